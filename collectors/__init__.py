@@ -1,0 +1,1 @@
+"""Collectors: what takes events in, one file per kind of source."""

@@ -1,0 +1,106 @@
+"""The native engine: single-event matching and correlation windows, over the intermediate form.
+
+Built from ``correlator/engine`` by maturin. See ``docs/decisions/0003-intermediate-form.md``.
+Every call takes whole batches and releases the interpreter lock while it works.
+"""
+
+from collections.abc import Sequence
+
+class Matcher:
+    """Single-event rules, compiled per log source."""
+
+    def __init__(self, form: bytes) -> None:
+        """Compile an intermediate form (JSON). Raises ``ValueError`` whose text is JSON: a list of {rule, op, what}."""
+
+    @property
+    def rules(self) -> int:
+        """Number of compiled rules."""
+
+    def match(self, lines: Sequence[bytes]) -> list[tuple[int, int]]:
+        """Pairs (index of line, index of rule) that hold, ordered by line then rule. A line that is no JSON object matches nothing."""
+
+    def match_buffer(self, data: bytes) -> list[tuple[int, int]]:
+        """The same over newline-separated events in one buffer; line numbers count from 0, blank lines included."""
+
+    def match_all(self, lines: Sequence[bytes]) -> list[tuple[int, int]]:
+        """The same, every rule tried on every event whatever its log source."""
+
+    def explain(self, line: bytes, rule: int) -> bytes:
+        """Why a rule does or does not hold on an event, by the slow and obvious path, as JSON.
+
+        ``{"held": bool, "op": "and", "of": [...]}``; a leaf has ``field``, ``expected`` (readable) and ``actual``
+        (the value met, or null where absent).
+        """
+
+class Item:
+    """One observation entering the windows: a match of a single-event rule."""
+
+    def __init__(
+        self,
+        rule: int,
+        id: str,
+        time: int,
+        zone: str | None,
+        latitude: float | None,
+        longitude: float | None,
+        radius: float | None,
+        fields: Sequence[tuple[str, str]],
+        explained: bool,
+    ) -> None:
+        """``time`` in µs since the epoch; ``fields`` name → text, repeated for arrays; ``explained`` by the event plan."""
+
+class Firing:
+    """A change of one correlation alert: new, revised, or gone."""
+
+    rule: int
+    """Index of the correlation."""
+    id: str
+    """Alert id, made of rule id, group values and earliest member."""
+    revision: int
+    """1 when new; counts on with every change."""
+    group: list[tuple[str, str]]
+    """Group-by names and values."""
+    members: list[str]
+    """Item ids (event ids, or alert ids of the correlations it refers to), ordered by event time then id. Empty when gone."""
+    at: int
+    """Event time of the newest member, or of the end an absence waited for."""
+    newest: str
+    """Id of the newest member: place and radius of the alert are its."""
+    certainty: str | None
+    """``certain``, ``possible``, or None without a place relation."""
+    absent: list[str]
+    """Rule ids whose absence made it fire."""
+    supersedes: list[str]
+    """Alert ids that this one replaces."""
+    gone: bool
+    """The alert no longer holds (a member moved away, or another alert supersedes it)."""
+    late: bool
+    """The change came from an event that was not the newest of its window."""
+
+class Windows:
+    """Correlations over matches, in event time, independent of the order of arrival within the lateness."""
+
+    def __init__(self, form: bytes, city: bytes) -> None:
+        """``city`` is JSON: ``{"zones": {"Z4": {"within": "centre", "adjacent": ["Z3"]}}}``. Raises like ``Matcher``."""
+
+    @property
+    def fields(self) -> list[list[str]]:
+        """For each rule index, the field names that some correlation reads from its matches (empty: none refers to it)."""
+
+    def push(self, items: Sequence[Item]) -> list[Firing]:
+        """Add matches, in any order; returns the alerts that changed, one Firing per alert, chained correlations included."""
+
+    def unexplain(self, ids: Sequence[str]) -> list[Firing]:
+        """Withdraw the plan's explanation of events, as if they had come without it."""
+
+    def advance(self, event_time: int) -> list[Firing]:
+        """Move event time (the least watermark), in µs: settles absences, and forgets what no window can see any more."""
+
+    def dirty(self) -> list[tuple[bytes, bytes | None]]:
+        """Keys whose state changed since the last call, with the state (None: gone): what a commit writes."""
+
+    def restore(self, state: Sequence[tuple[bytes, bytes]]) -> None:
+        """Load keys that ``dirty`` gave. Raises ``ValueError`` on state of another version or damaged."""
+
+def alert_id(rule: str, group: Sequence[tuple[str, str]], earliest: str) -> str:
+    """The id of an alert: 26 characters, the same on both sides of the boundary."""

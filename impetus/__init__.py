@@ -1,0 +1,1 @@
+"""Impetus: a security information and event management system for cities."""

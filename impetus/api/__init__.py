@@ -1,0 +1,1 @@
+"""The API impetus.v1: protobuf files, generated stubs, client."""

@@ -1,0 +1,1 @@
+"""Integrations: adapters behind the ports of impetus.domain."""

@@ -1,0 +1,1 @@
+"""Rules: the shipped content, and what loads, compiles, lints and tests it."""

@@ -1,0 +1,1 @@
+"""Console: the analyst's terminal, a client of the API."""
