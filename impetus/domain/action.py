@@ -1,0 +1,31 @@
+"""What a person does with an incident: a recorded command, never a silent edit."""
+
+from typing import Literal
+
+import msgspec
+
+from impetus.domain.incident import Disposition
+
+Verb = Literal["take", "escalate", "close", "reopen", "note"]
+VERBS: tuple[Verb, ...] = ("take", "escalate", "close", "reopen", "note")
+
+
+class Action(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A command of ``actor`` on an incident. ``id`` is chosen by the client: sent twice, it is done once."""
+
+    id: str
+    incident: str
+    actor: str
+    verb: Verb
+    disposition: Disposition | None = None
+    """Needed to close."""
+    note: str = ""
+
+
+class Undo(msgspec.Struct, frozen=True):
+    """A command of ``actor`` that takes back the action ``action`` on an incident."""
+
+    id: str
+    incident: str
+    actor: str
+    action: str

@@ -1,0 +1,51 @@
+"""The event: one JSON object per observation, with the field names of ``docs/events.md`` (ECS where ECS has one).
+
+On its way an event is bytes, one JSON object without a line break. It is decoded only where a rule has matched or a
+person looks. ``walk`` and ``read`` are the one way to its fields then: nested and flat-dotted names are the same field.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Scalar: TypeAlias = "None | bool | int | float | str"
+
+MAX_BYTES = 1 << 20
+"""A larger event is refused: the largest real ones (PowerShell script blocks) have 64 KiB."""
+MAX_DEPTH = 32
+"""Deeper nesting is refused; ECS needs 6."""
+
+CYBER, OT, IOT, PHYSICAL, OSINT, CTI = "cyber", "ot", "iot", "physical", "osint", "cti"
+DOMAINS = (CYBER, OT, IOT, PHYSICAL, OSINT, CTI)
+"""Values of ``city.domain``."""
+
+
+def walk(event: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, Scalar]]:
+    """Every (dotted path, scalar) of an event; an array yields each element under the path of the array."""
+    for key, value in event.items():
+        yield from _walk(f"{prefix}{key}", value)
+
+
+def _walk(path: str, value: Json) -> Iterator[tuple[str, Scalar]]:
+    if isinstance(value, dict):
+        yield from walk(value, f"{path}.")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _walk(path, inner)
+    else:
+        yield path, value
+
+
+def flatten(event: Mapping[str, Json]) -> dict[str, list[Scalar]]:
+    """Dotted path → all scalars under it, in the order of the event."""
+    fields: dict[str, list[Scalar]] = {}
+    for path, value in walk(event):
+        fields.setdefault(path, []).append(value)
+    return fields
+
+
+def text(value: Scalar) -> str:
+    """A scalar as rules compare it: JSON spelling for booleans, text for the rest."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)

@@ -1,0 +1,81 @@
+"""An incident: alerts that belong together, what people did with them, and why it weighs what it weighs."""
+
+from typing import Literal
+
+import msgspec
+
+from impetus.domain.entity import Entity
+from impetus.domain.rule import Level
+
+Status = Literal["open", "taken", "escalated", "closed"]
+Kind = Literal["incident", "watch"]
+Disposition = Literal["true_positive", "false_positive", "benign", "duplicate"]
+
+
+class Term(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One named part of the risk, with its points and the evidence for it."""
+
+    name: str
+    points: int
+    evidence: str = ""
+
+
+class Risk(msgspec.Struct, frozen=True):
+    """A sum of named terms, 0 to 100; never of a person, always of an incident."""
+
+    score: int = 0
+    terms: tuple[Term, ...] = ()
+
+
+class Member(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An alert of an incident and why it joined: ``opened it``, ``user vms-svc-07 as in …``, ``member of …``."""
+
+    alert: str
+    why: str
+    count: int = 1
+    """Repeats of the same rule on the same device are one row with a count."""
+
+
+class ActionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that a person did: who, when (µs, wall clock), what, why; undone or not."""
+
+    id: str
+    actor: str
+    at: int
+    verb: str
+    note: str = ""
+    disposition: str | None = None
+    undone_by: str | None = None
+
+
+class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an analyst works on. Its id is made of its earliest opening alert."""
+
+    id: str
+    title: str
+    kind: Kind
+    severity: Level
+    status: Status
+    opened: int
+    """Event time (µs) of the event that opened it."""
+    updated: int
+    """Event time (µs) of its newest member."""
+    revision: int
+    members: tuple[Member, ...]
+    events: tuple[str, ...]
+    """Ids of all member events, by event time."""
+    domains: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    linked: tuple[str, ...] = ()
+    contested: tuple[str, ...] = ()
+    """Devices that depend on one which this incident holds: what they say is in doubt until a person clears it."""
+    risk: Risk = Risk()
+    owner: str | None = None
+    disposition: Disposition | None = None
+    history: tuple[ActionRecord, ...] = ()
+    supersedes: tuple[str, ...] = ()
+    superseded_by: str | None = None
+    exercise: bool = False
+    cause: str = ""
+    """Why this revision came: ``new alert``, ``late event``, ``action`` …"""

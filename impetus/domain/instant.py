@@ -1,0 +1,47 @@
+"""Instants and durations: microseconds since the Unix epoch, and how people and records write them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+SECOND = 1_000_000
+"""One second, in the unit of every instant and duration: µs."""
+
+_UNITS = {"us": 1, "ms": 1_000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86_400 * SECOND, "w": 604_800 * SECOND,
+          "M": 30 * 86_400 * SECOND, "y": 365 * 86_400 * SECOND}  # fmt: skip
+_SPAN = re.compile(r"(\d{1,12})(us|ms|s|m|h|d|w|M|y)")
+_MAX_STAMP = 64
+
+
+def parse_instant(text: str) -> int:
+    """µs since the epoch of an RFC 3339 time with offset. Raises ``ValueError`` on anything else."""
+    if len(text) > _MAX_STAMP:
+        raise ValueError("a time of over 64 characters")
+    moment = datetime.fromisoformat(_trim_fraction(text))
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset from UTC")
+    return (moment - EPOCH) // MICROSECOND
+
+
+def _trim_fraction(text: str) -> str:
+    """Cut a fraction of a second to the six digits that Python's datetime holds."""
+    head, dot, tail = text.partition(".")
+    if not dot:
+        return text
+    digits = len(tail) - len(tail.lstrip("0123456789"))
+    return f"{head}.{tail[: min(digits, 6)]}{tail[digits:]}"
+
+
+def format_instant(instant: int) -> str:
+    """RFC 3339 in UTC, with the fraction only where there is one."""
+    text = (EPOCH + timedelta(microseconds=instant)).isoformat()
+    return text.replace("+00:00", "Z")
+
+
+def parse_span(text: str) -> int:
+    """µs of a duration written as Sigma writes it (``5m``, ``1h``, also ``1500ms``). Raises ``ValueError``."""
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no duration: a whole number and one of {', '.join(_UNITS)}")
+    return int(found[1]) * _UNITS[found[2]]

@@ -1,0 +1,95 @@
+"""Personal data: the one list of fields that may hold it, and how it is masked in every output.
+
+A mask is a keyed pseudonym: the same person has the same mask within one installation, and nobody without its key can
+compute one. Accounts of services are masked like those of persons, since a record seldom says which it is.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Mapping
+
+from impetus.domain.event import Json, walk
+
+FIELDS: dict[str, str] = {
+    "user.name": "user",
+    "user.id": "user",
+    "user.full_name": "user",
+    "user.email": "user",
+    "user.target.name": "user",
+    "user.target.full_name": "user",
+    "user.target.email": "user",
+    "user.target.id": "user",
+    "user.effective.name": "user",
+    "user.effective.id": "user",
+    "user.changes.name": "user",
+    "source.user.name": "user",
+    "destination.user.name": "user",
+    "client.user.name": "user",
+    "server.user.name": "user",
+    "process.user.name": "user",
+    "related.user": "user",
+    "badge.id": "badge",
+    "badge.holder": "pers",
+    "patrol.guard": "pers",
+    "vehicle.plate": "plate",
+    "face.id": "face",
+    "face.name": "face",
+    "person.id": "pers",
+    "person.name": "pers",
+    "post.author": "author",
+    "email.from.address": "mail",
+    "email.to.address": "mail",
+}
+"""Field name → the word in front of its pseudonym."""
+
+RAW_FIELDS = ("event.original", "message", "post.text")
+"""Texts in which the values of personal fields of the same event are masked where they occur."""
+
+
+class Masker:
+    """Masks personal values with the key of one installation (bytes, at least 16)."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < 16:
+            raise ValueError("a masking key has at least 16 bytes")
+        self._key = key
+
+    def value(self, field: str, value: str) -> str:
+        """``user#3fa9c2d1`` for a value of a personal field; any other value as it is."""
+        kind = FIELDS.get(field)
+        return value if kind is None else self.pseudonym(kind, value)
+
+    def pseudonym(self, kind: str, value: str) -> str:
+        """The keyed pseudonym of a value, case folded as account names are compared."""
+        digest = hmac.new(self._key, f"{kind}\0{value.casefold()}".encode(), hashlib.sha256).hexdigest()
+        return f"{kind}#{digest[:8]}"
+
+    def event(self, event: Mapping[str, Json]) -> dict[str, Json]:
+        """A copy of an event with every personal value masked, in the raw texts too."""
+        names = {value: self.pseudonym(kind, value) for kind, value in _personal(event)}
+        return {key: self._mask(key, value, names) for key, value in event.items()}
+
+    def _mask(self, path: str, value: Json, names: Mapping[str, str]) -> Json:
+        if isinstance(value, dict):
+            return {key: self._mask(f"{path}.{key}", inner, names) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._mask(path, inner, names) for inner in value]
+        if value is None or isinstance(value, bool):
+            return value
+        if path in FIELDS:
+            return self.value(path, str(value))
+        return mask_text(value, names) if isinstance(value, str) and path in RAW_FIELDS else value
+
+
+def mask_text(text: str, names: Mapping[str, str]) -> str:
+    """The text with each key of ``names`` replaced, longest first, so that no name is cut by a shorter one."""
+    for name in sorted(names, key=len, reverse=True):
+        if name:
+            text = text.replace(name, names[name])
+    return text
+
+
+def _personal(event: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    for path, value in walk(event):
+        if path in FIELDS and value is not None and not isinstance(value, bool):
+            yield FIELDS[path], str(value)

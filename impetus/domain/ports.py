@@ -1,0 +1,154 @@
+"""Every seam as a Protocol. An adapter implements one and is found by its entry point; none imports another.
+
+What an adapter of each port promises stands in ``docs/contracts``; one contract test per port runs against all.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from impetus.domain.action import Action, Undo
+from impetus.domain.alert import Alert
+from impetus.domain.batch import Batch, Commit, Key, Reject
+from impetus.domain.event import Json
+from impetus.domain.incident import Incident
+from impetus.domain.plan import LedgerLine
+
+Clock = Callable[[], int]
+"""Now, in µs since the epoch. Injected everywhere, so that a test or a replay can stop it."""
+
+
+class Normalise(Protocol):
+    """Turns one decoded record of a source into events of ``docs/events.md``; raises ``ImpetusError`` on one that is none.
+
+    It sets what it knows (``@timestamp``, ``event.*``, ``logsource.*``, ``city.domain`` …); the intake's ``finish`` adds
+    what every event needs and the record did not say.
+    """
+
+    def __call__(self, record: Mapping[str, Json]) -> Iterable[dict[str, Json]]: ...
+
+
+class Intake(Protocol):
+    """Where collectors hand over. ``accept`` returns when the batch is durable: only then acknowledge the source."""
+
+    async def accept(self, batch: Batch) -> None:
+        """Take a batch; waits while the system is full (back-pressure)."""
+
+    def position(self, source: str) -> bytes | None:
+        """The position that was last made durable for a source, to go on from."""
+
+
+class Collector(Protocol):
+    """One source. ``Settings`` declares its keys in ``impetus.toml``; unknown keys are refused."""
+
+    Settings: ClassVar[type[msgspec.Struct]]
+
+    def __init__(self, name: str, settings: Any, intake: Intake, clock: Clock) -> None: ...
+
+    async def run(self) -> None:
+        """Take in until cancelled, or until a finite source is at its end; raises ``ImpetusError`` if it cannot go on."""
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Event times from (included) to (excluded), µs; None is open."""
+
+    start: int | None = None
+    end: int | None = None
+
+
+class EventQuery(msgspec.Struct, frozen=True):
+    """Which events: any of ``ids``, all of ``keys`` (``device:D-214``, ``zone:Z4``), within ``span``; newest first."""
+
+    keys: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    span: Span = Span()
+    limit: int = 100
+
+
+class StoredEvent(msgspec.Struct, frozen=True):
+    """An event as stored: the line as it came, and what enrichment added."""
+
+    id: str
+    time: int
+    line: bytes
+    addition: bytes
+
+
+class IncidentQuery(msgspec.Struct, frozen=True):
+    """Which incidents: of these statuses (all if empty), this kind, in this zone; highest risk first."""
+
+    statuses: tuple[str, ...] = ()
+    kind: str | None = None
+    zone: str | None = None
+    limit: int = 500
+
+
+class Store(Protocol):
+    """The log and all that follows from it. One writer, many readers; every method may be called from any thread."""
+
+    def commit(self, commit: Commit) -> int:
+        """Make a step durable as a whole; returns the cursor behind its incident changes."""
+
+    def state(self, space: str) -> Iterator[tuple[bytes, bytes]]:
+        """Every piece of state of a space: (key, value)."""
+
+    def positions(self) -> dict[str, bytes]:
+        """The positions of all sources."""
+
+    def recent_ids(self, limit: int) -> Sequence[str]:
+        """The ids of about the newest ``limit`` events in the log, to drop what is delivered again."""
+
+    def log(self) -> Iterator[tuple[bytes, ...]]:
+        """The blocks of the log, in order, each as its lines."""
+
+    def events(self, query: EventQuery) -> list[StoredEvent]:
+        """Events that a query asks for."""
+
+    def alerts(self, ids: Sequence[str]) -> list[Alert]:
+        """Alerts by id, in that order; unknown ids are left out."""
+
+    def incident(self, id: str) -> Incident | None:
+        """An incident by id; a superseded one gives the one that took its place."""
+
+    def incidents(self, query: IncidentQuery) -> list[Incident]:
+        """Incidents that a query asks for."""
+
+    def cursor(self) -> int:
+        """The cursor behind the newest incident change."""
+
+    def changes(self, cursor: int, limit: int) -> list[tuple[int, Incident]]:
+        """Incidents changed since a cursor, each once in its newest revision, with the cursor behind it, in that order."""
+
+    def ledger(self) -> list[LedgerLine]:
+        """Every ledger line that holds."""
+
+    def rejects(self, limit: int) -> list[Reject]:
+        """The newest rejects, and only so many."""
+
+    def counts(self) -> Mapping[str, int]:
+        """Totals: ``events``, ``rejected``, ``duplicates``, ``alerts``, ``incidents``."""
+
+    def close(self) -> None:
+        """Release the store."""
+
+
+class Desk(Protocol):
+    """Where actions of people are carried out, in order, durable when they return. Raises ``ImpetusError``."""
+
+    async def act(self, action: Action) -> Incident:
+        """Carry out an action; the same id again returns the incident as it is."""
+
+    async def undo(self, undo: Undo) -> Incident:
+        """Take an action back."""
+
+
+class Feed(Protocol):
+    """Tells that incidents changed, so that a watcher need not poll."""
+
+    def changed(self) -> AsyncIterator[int]:
+        """Yields the newest cursor whenever it moved."""
+
+
+StateChange = tuple[Key, bytes | None]
+"""One piece of state and its new value."""
