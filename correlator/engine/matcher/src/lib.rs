@@ -1,0 +1,1 @@
+//! Single-event rules over raw JSON events.

@@ -1,0 +1,1 @@
+//! Correlation windows over rule matches, in event time.
