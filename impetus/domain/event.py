@@ -7,8 +7,8 @@ person looks. ``walk`` and ``read`` are the one way to its fields then: nested a
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
-Scalar: TypeAlias = "None | bool | int | float | str"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Scalar: TypeAlias = "bool | int | float | str | None"
 
 MAX_BYTES = 1 << 20
 """A larger event is refused: the largest real ones (PowerShell script blocks) have 64 KiB."""

@@ -8,8 +8,17 @@ MICROSECOND = timedelta(microseconds=1)
 SECOND = 1_000_000
 """One second, in the unit of every instant and duration: µs."""
 
-_UNITS = {"us": 1, "ms": 1_000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86_400 * SECOND, "w": 604_800 * SECOND,
-          "M": 30 * 86_400 * SECOND, "y": 365 * 86_400 * SECOND}  # fmt: skip
+_UNITS = {
+    "us": 1,
+    "ms": 1_000,
+    "s": SECOND,
+    "m": 60 * SECOND,
+    "h": 3600 * SECOND,
+    "d": 86_400 * SECOND,
+    "w": 7 * 86_400 * SECOND,
+    "M": 30 * 86_400 * SECOND,
+    "y": 365 * 86_400 * SECOND,
+}
 _SPAN = re.compile(r"(\d{1,12})(us|ms|s|m|h|d|w|M|y)")
 _MAX_STAMP = 64
 

@@ -10,23 +10,25 @@ import msgspec
 
 from impetus.domain.action import Action, Undo
 from impetus.domain.alert import Alert
-from impetus.domain.batch import Batch, Commit, Key, Reject
+from impetus.domain.batch import Batch, Commit, Reject
 from impetus.domain.event import Json
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
+from impetus.domain.status import Status
 
 Clock = Callable[[], int]
 """Now, in µs since the epoch. Injected everywhere, so that a test or a replay can stop it."""
 
 
 class Normalise(Protocol):
-    """Turns one decoded record of a source into events of ``docs/events.md``; raises ``ImpetusError`` on one that is none.
+    """Turns one decoded record of a source into events of ``docs/events.md``.
 
-    It sets what it knows (``@timestamp``, ``event.*``, ``logsource.*``, ``city.domain`` …); the intake's ``finish`` adds
-    what every event needs and the record did not say.
+    It sets what it knows (``@timestamp``, ``event.*``, ``logsource.*``, ``city.domain`` …);
+    ``collectors.normalise.finish`` adds what every event needs and the record did not say.
     """
 
-    def __call__(self, record: Mapping[str, Json]) -> Iterable[dict[str, Json]]: ...
+    def __call__(self, record: Mapping[str, Json]) -> Iterable[dict[str, Json]]:
+        """The events of a record; raises ``ImpetusError`` on one that is none."""
 
 
 class Intake(Protocol):
@@ -47,7 +49,7 @@ class Collector(Protocol):
     def __init__(self, name: str, settings: Any, intake: Intake, clock: Clock) -> None: ...
 
     async def run(self) -> None:
-        """Take in until cancelled, or until a finite source is at its end; raises ``ImpetusError`` if it cannot go on."""
+        """Take in until cancelled or at the end of a finite source; raises ``ImpetusError`` if it cannot go on."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -118,7 +120,7 @@ class Store(Protocol):
         """The cursor behind the newest incident change."""
 
     def changes(self, cursor: int, limit: int) -> list[tuple[int, Incident]]:
-        """Incidents changed since a cursor, each once in its newest revision, with the cursor behind it, in that order."""
+        """Incidents changed since a cursor, each once in its newest revision, in order, with the cursor behind it."""
 
     def ledger(self) -> list[LedgerLine]:
         """Every ledger line that holds."""
@@ -150,5 +152,8 @@ class Feed(Protocol):
         """Yields the newest cursor whenever it moved."""
 
 
-StateChange = tuple[Key, bytes | None]
-"""One piece of state and its new value."""
+class Health(Protocol):
+    """How the running system is."""
+
+    def status(self) -> Status:
+        """A snapshot; cheap enough to ask for once a second."""
