@@ -24,6 +24,8 @@ class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
     """Event time (µs) of the earliest member."""
     events: tuple[str, ...]
     """Ids of the member events, by event time; those of referred correlations among them."""
+    times: tuple[int, ...] = ()
+    """Event time (µs) of each of ``events``."""
     entities: tuple[Entity, ...] = ()
     domains: tuple[str, ...] = ()
     """``city.domain`` of the members, sorted, each once."""

@@ -54,7 +54,7 @@ class Where:
         return f"{place} ({self.key})" if place and self.key else place or self.key or ""
 
 
-@dataclass(frozen=True, eq=True)
+@dataclass(unsafe_hash=True)
 class ImpetusError(Exception):
     """An error for people: ``code`` of the catalogue, ``what`` is wrong, ``where``, and a ``hint`` how to mend it."""
 
@@ -68,12 +68,6 @@ class ImpetusError(Exception):
         text = f"{place}: {self.what}" if place else self.what
         text = f"{text} [{self.code}]"
         return f"{text}. {self.hint}" if self.hint else text
-
-    # Exceptions are given a traceback while they travel; freezing the fields must not freeze that.
-    def __setattr__(self, name: str, value: object) -> None:
-        if name in {"code", "what", "where", "hint"}:
-            raise AttributeError(name)
-        object.__setattr__(self, name, value)
 
 
 def nearest(unknown: str, known: Iterable[str]) -> str:

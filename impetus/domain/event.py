@@ -36,6 +36,38 @@ def _walk(path: str, value: Json) -> Iterator[tuple[str, Scalar]]:
         yield path, value
 
 
+def read(event: Mapping[str, Json], path: str) -> list[Scalar]:
+    """The scalars under a dotted path, however the names are nested or flat: ``a.b`` meets ``{"a": {"b": 1}}`` too."""
+    found: list[Scalar] = []
+    _read(event, path, found)
+    return found
+
+
+def _read(value: Json | Mapping[str, Json], path: str, found: list[Scalar]) -> None:
+    if isinstance(value, list):
+        for inner in value:
+            _read(inner, path, found)
+        return
+    if not isinstance(value, Mapping):
+        return
+    if path in value:
+        found.extend(scalar for _, scalar in _walk(path, value[path]))
+    cut = path.find(".")
+    while cut > 0:
+        inner = value.get(path[:cut])
+        if inner is not None:
+            _read(inner, path[cut + 1 :], found)
+        cut = path.find(".", cut + 1)
+
+
+def first_text(event: Mapping[str, Json], path: str) -> str | None:
+    """The first scalar under a path as text; None where there is none or it is null."""
+    for value in read(event, path):
+        if value is not None:
+            return text(value)
+    return None
+
+
 def flatten(event: Mapping[str, Json]) -> dict[str, list[Scalar]]:
     """Dotted path → all scalars under it, in the order of the event."""
     fields: dict[str, list[Scalar]] = {}

@@ -34,6 +34,8 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True):
     why: str
     count: int = 1
     """Repeats of the same rule on the same device are one row with a count."""
+    repeats: tuple[str, ...] = ()
+    """Alert ids of the repeats after the first."""
 
 
 class ActionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,5 +79,7 @@ class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
     supersedes: tuple[str, ...] = ()
     superseded_by: str | None = None
     exercise: bool = False
+    withdrawn: bool = False
+    """Its last alert no longer holds (an explanation of the plan came late): kept for the record, in no list of live ones."""
     cause: str = ""
     """Why this revision came: ``new alert``, ``late event``, ``action`` …"""
