@@ -43,7 +43,7 @@ def read(event: Mapping[str, Json], path: str) -> list[Scalar]:
     return found
 
 
-def _read(value: Json | Mapping[str, Json], path: str, found: list[Scalar]) -> None:
+def _read(value: "Json | Mapping[str, Json]", path: str, found: list[Scalar]) -> None:
     if isinstance(value, list):
         for inner in value:
             _read(inner, path, found)
