@@ -1,0 +1,1 @@
+"""Things: what devices publish."""

@@ -1,0 +1,1 @@
+"""Logs: files of JSON lines, and syslog."""

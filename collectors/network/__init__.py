@@ -1,0 +1,1 @@
+"""Network: flows of a capture or an interface."""

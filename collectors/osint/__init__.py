@@ -1,0 +1,1 @@
+"""Open sources and threat intelligence."""
