@@ -132,12 +132,19 @@ def _known_keys(kind: type, names: str) -> list[str]:
         current = _into(current, step)
     while isinstance(current, msgspec.inspect.VarTupleType | msgspec.inspect.ListType):
         current = current.item_type
+    current = _struct_of(current)
     return [field.encode_name for field in current.fields] if isinstance(current, msgspec.inspect.StructType) else []
 
 
-def _into(kind: object, step: str) -> object:
+def _struct_of(kind: object) -> object:
+    """The struct in an optional one."""
     if isinstance(kind, msgspec.inspect.UnionType):
-        kind = next((inner for inner in kind.types if isinstance(inner, msgspec.inspect.StructType)), kind)
+        return next((inner for inner in kind.types if isinstance(inner, msgspec.inspect.StructType)), kind)
+    return kind
+
+
+def _into(kind: object, step: str) -> object:
+    kind = _struct_of(kind)
     if isinstance(kind, msgspec.inspect.VarTupleType | msgspec.inspect.ListType):
         return kind.item_type if step.isdigit() else _into(kind.item_type, step)
     if isinstance(kind, msgspec.inspect.StructType):

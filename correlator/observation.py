@@ -1,0 +1,101 @@
+"""An observation: what the correlator keeps of a matched event, read once from its JSON."""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from correlator.city import CityModel
+from impetus.domain.entity import IDENTIFYING, WEAK, Entity
+from impetus.domain.event import Json, first_text, read, text
+from impetus.domain.instant import parse_instant
+from impetus.domain.place import Location, Place
+
+
+class Observation(msgspec.Struct, frozen=True, array_like=True):
+    """An event as alerts and incidents need it; small, because it is kept as long as a window may need it."""
+
+    id: str
+    time: int
+    place: Place
+    entities: tuple[Entity, ...]
+    domain: str
+    device: str | None
+    target_time: int | None
+    exercise: bool
+
+
+def observe(event: Mapping[str, Json], id: str, time: int, city: CityModel) -> Observation:
+    """The observation of an event with what enrichment added."""
+    target = first_text(event, "post.target.time")
+    return Observation(
+        id=id,
+        time=time,
+        place=place_of(event),
+        entities=tuple(dict.fromkeys(entities_of(event, city))),
+        domain=first_text(event, "city.domain") or "",
+        device=_device(event, city),
+        target_time=_instant(target),
+        exercise=first_text(event, "exercise") == "true",
+    )
+
+
+def place_of(event: Mapping[str, Json]) -> Place:
+    """``place.*`` of an event; a location that is none counts as absent, a negative radius as 0."""
+    lat, lon = _number(event, "place.location.lat"), _number(event, "place.location.lon")
+    radius = _number(event, "place.radius") or 0.0
+    return Place(first_text(event, "place.zone"), _location(lat, lon), max(0.0, radius))
+
+
+def entities_of(event: Mapping[str, Json], city: CityModel) -> Iterator[Entity]:
+    """The entities of an event: identifying ones, weak ones, and indicators that it met.
+
+    Addresses of the city model count as their device; a device that the model marks shared only links.
+    """
+    for field, kind in IDENTIFYING.items():
+        for value in read(event, field):
+            if value not in (None, ""):
+                yield _entity(kind, text(value), city)
+    for field, kind in WEAK.items():
+        for value in read(event, field):
+            if value not in (None, ""):
+                yield Entity(kind, text(value), weak=True)
+    for value in read(event, "threat.enrichments.indicator.name"):
+        if value not in (None, ""):
+            yield Entity("indicator", text(value))
+
+
+def _entity(kind: str, value: str, city: CityModel) -> Entity:
+    if kind in {"device", "address"}:
+        device = city.device(value)
+        if device is not None:
+            return Entity("device", device.id, weak=device.shared)
+    return Entity(kind, value.casefold() if kind in {"user", "address"} else value)
+
+
+def _device(event: Mapping[str, Json], city: CityModel) -> str | None:
+    name = first_text(event, "device.id")
+    device = city.device(name) if name else None
+    return device.id if device else name
+
+
+def _location(lat: float | None, lon: float | None) -> Location | None:
+    if lat is None or lon is None:
+        return None
+    try:
+        return Location(lat, lon)
+    except ValueError:
+        return None
+
+
+def _number(event: Mapping[str, Json], path: str) -> float | None:
+    for value in read(event, path):
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+    return None
+
+
+def _instant(stamp: str | None) -> int | None:
+    try:
+        return parse_instant(stamp) if stamp else None
+    except ValueError:
+        return None

@@ -1,0 +1,121 @@
+"""A plan in force: read, checked, and asked what it says of an event."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from correlator.document import parse_document, read_document
+from impetus.domain.errors import ImpetusError, Where
+from impetus.domain.event import Json, first_text, read
+from impetus.domain.instant import parse_instant, parse_span
+from impetus.domain.plan import Limit, Plan
+
+
+class Interval:
+    """From (included) to (excluded), µs."""
+
+    __slots__ = ("end", "start")
+
+    def __init__(self, start: str, end: str) -> None:
+        self.start, self.end = parse_instant(start), parse_instant(end)
+        if self.end <= self.start:
+            raise ValueError(f"it ends ({end}) before it begins ({start})")
+
+    def holds(self, instant: int) -> bool:
+        """Whether an instant is within."""
+        return self.start <= instant < self.end
+
+
+class DayPlan:
+    """One version of a plan, with its times read."""
+
+    def __init__(self, plan: Plan, file: str = "") -> None:
+        self.plan = plan
+        self.name = plan.plan
+        where = ""
+        try:
+            where = "valid"
+            self.valid = Interval(plan.valid.from_, plan.valid.to)
+            where = "phases"
+            self.phases = [(Interval(phase.from_, phase.to), phase) for phase in plan.phases]
+            where = "closed"
+            self.closed = [(Interval(closure.from_, closure.to), closure.zone) for closure in plan.closed]
+            where = "rosters"
+            self.rosters = [(Interval(roster.from_, roster.to), roster) for roster in plan.rosters]
+            where = "expected"
+            _check_expected(plan)
+        except ValueError as error:
+            raise ImpetusError("plan.invalid", str(error), Where(file or None, None, where)) from None
+
+    @classmethod
+    def read(cls, path: Path) -> "DayPlan":
+        """The plan in a file; raises ``ImpetusError`` with file, line and hint."""
+        return cls(read_document(path, Plan, "plan"), str(path))
+
+    @classmethod
+    def parse(cls, text: bytes, file: str) -> "DayPlan":
+        """The plan in the bytes of a file."""
+        return cls(parse_document(text, Plan, "plan", file), file)
+
+    def fields(self, event: Mapping[str, Json], zone: str | None, instant: int) -> dict[str, Json]:
+        """``plan.*`` of an event: phase, closed, rostered, over_limit; empty while the plan is not in force."""
+        if not self.valid.holds(instant):
+            return {}
+        added: dict[str, Json] = {}
+        phase = self._phase(zone, instant)
+        if phase is not None:
+            added["plan.phase"] = phase
+        if _has_vehicle(event):
+            added["plan.closed"] = any(zone == closed and span.holds(instant) for span, closed in self.closed)
+        badge = first_text(event, "badge.id")
+        if badge is not None:
+            added["plan.rostered"] = self._rostered(badge, zone, instant)
+        over = self._over_limit(event, zone)
+        if over is not None:
+            added["plan.over_limit"] = over
+        return added
+
+    def _phase(self, zone: str | None, instant: int) -> str | None:
+        for span, phase in self.phases:
+            if span.holds(instant) and (not phase.zones or zone in phase.zones):
+                return phase.name
+        return None
+
+    def _rostered(self, badge: str, zone: str | None, instant: int) -> bool:
+        return any(badge in roster.badges and zone in roster.zones and span.holds(instant) for span, roster in self.rosters)
+
+    def _over_limit(self, event: Mapping[str, Json], zone: str | None) -> bool | None:
+        """Whether a limited field is over its limit in this zone; None where the event has no limited field."""
+        over: bool | None = None
+        for limit in self.plan.limits:
+            for value in read(event, limit.field):
+                if isinstance(value, int | float) and not isinstance(value, bool):
+                    over = bool(over) or (limit.zone == zone and not _within(limit, value))
+        return over
+
+
+def _within(limit: Limit, value: float) -> bool:
+    return (
+        (limit.lte is None or value <= limit.lte)
+        and (limit.lt is None or value < limit.lt)
+        and (limit.gte is None or value >= limit.gte)
+        and (limit.gt is None or value > limit.gt)
+    )
+
+
+def _has_vehicle(event: Mapping[str, Json]) -> bool:
+    return "vehicle" in event or any(name.startswith("vehicle.") for name in event)
+
+
+def _check_expected(plan: Plan) -> None:
+    ids = [entry.id for entry in plan.expected]
+    for entry in plan.expected:
+        if ids.count(entry.id) > 1:
+            raise ValueError(f"the entry {entry.id!r} is there twice")
+        Interval(entry.from_, entry.to)
+        if entry.place is not None and (entry.place.location is None) != (entry.place.distance is None):
+            raise ValueError(f"the place of {entry.id!r} needs location and distance together")
+        if entry.spacing is not None and parse_span(entry.spacing.every) <= 0:
+            raise ValueError(f"the spacing of {entry.id!r} is zero")
+        for span in (entry.spacing.tolerance if entry.spacing else None, entry.unless_within and entry.unless_within.timespan):
+            if span is not None:
+                parse_span(span)
