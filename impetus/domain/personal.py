@@ -6,6 +6,8 @@ compute one. Accounts of services are masked like those of persons, since a reco
 
 import hashlib
 import hmac
+import json
+import re
 from collections.abc import Iterator, Mapping
 
 from impetus.domain.event import Json, walk
@@ -45,6 +47,14 @@ FIELDS: dict[str, str] = {
 RAW_FIELDS = ("event.original", "message", "post.text")
 """Texts in which the values of personal fields of the same event are masked where they occur."""
 
+MAX_NAMES = 4096
+MAX_OCCURRING = 256
+WITHHELD = "[withheld: too many personal values to mask]"
+"""Instead of a text for which more than so many names are given, or more than so many occur."""
+
+_START = r"(?:(?<![^\W_])|(?<=\\[bfnrt])|(?<=\\u[0-9a-fA-F]{4})|(?<=%[0-9a-fA-F]{2}))"
+_END = r"(?![^\W_])"
+
 
 class Masker:
     """Masks personal values with the key of one installation (bytes, at least 16)."""
@@ -82,11 +92,42 @@ class Masker:
 
 
 def mask_text(text: str, names: Mapping[str, str]) -> str:
-    """The text with each key of ``names`` replaced, longest first, so that no name is cut by a shorter one."""
-    for name in sorted(names, key=len, reverse=True):
-        if name:
-            text = text.replace(name, names[name])
-    return text
+    """The text with each key of ``names`` replaced wherever it stands as a word, whatever its case.
+
+    All in one pass and longest first, so that no name is cut by a shorter one and no mask is masked again. A name is
+    found as JSON escapes it, too. A text with too many names to mask in good time is withheld.
+    """
+    spelled = _occurring(text, names)
+    if not spelled:
+        return text
+    if len(spelled) > MAX_OCCURRING:
+        return WITHHELD
+    ordered = sorted(spelled, key=len, reverse=True)
+    pattern = re.compile("|".join(f"({_word(name)})" for name in ordered), re.IGNORECASE)
+    return pattern.sub(lambda found: spelled[ordered[(found.lastindex or 1) - 1]], text)
+
+
+def _occurring(text: str, names: Mapping[str, str]) -> dict[str, str]:
+    """The names that may stand in a text, in each spelling: most do not, and looking for one is cheap."""
+    if len(names) > MAX_NAMES:
+        return dict(names)
+    folded = text.casefold()
+    spelled = {}
+    for name, mask in names.items():
+        for spelling in {name, *_escaped(name)} if "\\" in text else {name}:
+            if spelling and spelling.casefold() in folded:
+                spelled[spelling] = mask
+    return spelled
+
+
+def _escaped(name: str) -> tuple[str, str]:
+    return json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1]
+
+
+def _word(name: str) -> str:
+    """A pattern for a name with no letter or digit at its ends, except those of an escape in front of it."""
+    start = _START if name[0].isalnum() else ""
+    return f"{start}{re.escape(name)}{_END if name[-1].isalnum() else ''}"
 
 
 def _personal(event: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
