@@ -62,7 +62,7 @@ class Draft:
             lines = self._finish(record, raw, identity)
         except ImpetusError as error:
             self.reject(error.code, error.what, where, raw)
-        except Exception as error:  # noqa: BLE001 - a normaliser is a plug-in; its mistake costs one record
+        except Exception as error:  # a normaliser is a plug-in: its mistake costs one record
             self.reject("source.record", f"the normaliser failed: {error!r:.200}", where, raw)
         else:
             for line in lines:
@@ -72,10 +72,20 @@ class Draft:
         """Keep a record that is no event, with the reason."""
         self._rejects.append(Reject(self._name, code, what, where, raw[:MAX_RECORD]))
 
-    def batch(self, position: bytes | None = None) -> Batch:
-        """What was taken since the last batch, with the position behind it."""
-        batch = Batch(self._name, tuple(self._lines), position, tuple(self._rejects))
-        self._lines, self._rejects, self.size = [], [], 0
+    def mark(self) -> tuple[int, int]:
+        """Where the draft is now, to tell what is added later."""
+        return len(self._lines), len(self._rejects)
+
+    def since(self, mark: tuple[int, int]) -> list[bytes]:
+        """The events added since a mark."""
+        return self._lines[mark[0] :]
+
+    def batch(self, position: bytes | None = None, upto: tuple[int, int] | None = None) -> Batch:
+        """What was taken since the last batch, up to a mark if one is given, with the position behind it."""
+        lines, rejects = upto or self.mark()
+        batch = Batch(self._name, tuple(self._lines[:lines]), position, tuple(self._rejects[:rejects]))
+        del self._lines[:lines], self._rejects[:rejects]
+        self.size = sum(map(len, self._lines))
         return batch
 
     def _keep(self, line: bytes) -> None:

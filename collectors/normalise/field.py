@@ -21,7 +21,7 @@ def read_field(event: Mapping[str, Json], path: str) -> Json:
 
 
 def put_field(event: dict[str, Json], path: str, value: Json) -> None:
-    """Set a field in the spelling that the event has; nested where it has none, flat where a scalar stands in the way."""
+    """Set a field as the event spells it; nested where it has none, flat where a scalar stands in the way."""
     if path in event:
         event[path] = value
         return

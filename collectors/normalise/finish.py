@@ -97,7 +97,7 @@ def encode(event: dict[str, Json]) -> bytes:
 
 
 def check_bounds(line: bytes) -> None:
-    """Refuse an event that is too large or nested too deep. Few brackets cannot be nested deep, so most are not walked."""
+    """Refuse an event that is too large or nested too deep; one with few brackets cannot be, so it is not walked."""
     if len(line) > MAX_BYTES:
         refuse(f"the event has {len(line)} bytes, more than {MAX_BYTES}")
     if line.count(b"{") + line.count(b"[") > MAX_DEPTH and depth(msgspec.json.decode(line)) > MAX_DEPTH:
