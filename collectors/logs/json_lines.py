@@ -74,8 +74,10 @@ class JsonLines:
 
     async def _start(self) -> None:
         position = decode_position(self._intake.position(self._name))
-        while (trail := await self._open_trail(position)) is None:
+        trail = await self._open_trail(position)
+        while trail is None:  # noqa: ASYNC110 - it is a file that is waited for
             await asyncio.sleep(POLL)
+            trail = await self._open_trail(position)
         if position:
             self._draft.shift = position.shift
         if position and trail.lost:
@@ -161,11 +163,8 @@ class JsonLines:
         """Behind the end of a file: to the next one, or to a later look at this one; False when all is read."""
         if self._next and self._quiet == 0:
             await self._close_reading()
-            if self._next[0][1] is None:
-                generation = self._reading.generation + 1
-            else:
-                generation = self._reading.generation
-            self._reading = Reading(*self._next.popleft(), generation)
+            file, position = self._next.popleft()
+            self._reading = Reading(file, position, self._reading.generation + (position is None))
             return True
         if not self._settings.follow:
             await self._close_reading()
@@ -198,9 +197,7 @@ class JsonLines:
         if trail.position and trail.files[0].inode == reading.file.inode and not trail.lost:
             self._next.popleft()[0].close()
             self._quiet = QUIET if self._next else 0
-        _log.info(
-            "log.rotated", source=self._name, path=str(self._path), copied=bool(self._next[0][1]), lost=trail.lost
-        )
+        _log.info("log.rotated", source=self._name, path=str(self._path), files=len(self._next), lost=trail.lost)
 
 
 def _replaced(path: Path, file: LogFile, position: Position) -> bool:
