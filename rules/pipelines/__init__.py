@@ -28,7 +28,7 @@ def windows_fields() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _windows_fields() -> dict[str, str]:
-    document = yaml.load(ECS_WINDOWS.read_bytes(), Loader=yaml.CSafeLoader)  # noqa: S506 - it is the safe loader
+    document = yaml.load(ECS_WINDOWS.read_bytes(), Loader=yaml.CSafeLoader)
     mapping: dict[str, str] = document["transformations"][0]["mapping"]
     return mapping
 
@@ -83,7 +83,7 @@ def _installed(name: str) -> ProcessingPipeline:
     spelled = {known.replace("_", "-"): known for known in installed}
     known = spelled.get(name.replace("_", "-"))
     if known is None:
-        hint = nearest(name, installed) if installed else f"Install the pySigma plug-in that has it, or name a YAML file"
+        hint = nearest(name, installed) if installed else "Install the plug-in that has it, or name a YAML file"
         raise ImpetusError("rule.unreadable", f"no pySigma pipeline {name!r} is installed", Where(key=name), hint)
     pipeline = installed[known]
     made: ProcessingPipeline = pipeline() if callable(pipeline) else pipeline

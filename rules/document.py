@@ -1,0 +1,208 @@
+"""YAML documents of rule files: read fast, within bounds, and with the lines that errors name."""
+
+import re
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from impetus.domain.errors import ImpetusError, Where
+
+MAX_BYTES = 1 << 20
+"""Largest rule file that is read."""
+
+MAX_NODES = 100_000
+"""Most values in one document, counted with every alias written out: what stops a bomb of aliases."""
+
+MAX_DEPTH = 100
+"""Deepest nesting of a document; Sigma needs six, and the C library's stack bears some ten thousand."""
+
+SUFFIXES = {".yml", ".yaml"}
+TESTS = "tests"
+"""Folders of this name hold no rules."""
+
+_INDENTED = re.compile(rf"^[ \t?:-]{{{2 * MAX_DEPTH}}}", re.MULTILINE)
+_ANCHOR = re.compile(r"(?:^|[\s,\[{:-])&[^\s,\[\]{}&]", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One YAML document of a rule file, and where it stands."""
+
+    file: str
+    line: int
+    ordinal: int
+    data: dict[str, Any]
+    text: str = field(repr=False)
+    """The whole file, from which the lines of keys are found when one is asked for."""
+
+    def where(self, *path: str | int) -> Where:
+        """The place of a key (or list item), by the path to it; of its nearest parent where it is not there."""
+        key = ".".join(str(step) for step in path) or None
+        return Where(self.file, self.line_of(*path), key)
+
+    def line_of(self, *path: str | int) -> int:
+        """Line of a key, counted from 1."""
+        line, node = self.line, next(n for i, n in enumerate(_compose(self.text)) if i == self.ordinal)
+        for step in path:
+            found = _child(node, step)
+            if found is None:
+                break
+            line, node = found
+        return line
+
+
+def find(paths: Sequence[Path]) -> Iterator[Path]:
+    """Rule files in the order of their names: files as given, directories searched to the bottom."""
+    for path in paths:
+        if path.is_dir():
+            found = (file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+            yield from sorted(file for file in found if TESTS not in file.relative_to(path).parts[:-1])
+        else:
+            yield path
+
+
+def read(path: Path) -> tuple[list[Document], list[ImpetusError]]:
+    """The documents of a file, empty ones left out, and what is wrong with others.
+
+    A document that cannot be read stops no other, but wrong syntax ends the file there.
+    """
+    documents: list[Document] = []
+    problems: list[ImpetusError] = []
+    try:
+        text = _text(path)
+        _refuse_depth(text, str(path))
+        for ordinal, (line, data) in enumerate(_construct(text, str(path))):
+            if isinstance(data, ImpetusError):
+                problems.append(data)
+            elif data is not None:
+                documents.append(Document(str(path), line, ordinal, data, text))
+    except ImpetusError as error:
+        problems.append(error)
+    except yaml.YAMLError as error:
+        problems.append(_not_yaml(error, str(path), None))
+    return documents, problems
+
+
+def _not_yaml(error: Exception, file: str, line: int | None) -> ImpetusError:
+    what = str(error)
+    if isinstance(error, yaml.MarkedYAMLError):
+        what = error.problem or what
+        line = error.problem_mark.line + 1 if error.problem_mark else line
+    return ImpetusError("rule.unreadable", f"not YAML: {what}", Where(file, line), "Mend the syntax")
+
+
+def _text(path: Path) -> str:
+    where = Where(str(path))
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise ImpetusError("rule.unreadable", f"the file is larger than {MAX_BYTES} bytes", where, "Split it")
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise ImpetusError("rule.unreadable", f"the file cannot be read: {error.strerror}", where) from error
+    except UnicodeDecodeError as error:
+        raise ImpetusError("rule.unreadable", "the file is not UTF-8", where, "Save it as UTF-8") from error
+
+
+class _Loader(yaml.CSafeLoader):
+    """The safe loader, which also refuses a key given twice: the first would be ignored."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        own = sum(1 for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge")
+        mapping = super().construct_mapping(node, deep)
+        if len(mapping) < own:
+            keys = [key for key, _ in node.value]
+            twice = next((key for i, key in enumerate(keys) if key.value in {k.value for k in keys[:i]}), node)
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {twice.value!r} stands here twice", twice.start_mark
+            )
+        return mapping
+
+    def forget(self) -> None:
+        """Leave a document that could not be constructed behind, so that the next one can be."""
+        self.constructed_objects = {}
+        self.recursive_objects = {}
+        self.state_generators = []
+        self.deep_construct = False
+
+
+def _construct(text: str, file: str) -> Iterator[tuple[int, dict[str, Any] | ImpetusError | None]]:
+    aliased = _ANCHOR.search(text) is not None
+    loader = _Loader(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            if node is None:
+                return
+            yield node.start_mark.line + 1, _document(loader, node, file, aliased)
+    finally:
+        loader.dispose()
+
+
+def _document(loader: _Loader, node: yaml.Node, file: str, aliased: bool) -> dict[str, Any] | ImpetusError | None:
+    where = Where(file, node.start_mark.line + 1)
+    if aliased and _size(node, {}) > MAX_NODES:
+        hint = "Write the values out, or split the document"
+        return ImpetusError("rule.unreadable", f"aliases make more than {MAX_NODES} values", where, hint)
+    try:
+        data = loader.construct_document(node)
+    # A date of the 40th of May comes as ValueError.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        loader.forget()
+        return _not_yaml(error, file, where.line)
+    if data is None or (isinstance(data, dict) and all(isinstance(key, str) for key in data)):
+        return data
+    hint = "A rule is a mapping: title, logsource, detection"
+    return ImpetusError("rule.invalid", "a document is not a mapping of names", where, hint)
+
+
+def _refuse_depth(text: str, file: str) -> None:
+    """Refuse what nests too deep, before composing recurses over it.
+
+    Depth needs brackets or indentation, so only a text with many of them is looked at event by event.
+    """
+    if text.count("[") + text.count("{") <= MAX_DEPTH and not _INDENTED.search(text):
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            where = Where(file, event.start_mark.line + 1 if event.start_mark else None)
+            raise ImpetusError("rule.unreadable", f"nested deeper than {MAX_DEPTH}", where, "No rule needs that")
+
+
+def _compose(text: str) -> Iterator[yaml.Node]:
+    nodes: Iterator[yaml.Node] = yaml.compose_all(text, Loader=_Loader)
+    return nodes
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """Values under a node with all aliases written out; endless where it holds itself."""
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = MAX_NODES + 1  # while under way: a node met again below itself is endless
+    if isinstance(node, yaml.MappingNode):
+        size = 1 + sum(_size(key, known) + _size(value, known) for key, value in node.value)
+    elif isinstance(node, yaml.SequenceNode):
+        size = 1 + sum(_size(value, known) for value in node.value)
+    else:
+        size = 1
+    known[id(node)] = size
+    return size
+
+
+def _child(node: yaml.Node, step: str | int) -> tuple[int, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == step:
+                return key.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step].start_mark.line + 1, node.value[step]
+    return None

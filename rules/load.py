@@ -1,0 +1,69 @@
+"""Load rules: files of Sigma documents in, a rule set for the engine and the problems for people out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sigma.processing.pipeline import ProcessingPipeline
+
+from impetus.domain.errors import ImpetusError
+from impetus.domain.rule import RuleSet
+from rules import compile, document, pipelines
+from rules.compile import Compiled
+from rules.parse import Parsed, expand, parse
+from rules.reference import drop_duplicates
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The rules that can be used, and for each that cannot why not."""
+
+    rules: RuleSet
+    problems: tuple[ImpetusError, ...]
+    parsed: tuple[Parsed, ...] = field(repr=False, default=())
+    compiled: Compiled = field(repr=False, default_factory=lambda: Compiled((), ()))
+
+    def without(self, refusals: Mapping[str, str]) -> "Loaded":
+        """The same without rules that the engine refuses: their ids, and what it says of each."""
+        by_id = {each.id: each for each in self.parsed}
+        refused = [
+            by_id[id].problem("rule.unsupported", f"the engine refuses {id!r}: {what}", ("detection",))
+            for id, what in refusals.items()
+            if id in by_id
+        ]
+        rules, problems = compile.assemble(self.compiled, refusals.keys())
+        return replace(self, rules=rules, problems=(*self.problems, *refused, *problems))
+
+
+def load(paths: Sequence[Path], pipelines: Sequence[str | Path] = (), *, raw: bool = False) -> Loaded:
+    """Load the rules of files and directories (searched to the bottom, folders named ``tests`` left out).
+
+    ``pipelines`` are names of installed pySigma pipelines or YAML files and replace the shipped one, which maps Windows
+    rules to ECS names; ``raw`` applies none. A rule that cannot be used is a problem that names file, line and reason,
+    and stops no other. Raises ``ImpetusError`` where a pipeline cannot be used: that concerns every rule.
+    """
+    pipeline = _pipeline(pipelines, raw)
+    parsed, problems = read(paths)
+    compiled, uncompiled = compile.compile_parsed(parsed, pipeline)
+    rules, unassembled = compile.assemble(compiled)
+    return Loaded(rules, (*problems, *uncompiled, *unassembled), tuple(parsed), compiled)
+
+
+def read(paths: Sequence[Path]) -> tuple[list[Parsed], list[ImpetusError]]:
+    """Parse all documents of all files, each id once, with what is wrong with the others."""
+    parsed: list[Parsed] = []
+    problems: list[ImpetusError] = []
+    for path in document.find(paths):
+        documents, unreadable = document.read(path)
+        problems.extend(unreadable)
+        for each in expand(documents):
+            outcome = [each] if isinstance(each, ImpetusError) else parse(each)
+            problems.extend(outcome) if isinstance(outcome, list) else parsed.append(outcome)
+    unique, duplicates = drop_duplicates(parsed)
+    return unique, problems + duplicates
+
+
+def _pipeline(specifiers: Sequence[str | Path], raw: bool) -> ProcessingPipeline:
+    if raw:
+        return ProcessingPipeline()
+    return pipelines.resolve(specifiers or [pipelines.ECS_WINDOWS])

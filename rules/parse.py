@@ -1,0 +1,208 @@
+"""Documents become rules, correlations and filters as pySigma understands them, and errors get their place."""
+
+import copy
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sigma import exceptions as wrong
+from sigma.collection import deep_dict_update
+from sigma.filters import SigmaFilter
+from sigma.modifiers import modifier_mapping
+from sigma.rule import SigmaDetection, SigmaRule
+
+from impetus.domain.errors import ImpetusError, nearest
+from impetus.domain.rule import LEVELS
+from rules import correlation
+from rules.document import Document
+from rules.expression import RefusedError
+
+STATUSES = ("stable", "test", "experimental", "deprecated", "unsupported")
+
+_PATHS: tuple[tuple[type[wrong.SigmaError], tuple[str, ...]], ...] = (
+    (wrong.SigmaCorrelationTypeError, ("correlation", "type")),
+    (wrong.SigmaCorrelationConditionError, ("correlation", "condition")),
+    (wrong.SigmaTimespanError, ("correlation", "timespan")),
+    (wrong.SigmaCorrelationRuleError, ("correlation",)),
+    (wrong.SigmaFilterConditionError, ("filter", "condition")),
+    (wrong.SigmaFilterRuleReferenceError, ("filter", "rules")),
+    (wrong.SigmaFilterError, ("filter",)),
+    (wrong.SigmaConditionError, ("detection", "condition")),
+    (wrong.SigmaAuthorError, ("author",)),
+    (wrong.SigmaDateError, ("date",)),
+    (wrong.SigmaDescriptionError, ("description",)),
+    (wrong.SigmaFalsePositivesError, ("falsepositives",)),
+    (wrong.SigmaFieldsError, ("fields",)),
+    (wrong.SigmaIdentifierError, ("id",)),
+    (wrong.SigmaTaxonomyError, ("taxonomy",)),
+    (wrong.SigmaLevelError, ("level",)),
+    (wrong.SigmaLicenseError, ("license",)),
+    (wrong.SigmaLogsourceError, ("logsource",)),
+    (wrong.SigmaModifiedError, ("modified",)),
+    (wrong.SigmaNameError, ("name",)),
+    (wrong.SigmaReferencesError, ("references",)),
+    (wrong.SigmaRelatedError, ("related",)),
+    (wrong.SigmaScopeError, ("scope",)),
+    (wrong.SigmaStatusError, ("status",)),
+    (wrong.SigmaTitleError, ("title",)),
+    (wrong.SigmaTagError, ("tags",)),
+)
+
+# What pySigma lets through of a document of the wrong shape; SigmaError is a ValueError.
+ESCAPES = (ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError)
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A document with its identity and what it says: a rule, a filter, or a correlation."""
+
+    document: Document
+    id: str
+    name: str | None
+    says: SigmaRule | SigmaFilter | correlation.Reading
+
+    def problem(self, code: str, what: str, path: Sequence[str | int] = (), hint: str = "") -> ImpetusError:
+        """An error at a place of this document."""
+        return ImpetusError(code, what, self.document.where(*path), hint)
+
+
+def parse(document: Document) -> Parsed | list[ImpetusError]:
+    """What a document says, or everything that is wrong with it."""
+    data = {key: value for key, value in document.data.items() if key != "id"}
+    try:
+        id = _identity(document.data)
+        says = _says(data)
+    except RefusedError as error:
+        code = "rule.unsupported" if "correlation" in data else "rule.invalid"
+        return [ImpetusError(code, str(error), document.where(*error.path), error.hint)]
+    except ESCAPES as error:
+        errors = _every(data) or [error]
+        return [_explained(document, error) for error in errors]
+    return Parsed(document, id, says.rule.name if isinstance(says, correlation.Reading) else says.name, says)
+
+
+def expand(documents: Sequence[Document]) -> Iterator[Document | ImpetusError]:
+    """The documents of one file with Sigma's collection actions (``global``, ``reset``, ``repeat``) carried out."""
+    template: dict[str, Any] = {}
+    previous: dict[str, Any] = {}
+    for document in documents:
+        action = document.data.get("action")
+        rest = {key: value for key, value in document.data.items() if key != "action"}
+        if action is None:
+            if template and not rest.keys() & {"correlation", "filter"}:
+                rest = deep_dict_update(copy.deepcopy(rest), copy.deepcopy(template))
+            previous = rest
+            yield _with(document, rest)
+        elif action == "global":
+            template = previous = rest
+        elif action == "reset":
+            template = {}
+        elif action == "repeat":
+            previous = deep_dict_update(copy.deepcopy(previous), copy.deepcopy(rest))
+            yield _with(document, previous if "id" in rest else _renamed(previous, document.ordinal))
+        else:
+            hint = "global, reset or repeat"
+            yield ImpetusError("rule.invalid", f"unknown action {action!r}", document.where("action"), hint)
+
+
+def _with(document: Document, data: dict[str, Any]) -> Document:
+    return Document(document.file, document.line, document.ordinal, data, document.text)
+
+
+def _renamed(data: dict[str, Any], ordinal: int) -> dict[str, Any]:
+    """A repeated rule under an id of its own, made from the one that it repeats."""
+    base = data.get("id") or data.get("name") or data.get("title")
+    return {**{key: value for key, value in data.items() if key != "name"}, "id": f"{base}-{ordinal + 1}"}
+
+
+def _identity(data: dict[str, Any]) -> str:
+    """``id``, else ``name``, else made from the title; the specification recommends a UUID and demands none."""
+    id = data.get("id")
+    if id is None:
+        id = data.get("name") or "-".join(re.findall(r"\w+", str(data.get("title", "")).lower()))
+    if not isinstance(id, str) or not id.strip():
+        raise RefusedError("the rule has no id that is text", ("id",), "Give it a UUID in quotes")
+    try:
+        return str(UUID(id))
+    except ValueError:
+        return id
+
+
+def _says(data: dict[str, Any]) -> SigmaRule | SigmaFilter | correlation.Reading:
+    if "correlation" in data:
+        return correlation.read(data)
+    if "filter" in data:
+        return SigmaFilter.from_dict(data)
+    if "detection" not in data:
+        raise RefusedError("the document has no detection, correlation or filter", (), _stranger(data))
+    return SigmaRule.from_dict(data)
+
+
+def _stranger(data: dict[str, Any]) -> str:
+    if "transformations" in data:
+        return "This is a pipeline: name it as one, and keep it out of the folder of rules"
+    return nearest(next(iter(data), ""), ("detection", "correlation", "filter"))
+
+
+def _every(data: dict[str, Any]) -> list[Exception]:
+    """All errors of a rule that was refused for its first one, as far as pySigma can go on after it."""
+    if "correlation" in data:
+        return []
+    kind = SigmaFilter if "filter" in data else SigmaRule
+    try:
+        return list(kind.from_dict(data, collect_errors=True).errors)
+    except ESCAPES:
+        return []
+
+
+def _explained(document: Document, error: Exception) -> ImpetusError:
+    what = str(error)
+    if isinstance(error, wrong.SigmaError):
+        path = next((path for kind, path in _PATHS if isinstance(error, kind)), None)
+        path = path if path is not None else _culprit(document.data)
+    else:
+        # Not one of pySigma's own errors: it stumbled over something of the wrong shape.
+        path = _culprit(document.data)
+        what = f"a value of the wrong kind stands here ({type(error).__name__}: {error})"
+    return ImpetusError("rule.invalid", what, document.where(*path), _hint(error))
+
+
+def _hint(error: Exception) -> str:
+    if isinstance(error, wrong.SigmaLevelError):
+        return f"One of {', '.join(LEVELS)}"
+    if isinstance(error, wrong.SigmaStatusError):
+        return f"One of {', '.join(STATUSES)}"
+    if isinstance(error, wrong.SigmaModifierError) and (found := re.search(r"Unknown modifier '(.*)'", str(error))):
+        return nearest(found[1], modifier_mapping)
+    return ""
+
+
+def _culprit(data: dict[str, Any]) -> tuple[str, ...]:
+    """The part of the detection that alone gives an error too."""
+    for section in ("detection", "filter"):
+        parts = data.get(section)
+        if not isinstance(parts, dict):
+            continue
+        for name, definition in parts.items():
+            if name in {"condition", "rules"} or _sound(definition):
+                continue
+            key = _culprit_key(definition)
+            return (section, str(name), *([key] if key is not None else []))
+        return (section,)
+    return ()
+
+
+def _culprit_key(definition: Any) -> str | None:
+    if not isinstance(definition, dict):
+        return None
+    return next((str(key) for key, value in definition.items() if not _sound({key: value})), None)
+
+
+def _sound(definition: Any) -> bool:
+    try:
+        SigmaDetection.from_definition(definition)
+    except ESCAPES:
+        return False
+    return True

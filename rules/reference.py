@@ -1,0 +1,69 @@
+"""References between rules: by id or name, resolved, ordered, and refused where they run in a circle."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+
+from impetus.domain.errors import ImpetusError, nearest
+from rules.parse import Parsed
+
+
+class Register:
+    """What can be referred to, by id and by name."""
+
+    def __init__(self, parsed: Iterable[Parsed]) -> None:
+        self._found: defaultdict[str, list[Parsed]] = defaultdict(list)
+        for each in parsed:
+            for key in {each.id.lower(), (each.name or each.id).lower()}:
+                self._found[key].append(each)
+
+    def resolve(self, reference: str, origin: Parsed) -> Parsed:
+        """The rule of that id or name; of several, the one in the same file. Raises ``ImpetusError``."""
+        found = self._found.get(reference.lower(), [])
+        if len(found) > 1:
+            found = [each for each in found if each.document.file == origin.document.file] or found
+        if not found:
+            raise _unknown(origin, f"refers to {reference!r}, which is not there", nearest(reference, self._found))
+        if len(found) > 1:
+            places = " and ".join(str(each.document.where()) for each in found)
+            raise _unknown(origin, f"refers to {reference!r}, a name that stands in {places}", "Refer to it by its id")
+        return found[0]
+
+
+def _unknown(origin: Parsed, what: str, hint: str) -> ImpetusError:
+    section = "correlation" if "correlation" in origin.document.data else "filter"
+    return origin.problem("rule.unknown-reference", f"{origin.id!r} {what}", (section, "rules"), hint)
+
+
+def drop_duplicates(parsed: Sequence[Parsed]) -> tuple[list[Parsed], list[ImpetusError]]:
+    """The first of each id, and a problem for each other one, naming both places."""
+    first: dict[str, Parsed] = {}
+    problems = []
+    for each in parsed:
+        earlier = first.setdefault(each.id, each)
+        if earlier is not each:
+            what = f"the id {each.id!r} stands already in {earlier.document.where()}"
+            key = next((key for key in ("id", "name") if key in each.document.data), "title")
+            problems.append(each.problem("rule.duplicate", what, (key,), "Give one of them another id"))
+    return list(first.values()), problems
+
+
+def order(refers: Mapping[str, Sequence[str]]) -> tuple[list[str], list[str]]:
+    """Ids with what they refer to before them, and the ids left over because they wait for each other.
+
+    References to what is no key of ``refers`` are met already.
+    """
+    waits = {id: {other for other in others if other in refers} for id, others in refers.items()}
+    awaited: defaultdict[str, list[str]] = defaultdict(list)
+    for id, others in waits.items():
+        for other in others:
+            awaited[other].append(id)
+    ready = deque(id for id, others in waits.items() if not others)
+    ordered = []
+    while ready:
+        id = ready.popleft()
+        ordered.append(id)
+        for other in awaited[id]:
+            waits[other].discard(id)
+            if not waits[other]:
+                ready.append(other)
+    return ordered, [id for id, others in waits.items() if others]
