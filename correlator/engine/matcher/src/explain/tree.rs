@@ -1,0 +1,162 @@
+//! An event as a tree, and its fields by their full dotted names.
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use crate::json::MAX_DEPTH;
+
+/// A scalar that a field has, or that it has a container.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node {
+    Null,
+    Bool(bool),
+    /// As written.
+    Number(String),
+    Text(String),
+    Container,
+}
+
+impl Node {
+    /// The text of it.
+    pub fn text(&self) -> Option<String> {
+        match self {
+            Self::Null | Self::Container => None,
+            Self::Bool(value) => Some(value.to_string()),
+            Self::Number(text) | Self::Text(text) => Some(text.clone()),
+        }
+    }
+}
+
+/// Every value of an event with its full dotted name.
+pub struct Tree(pub Vec<(String, Node)>);
+
+impl Tree {
+    /// The values of a field.
+    pub fn values(&self, field: &str) -> Vec<&Node> {
+        self.0.iter().filter(|(name, _)| name == field).map(|(_, node)| node).collect()
+    }
+}
+
+/// Read a line; damaged UTF-8 becomes U+FFFD.
+pub fn read(line: &[u8]) -> Result<Tree, String> {
+    let line = String::from_utf8_lossy(line);
+    let members = object(&line).map_err(|error| error.to_string())?;
+    let mut tree = Tree(Vec::new());
+    for (name, value) in members {
+        add(&mut tree, &name, value, 1).map_err(|error| error.to_string())?;
+    }
+    Ok(tree)
+}
+
+fn add(tree: &mut Tree, name: &str, raw: &RawValue, depth: usize) -> Result<(), serde_json::Error> {
+    let text = raw.get();
+    let node = match text.as_bytes()[0] {
+        b'{' | b'[' => Node::Container,
+        b'"' => Node::Text(string(text)?),
+        b't' | b'f' => Node::Bool(text == "true"),
+        b'n' => Node::Null,
+        _ => Node::Number(text.into()),
+    };
+    let enter = node == Node::Container && depth < MAX_DEPTH;
+    tree.0.push((name.into(), node));
+    if enter && text.starts_with('{') {
+        for (key, value) in object(text)? {
+            add(tree, &format!("{name}.{key}"), value, depth + 1)?;
+        }
+    } else if enter {
+        for value in serde_json::from_str::<Array>(text)?.0 {
+            add(tree, name, value, depth + 1)?;
+        }
+    }
+    Ok(())
+}
+
+fn object(text: &str) -> Result<Vec<(String, &RawValue)>, serde_json::Error> {
+    Ok(serde_json::from_str::<Object>(text)?.0.into_iter().map(|(Text(key), value)| (key, value)).collect())
+}
+
+fn string(text: &str) -> Result<String, serde_json::Error> {
+    serde_json::from_str::<Text>(text).map(|text| text.0)
+}
+
+struct Object<'a>(Vec<(Text, &'a RawValue)>);
+
+struct Array<'a>(Vec<&'a RawValue>);
+
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object<'de>;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+                formatter.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Object(members))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+impl<'de> Deserialize<'de> for Array<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Elements;
+        impl<'de> Visitor<'de> for Elements {
+            type Value = Array<'de>;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+                formatter.write_str("a JSON array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Array<'de>, A::Error> {
+                let mut elements = Vec::new();
+                while let Some(element) = seq.next_element()? {
+                    elements.push(element);
+                }
+                Ok(Array(elements))
+            }
+        }
+        deserializer.deserialize_seq(Elements)
+    }
+}
+
+/// Read as bytes, since only so lone surrogates get through (as if they were characters); they become U+FFFD.
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Text;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+                formatter.write_str("a string")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Text, E> {
+                Ok(Text(text.into()))
+            }
+
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Text, E> {
+                let mut out = String::new();
+                for chunk in bytes.utf8_chunks() {
+                    out.push_str(chunk.valid());
+                    // A surrogate is three bytes, each invalid; its first is 0xED.
+                    out.extend((chunk.invalid().first() == Some(&0xED)).then_some('\u{FFFD}'));
+                }
+                Ok(Text(out))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
+}

@@ -1,0 +1,106 @@
+//! Which rules apply to an event: groups of rules with one log source, chosen by the event's own.
+
+use std::collections::HashMap;
+
+use crate::{
+    event::Event,
+    fold::fold,
+    form::{Field, LogSource, Rule},
+    names::{Names, Slot},
+};
+
+/// Number of a group: the rules of one log source.
+pub type Group = u32;
+
+const PARTS: [&str; 3] = ["product", "category", "service"];
+
+/// The groups, and where an event says its log source.
+#[derive(Debug)]
+pub struct LogSources {
+    sources: Vec<[Option<String>; 3]>,
+    rules: Vec<Vec<u32>>,
+    named: [Slot; 3],
+    bare: [Slot; 3],
+}
+
+impl LogSources {
+    /// Group rules by log source.
+    pub fn new(rules: &[Rule], names: &mut Names) -> Self {
+        let mut slots = |prefix: &str| PARTS.map(|part| names.intern(&Field(format!("{prefix}{part}").into())));
+        let (named, bare) = (slots("logsource."), slots(""));
+        let mut groups = Self { sources: Vec::new(), rules: Vec::new(), named, bare };
+        let mut numbers = HashMap::new();
+        for (index, rule) in rules.iter().enumerate() {
+            let source = folded(&rule.logsource);
+            let number = *numbers.entry(source.clone()).or_insert_with(|| groups.add(source));
+            groups.rules[number].push(index as u32);
+        }
+        groups
+    }
+
+    /// The rules of some groups, in order.
+    pub fn rules(&self, groups: &[Group]) -> Vec<u32> {
+        let mut rules: Vec<u32> = groups.iter().flat_map(|group| &self.rules[*group as usize]).copied().collect();
+        rules.sort_unstable();
+        rules
+    }
+
+    /// The groups that apply to an event of that key.
+    pub fn groups(&self, key: &[u8]) -> Vec<Group> {
+        let parts = read_key(key);
+        let applies = |source: &[Option<String>; 3]| {
+            source
+                .iter()
+                .zip(&parts)
+                .all(|(wanted, met)| wanted.as_ref().is_none_or(|wanted| met.contains(&wanted.as_bytes())))
+        };
+        let applying = self.sources.iter().enumerate().filter(|(_, source)| applies(source));
+        applying.map(|(number, _)| number as Group).collect()
+    }
+
+    /// Write the log source of an event as a key: for each part its values, each with its length before it, then a
+    /// length that no value has.
+    pub fn key(&self, event: &mut Event, line: &[u8], key: &mut Vec<u8>) {
+        let slots = if self.named.iter().any(|slot| event.has(*slot)) { &self.named } else { &self.bare };
+        key.clear();
+        for slot in slots {
+            event.any(line, *slot, |mut met| {
+                if let Some(text) = met.comparable(false) {
+                    key.extend_from_slice(&(text.len() as u32).to_le_bytes());
+                    key.extend_from_slice(text);
+                }
+                false
+            });
+            key.extend_from_slice(&u32::MAX.to_le_bytes());
+        }
+    }
+
+    fn add(&mut self, source: [Option<String>; 3]) -> usize {
+        self.sources.push(source);
+        self.rules.push(Vec::new());
+        self.sources.len() - 1
+    }
+}
+
+fn folded(source: &LogSource) -> [Option<String>; 3] {
+    [&source.product, &source.category, &source.service].map(|part| part.as_deref().map(fold))
+}
+
+fn read_key(mut key: &[u8]) -> [Vec<&[u8]>; 3] {
+    let mut parts = [const { Vec::new() }; 3];
+    let mut part = 0;
+    while let Some((length, rest)) = key.split_first_chunk::<4>() {
+        match u32::from_le_bytes(*length) {
+            u32::MAX => {
+                part += 1;
+                key = rest;
+            }
+            length => {
+                let (text, rest) = rest.split_at(length as usize);
+                parts[part].push(text);
+                key = rest;
+            }
+        }
+    }
+    parts
+}

@@ -1,0 +1,145 @@
+//! Compiled rules, ready to match batches of lines from any thread.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use foldhash::fast::FixedState;
+
+use crate::{
+    explain::{self, Explanation},
+    form::{self, Rule},
+    logsource::{Group, LogSources},
+    names::Names,
+    plan::Plan,
+    program::Program,
+    refusal::Refusal,
+    session::Session,
+    witness::{Atom, witness},
+};
+
+/// Plans kept, one per set of groups that has been met together.
+const MAX_PLANS: usize = 256;
+
+/// Which rules are tried on an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Those whose log source is the event's.
+    LogSource,
+    /// Every rule.
+    Every,
+}
+
+/// Single-event rules, compiled.
+pub struct Matcher {
+    rules: Vec<Rule>,
+    pub(crate) names: Names,
+    pub(crate) program: Program,
+    pub(crate) sources: LogSources,
+    witnesses: Vec<Option<Vec<Atom>>>,
+    every: Arc<Plan>,
+    plans: Mutex<HashMap<Vec<Group>, Arc<Plan>>>,
+    idle: Mutex<Vec<Session>>,
+}
+
+/// The rules to try on events of one log source.
+#[derive(Clone)]
+pub(crate) struct Choice {
+    pub plan: Arc<Plan>,
+    /// Where the plan is of more rules than apply: whether each does.
+    pub only: Option<Arc<[bool]>>,
+}
+
+impl Matcher {
+    /// Compile an intermediate form, or say everything in it that cannot be done.
+    pub fn compile(form: &[u8]) -> Result<Self, Vec<Refusal>> {
+        let rules = form::read(form)?;
+        let mut names = Names::new();
+        let sources = LogSources::new(&rules, &mut names);
+        let program = Program::compile(&rules, &mut names)?;
+        let witnesses: Vec<_> = rules.iter().map(|rule| witness(&rule.condition, &mut names)).collect();
+        let all: Vec<u32> = (0..rules.len() as u32).collect();
+        let every = Arc::new(Plan::new(&all, &witnesses));
+        let (plans, idle) = (Mutex::default(), Mutex::default());
+        Ok(Self { rules, names, program, sources, witnesses, every, plans, idle })
+    }
+
+    /// Number of rules.
+    pub fn rules(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Pairs (index of line, index of rule) that hold, ordered so. A line that is no JSON object matches nothing.
+    pub fn match_lines<'a>(&self, lines: impl IntoIterator<Item = &'a [u8]>, scope: Scope) -> Vec<(usize, usize)> {
+        let mut session = unpoisoned(self.idle.lock()).pop().unwrap_or_default();
+        let mut found = Vec::new();
+        for (number, line) in lines.into_iter().enumerate() {
+            let held = session.match_line(self, line, scope);
+            found.extend(held.iter().map(|rule| (number, *rule as usize)));
+        }
+        unpoisoned(self.idle.lock()).push(session);
+        found
+    }
+
+    /// The same over newline-separated lines; blank ones count.
+    pub fn match_buffer(&self, data: &[u8], scope: Scope) -> Vec<(usize, usize)> {
+        let data = data.strip_suffix(b"\n").unwrap_or(data);
+        self.match_lines(Lines { rest: Some(data) }, scope)
+    }
+
+    /// Why a rule does or does not hold on a line, by an independent path. Nothing where there is no such rule.
+    pub fn explain(&self, line: &[u8], rule: usize) -> Option<Explanation> {
+        self.rules.get(rule).map(|rule| explain::explain(rule, line))
+    }
+
+    /// The rules for a log source, whose key it is.
+    pub(crate) fn choose(&self, key: &[u8]) -> Choice {
+        let groups = self.sources.groups(key);
+        let mut plans = unpoisoned(self.plans.lock());
+        if let Some(plan) = plans.get(&groups) {
+            return Choice { plan: Arc::clone(plan), only: None };
+        }
+        let rules = self.sources.rules(&groups);
+        // Hostile events can name any mixture of groups; past the bound they get the plan of all rules, and a filter.
+        if plans.len() >= MAX_PLANS {
+            let mut only = vec![false; self.rules.len()];
+            rules.iter().for_each(|rule| only[*rule as usize] = true);
+            return Choice { plan: Arc::clone(&self.every), only: Some(only.into()) };
+        }
+        let plan = Arc::new(Plan::new(&rules, &self.witnesses));
+        plans.insert(groups, Arc::clone(&plan));
+        Choice { plan, only: None }
+    }
+
+    pub(crate) fn choose_every(&self) -> Choice {
+        Choice { plan: Arc::clone(&self.every), only: None }
+    }
+}
+
+/// Newline-separated lines, found one by one.
+struct Lines<'a> {
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest?;
+        match memchr::memchr(b'\n', rest) {
+            Some(at) => {
+                self.rest = Some(&rest[at + 1..]);
+                Some(&rest[..at])
+            }
+            None => self.rest.take(),
+        }
+    }
+}
+
+/// What the locks hold is whole at any time, so a panic elsewhere does not spoil it.
+fn unpoisoned<T>(locked: Result<T, PoisonError<T>>) -> T {
+    locked.unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) type Choices = HashMap<Vec<u8>, Choice, FixedState>;

@@ -1,0 +1,67 @@
+//! Rules compiled: clauses over numbered predicates, each distinct one compiled once.
+
+use std::collections::HashMap;
+
+use crate::{
+    form::{Expression, Leaf, Rule},
+    names::Names,
+    predicate::Predicate,
+    refusal::Refusal,
+};
+
+/// A condition over predicate numbers.
+pub enum Clause {
+    And(Box<[Clause]>),
+    Or(Box<[Clause]>),
+    Not(Box<Clause>),
+    Test(u32),
+}
+
+/// All the rules, and the predicates they share.
+pub struct Program {
+    pub clauses: Vec<Clause>,
+    pub predicates: Vec<Predicate>,
+}
+
+impl Program {
+    /// Compile rules; fields get slots in `names`.
+    pub fn compile(rules: &[Rule], names: &mut Names) -> Result<Self, Vec<Refusal>> {
+        let mut compiler = Compiler { names, numbers: HashMap::new(), predicates: Vec::new(), refusals: Vec::new() };
+        let clauses = rules.iter().map(|rule| compiler.clause(&rule.id, &rule.condition)).collect();
+        let Compiler { predicates, refusals, .. } = compiler;
+        if refusals.is_empty() { Ok(Self { clauses, predicates }) } else { Err(refusals) }
+    }
+}
+
+struct Compiler<'a> {
+    names: &'a mut Names,
+    numbers: HashMap<&'a Leaf, u32>,
+    predicates: Vec<Predicate>,
+    refusals: Vec<Refusal>,
+}
+
+impl<'a> Compiler<'a> {
+    fn clause(&mut self, rule: &str, expression: &'a Expression) -> Clause {
+        match expression {
+            Expression::And(of) => Clause::And(of.iter().map(|part| self.clause(rule, part)).collect()),
+            Expression::Or(of) => Clause::Or(of.iter().map(|part| self.clause(rule, part)).collect()),
+            Expression::Not(of) => Clause::Not(Box::new(self.clause(rule, of))),
+            Expression::Leaf(leaf) => Clause::Test(self.number(rule, leaf)),
+        }
+    }
+
+    fn number(&mut self, rule: &str, leaf: &'a Leaf) -> u32 {
+        if let Some(number) = self.numbers.get(leaf) {
+            return *number;
+        }
+        let number = self.predicates.len() as u32;
+        match Predicate::compile(leaf, self.names) {
+            Ok(predicate) => {
+                self.predicates.push(predicate);
+                self.numbers.insert(leaf, number);
+            }
+            Err(what) => self.refusals.push(Refusal { rule: rule.into(), op: "re".into(), what }),
+        }
+        number
+    }
+}

@@ -1,0 +1,53 @@
+//! The Python class `Matcher`.
+
+use impetus_matcher::{Matcher as Rules, Refusal, Scope};
+use pyo3::{
+    exceptions::{PyIndexError, PyValueError},
+    prelude::*,
+    pybacked::PyBackedBytes,
+    types::PyBytes,
+};
+
+/// Single-event rules, compiled per log source.
+#[pyclass(frozen, module = "correlator._engine")]
+pub struct Matcher(Rules);
+
+#[pymethods]
+impl Matcher {
+    #[new]
+    fn new(py: Python<'_>, form: PyBackedBytes) -> PyResult<Self> {
+        py.detach(|| Rules::compile(&form)).map(Self).map_err(|refusals| refused(&refusals))
+    }
+
+    #[getter]
+    fn rules(&self) -> usize {
+        self.0.rules()
+    }
+
+    #[pyo3(name = "match")]
+    fn match_lines(&self, py: Python<'_>, lines: Vec<PyBackedBytes>) -> Vec<(usize, usize)> {
+        py.detach(|| self.0.match_lines(lines.iter().map(|line| &**line), Scope::LogSource))
+    }
+
+    fn match_buffer(&self, py: Python<'_>, data: PyBackedBytes) -> Vec<(usize, usize)> {
+        py.detach(|| self.0.match_buffer(&data, Scope::LogSource))
+    }
+
+    fn match_all(&self, py: Python<'_>, lines: Vec<PyBackedBytes>) -> Vec<(usize, usize)> {
+        py.detach(|| self.0.match_lines(lines.iter().map(|line| &**line), Scope::Every))
+    }
+
+    fn explain<'py>(&self, py: Python<'py>, line: PyBackedBytes, rule: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let explained = py.detach(|| self.0.explain(&line, rule));
+        let explained = explained.ok_or_else(|| PyIndexError::new_err(format!("no rule {rule}")))?;
+        let json = serde_json::to_vec(&explained).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(PyBytes::new(py, &json))
+    }
+}
+
+fn refused(refusals: &[Refusal]) -> PyErr {
+    match serde_json::to_string(refusals) {
+        Ok(text) => PyValueError::new_err(text),
+        Err(error) => PyValueError::new_err(error.to_string()),
+    }
+}
