@@ -96,7 +96,9 @@ def _unique(kind: str, ids: list[str], file: str) -> None:
 def _known(names: Iterable[str], known: Iterable[str], owner: str, key: str, file: str) -> None:
     missing = sorted(set(names) - set(known))
     if missing:
-        raise ImpetusError("city.invalid", f"{owner} names {missing[0]!r}, which is not there", Where(file or None, None, key))
+        raise ImpetusError(
+            "city.invalid", f"{owner} names {missing[0]!r}, which is not there", Where(file or None, None, key)
+        )
 
 
 def _acyclic(zone: Zone, zones: dict[str, Zone], file: str) -> None:
@@ -104,7 +106,9 @@ def _acyclic(zone: Zone, zones: dict[str, Zone], file: str) -> None:
     parent = zone.within
     while parent is not None and parent in zones:
         if parent in seen:
-            raise ImpetusError("city.invalid", f"zone {zone.id!r} is within itself", Where(file or None, None, "within"))
+            raise ImpetusError(
+                "city.invalid", f"zone {zone.id!r} is within itself", Where(file or None, None, "within")
+            )
         seen.add(parent)
         parent = zones[parent].within
 

@@ -77,7 +77,9 @@ def _bound(tree: yaml.Node, area: str, file: str) -> None:
     while stack:
         node, seen = stack.pop(), seen + 1
         if seen > MAX_NODES:
-            raise ImpetusError(f"{area}.unreadable", "the document is too large when its aliases are followed", Where(file))
+            raise ImpetusError(
+                f"{area}.unreadable", "the document is too large when its aliases are followed", Where(file)
+            )
         if isinstance(node, yaml.SequenceNode):
             stack.extend(node.value)
         elif isinstance(node, yaml.MappingNode):
@@ -94,7 +96,9 @@ def _explain(message: str, tree: yaml.Node, kind: type, area: str, file: str) ->
         return ImpetusError(f"{area}.invalid", what, Where(file, node.start_mark.line + 1, names or None))
     key = unknown["key"]
     hint = nearest(key, _known_keys(kind, names))
-    return ImpetusError(f"{area}.unknown-key", f"unknown key {key!r}", Where(file, _line_of_key(node, key), names or None), hint)
+    return ImpetusError(
+        f"{area}.unknown-key", f"unknown key {key!r}", Where(file, _line_of_key(node, key), names or None), hint
+    )
 
 
 def _descend(node: yaml.Node, path: str) -> tuple[yaml.Node, str]:

@@ -99,3 +99,11 @@ def _instant(stamp: str | None) -> int | None:
         return parse_instant(stamp) if stamp else None
     except ValueError:
         return None
+
+
+class Hit(msgspec.Struct, frozen=True, array_like=True):
+    """A matched event: what was observed, the indices of the rules that hold, and the line that the engine read."""
+
+    seen: Observation
+    rules: tuple[int, ...]
+    line: bytes

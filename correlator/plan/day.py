@@ -81,7 +81,9 @@ class DayPlan:
         return None
 
     def _rostered(self, badge: str, zone: str | None, instant: int) -> bool:
-        return any(badge in roster.badges and zone in roster.zones and span.holds(instant) for span, roster in self.rosters)
+        return any(
+            badge in roster.badges and zone in roster.zones and span.holds(instant) for span, roster in self.rosters
+        )
 
     def _over_limit(self, event: Mapping[str, Json], zone: str | None) -> bool | None:
         """Whether a limited field is over its limit in this zone; None where the event has no limited field."""
@@ -116,6 +118,9 @@ def _check_expected(plan: Plan) -> None:
             raise ValueError(f"the place of {entry.id!r} needs location and distance together")
         if entry.spacing is not None and parse_span(entry.spacing.every) <= 0:
             raise ValueError(f"the spacing of {entry.id!r} is zero")
-        for span in (entry.spacing.tolerance if entry.spacing else None, entry.unless_within and entry.unless_within.timespan):
+        for span in (
+            entry.spacing.tolerance if entry.spacing else None,
+            entry.unless_within and entry.unless_within.timespan,
+        ):
             if span is not None:
                 parse_span(span)

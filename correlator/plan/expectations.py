@@ -37,6 +37,11 @@ class Entry:
         self._tolerance = parse_span(spacing.tolerance) if spacing else 0
         self._near = (override.distance, parse_span(override.timespan)) if override else None
 
+    @property
+    def reach(self) -> int:
+        """How far in time another alert can override (µs); 0 if none can."""
+        return self._near[1] if self._near else 0
+
     def fits(self, seen: Observation) -> bool:
         """Whether an event that the entry's selection describes is in its time and certainly in its place."""
         return self._span.holds(seen.time) and _certainly_in(self._expectation.place, seen.place)
@@ -74,15 +79,6 @@ class Entry:
         if candidate.location is None or place.location is None or abs(at - candidate.shot.time) > span:
             return False
         return distance(candidate.location, place.location) - candidate.radius - place.radius <= metres
-
-    def dump(self) -> bytes:
-        """The state of the entry, for the store."""
-        return msgspec.msgpack.encode(list(self.candidates.values()))
-
-    def load(self, state: bytes) -> None:
-        """The state that ``dump`` gave."""
-        found = msgspec.msgpack.decode(state, type=list[Candidate])
-        self.candidates = {candidate.shot.event: candidate for candidate in found}
 
 
 def entries_of(plan: DayPlan | None) -> Sequence[Entry]:

@@ -23,7 +23,7 @@ def expected_shots(shots: Sequence[Shot], every: int | None, tolerance: int, at_
     """The ids of the events that are explained.
 
     With ``every``: those of the longest chain in which each shot follows the one before it by a whole multiple of
-    ``every``, give or take ``tolerance`` (µs); of several as long, the one that begins first. Reports of one shot by
+    ``every``, give or take ``tolerance`` (µs); of several as long, the one that ends first. Reports of one shot by
     different devices within ``tolerance`` are one. Beyond ``at_most`` shots the surplus is not explained.
     """
     groups = _group(sorted(shots), tolerance if every is not None else 0)
@@ -56,7 +56,7 @@ def _longest_chain(groups: Sequence[list[Shot]], every: int, tolerance: int) -> 
     for index, group in enumerate(groups):
         for earlier in range(index - 1, max(-1, index - 1 - MAX_LINKS), -1):
             on_beat = _is_multiple(group[0].time - groups[earlier][0].time, every, tolerance)
-            # At equal length the earlier start wins, which the nearest predecessor of the longest chain keeps.
+            # At equal length the nearest predecessor wins.
             if on_beat and length[earlier] + 1 > length[index]:
                 length[index], before[index] = length[earlier] + 1, earlier
     chain: list[int] = []

@@ -38,9 +38,11 @@ def status_of(error: ImpetusError) -> StatusCode:
 
 def metadata_of(error: ImpetusError) -> Metadata:
     """The trailing metadata from which ``error_of`` makes the error again."""
+    place = str(error.where)
+    what = f"{place}: {error.what}" if place else error.what
     return (
         (CODE_KEY, error.code),
-        (WHAT_KEY, error.what[:MAX_TEXT].encode("utf-8", "replace")),
+        (WHAT_KEY, what[:MAX_TEXT].encode("utf-8", "replace")),
         (HINT_KEY, error.hint[:MAX_TEXT].encode("utf-8", "replace")),
     )
 

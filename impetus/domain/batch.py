@@ -64,6 +64,8 @@ class Commit(msgspec.Struct, frozen=True):
     """For each line what enrichment added: flat JSON object, or empty."""
     heads: tuple[Head, ...] = ()
     """For each line what it is found by."""
+    duplicates: int = 0
+    """Events that were in the log already and were left out."""
     positions: tuple[tuple[str, bytes], ...] = ()
     rejects: tuple[Reject, ...] = ()
     controls: tuple[Control, ...] = ()
@@ -76,3 +78,5 @@ class Commit(msgspec.Struct, frozen=True):
     ledger: tuple[LedgerLine, ...] = ()
     withdrawn: tuple[LedgerLine, ...] = ()
     """Ledger lines that no longer hold: another alert overrode the explanation."""
+    duplicates: int = 0
+    """How many events this step dropped because they had come before: counted, not stored."""

@@ -704,10 +704,10 @@ class SearchEventsRequest(_message.Message):
     """From (included) to (excluded); 0 is open."""
     to_us: _builtins.int
     limit: _builtins.int
-    """1 to 10000; 0 means 100."""
+    """1 to 10000; 0 means 100, or every one of event_ids."""
     @_builtins.property
     def entities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """All of these entities, as "kind:value" ("device:D-214"); a masked value as the API gives it finds the same."""
+        """All of these entities, as "kind:value" ("device:D-214"); a masked value ("user:user#3fa9c2d1") finds the same."""
 
     @_builtins.property
     def event_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...

@@ -76,7 +76,7 @@ class ImpetusServicer:
 
     def WatchIncidents(self, request, context):
         """Incidents as they are and then every change, from a cursor (0: from the start). Each message carries the cursor to
-        go on from; a client that comes back with it misses nothing.
+        go on from; a client that comes back with it misses nothing. INVALID_ARGUMENT if the cursor is of another store.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

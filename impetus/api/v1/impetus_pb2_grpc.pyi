@@ -37,7 +37,7 @@ class ImpetusStub:
     def __new__(cls, channel: _aio.Channel) -> ImpetusAsyncStub: ...
     WatchIncidents: _grpc.UnaryStreamMultiCallable[_impetus_pb2.WatchIncidentsRequest, _impetus_pb2.IncidentChange]
     """Incidents as they are and then every change, from a cursor (0: from the start). Each message carries the cursor to
-    go on from; a client that comes back with it misses nothing.
+    go on from; a client that comes back with it misses nothing. INVALID_ARGUMENT if the cursor is of another store.
     """
     ListIncidents: _grpc.UnaryUnaryMultiCallable[_impetus_pb2.ListIncidentsRequest, _impetus_pb2.ListIncidentsResponse]
     """Incidents by status, kind or zone, highest risk first."""
@@ -57,7 +57,7 @@ class ImpetusAsyncStub(ImpetusStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     WatchIncidents: _aio.UnaryStreamMultiCallable[_impetus_pb2.WatchIncidentsRequest, _impetus_pb2.IncidentChange]  # type: ignore[assignment]
     """Incidents as they are and then every change, from a cursor (0: from the start). Each message carries the cursor to
-    go on from; a client that comes back with it misses nothing.
+    go on from; a client that comes back with it misses nothing. INVALID_ARGUMENT if the cursor is of another store.
     """
     ListIncidents: _aio.UnaryUnaryMultiCallable[_impetus_pb2.ListIncidentsRequest, _impetus_pb2.ListIncidentsResponse]  # type: ignore[assignment]
     """Incidents by status, kind or zone, highest risk first."""
@@ -80,7 +80,7 @@ class ImpetusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_impetus_pb2.IncidentChange], _abc.AsyncIterator[_impetus_pb2.IncidentChange]]:
         """Incidents as they are and then every change, from a cursor (0: from the start). Each message carries the cursor to
-        go on from; a client that comes back with it misses nothing.
+        go on from; a client that comes back with it misses nothing. INVALID_ARGUMENT if the cursor is of another store.
         """
 
     @_abc_1.abstractmethod

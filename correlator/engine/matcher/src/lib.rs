@@ -8,6 +8,8 @@
 //! [`Matcher::explain`] answers the same question by an independent, slow and obvious path. A property test holds the
 //! two paths equal.
 
+#[cfg(test)]
+mod equality;
 mod event;
 mod explain;
 mod fold;

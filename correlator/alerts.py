@@ -1,0 +1,133 @@
+"""Making alerts: of a single event that a rule holds on, and of a firing of a correlation."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from correlator._engine import Firing, Matcher, alert_id
+from correlator.observation import Observation
+from impetus.domain.alert import Alert
+from impetus.domain.entity import Entity
+from impetus.domain.explanation import Clause, Explanation
+from impetus.domain.instant import format_instant
+from impetus.domain.place import Place
+from impetus.domain.rule import Rule
+
+MAX_CLAUSES = 200
+"""An explanation of more clauses is cut: the rest is in the rule."""
+
+
+def single_alert(rule: Rule, seen: Observation, line: bytes, matcher: Matcher) -> Alert:
+    """The alert of a rule on one event; ``line`` is the event with its additions."""
+    return Alert(
+        id=alert_id(rule.id, [], seen.id),
+        rule=rule.id,
+        title=rule.title,
+        level=rule.level,
+        at=seen.time,
+        first=seen.time,
+        events=(seen.id,),
+        times=(seen.time,),
+        entities=seen.entities,
+        domains=(seen.domain,) if seen.domain else (),
+        zones=(seen.place.zone,) if seen.place.zone else (),
+        place=seen.place,
+        target_time=seen.target_time,
+        tags=rule.tags,
+        exercise=seen.exercise,
+        explanation=explain(rule, line, matcher),
+    )
+
+
+def explain(rule: Rule, line: bytes, matcher: Matcher) -> Explanation:
+    """Why a rule holds on an event: the clauses that held, with the values that they met."""
+    tree = msgspec.json.decode(matcher.explain(line, rule.index), type=Clause)
+    held = _held(tree)
+    return Explanation(rule.description.strip() or rule.title, (held,) if held is not None else ())
+
+
+def _held(clause: Clause) -> Clause | None:
+    """The part of a tree that made it hold: branches of an ``or`` that did not hold are left out."""
+    if not clause.held:
+        return None
+    if clause.op in {"and", "or"}:
+        kept = tuple(inner for inner in map(_held, clause.of[:MAX_CLAUSES]) if inner is not None)
+        return kept[0] if len(kept) == 1 else msgspec.structs.replace(clause, of=kept)
+    return clause
+
+
+def merge_alert(
+    rule: Rule,
+    firing: Firing,
+    seen: Mapping[str, Observation],
+    parts: Sequence[Alert],
+    refers: Sequence[Rule],
+) -> Alert:
+    """The alert of a correlation: what its members have together.
+
+    ``seen`` are the member events, ``parts`` the alerts of correlations that it refers to and, for a revision, the alert
+    as it was, whose older members need not be in ``seen`` any more.
+    """
+    times = {event: time for part in parts for event, time in zip(part.events, part.times, strict=True)}
+    times |= {id: one.time for id, one in seen.items()}
+    events = sorted(times, key=lambda id: (times[id], id))
+    entities = [entity for part in parts for entity in part.entities] + [
+        e for one in seen.values() for e in one.entities
+    ]
+    domains = {domain for part in parts for domain in part.domains} | {
+        one.domain for one in seen.values() if one.domain
+    }
+    zones = {zone for part in parts for zone in part.zones} | {
+        one.place.zone for one in seen.values() if one.place.zone
+    }
+    return Alert(
+        id=firing.id,
+        rule=rule.id,
+        title=rule.title,
+        level=rule.level,
+        at=firing.at,
+        first=min(times.values(), default=firing.at),
+        events=tuple(events),
+        times=tuple(times[id] for id in events),
+        entities=_distinct(entities),
+        domains=tuple(sorted(domains)),
+        zones=tuple(sorted(zones)),
+        place=_newest_place(firing, seen, parts),
+        group=tuple(firing.group),
+        certainty=firing.certainty,
+        absent=tuple(firing.absent),
+        tags=rule.tags,
+        revision=firing.revision,
+        correlation=True,
+        exercise=any(one.exercise for one in seen.values()) or any(part.exercise for part in parts),
+        explanation=Explanation(_sentence(rule, firing, refers)),
+        supersedes=tuple(firing.supersedes),
+    )
+
+
+def _distinct(entities: Sequence[Entity]) -> tuple[Entity, ...]:
+    """Each entity once; a strong one stands for its weak twin."""
+    found: dict[str, Entity] = {}
+    for entity in entities:
+        known = found.get(entity.key)
+        if known is None or (known.weak and not entity.weak):
+            found[entity.key] = entity
+    return tuple(found.values())
+
+
+def _newest_place(firing: Firing, seen: Mapping[str, Observation], parts: Sequence[Alert]) -> Place | None:
+    if firing.newest in seen:
+        return seen[firing.newest].place
+    return next((part.place for part in parts if part.id in (firing.newest, firing.id)), None)
+
+
+def _sentence(rule: Rule, firing: Firing, refers: Sequence[Rule]) -> str:
+    what = ", ".join(dict.fromkeys(one.title for one in refers))
+    text = f"{len(firing.members)} members of: {what}; the newest at {format_instant(firing.at)}"
+    if firing.group:
+        text += "; the same " + ", ".join(f"{name} {value}" for name, value in firing.group)
+    if firing.certainty:
+        text += f"; the place holds: {firing.certainty}"
+    if firing.absent:
+        text += "; awaited and absent: " + ", ".join(firing.absent)
+    return f"{rule.description.strip() or rule.title} ({text})"

@@ -1,0 +1,57 @@
+//! Absence: the part of an extended condition that asks for what did not happen.
+
+use crate::compile::Measure;
+use crate::entry::Verdict;
+use crate::evaluate::{Finding, Verdicts, recount, related};
+use crate::key::{Context, Key};
+use crate::measure::positions;
+
+/// Finishes a finding whose condition awaits the absence of rules, or says that it does not hold.
+///
+/// The awaited event counts from the first positive member to the timespan after the last, both ends included, if it
+/// stands in the place relation to the last. What would hold even if every awaited event had come need not wait.
+pub(crate) fn wait_for_absent(key: &Key, context: Context<'_>, newest: usize, finding: &mut Finding) -> Option<()> {
+    let correlation = context.correlation;
+    let Measure::Expression(expression) = &correlation.measure else { return Some(()) };
+    let present = finding.members.iter().fold(0, |mask, i| mask | key.entries[*i].rules) & correlation.wanted;
+    if expression.holds(present | correlation.awaited) {
+        return Some(());
+    }
+    let end = finding.at.saturating_add(correlation.timespan);
+    let first = finding.members.first().map_or(finding.at, |i| key.entries[*i].time);
+    let came = related(key, context, newest, correlation.awaited, (first, end));
+    let came = came.iter().fold(0, |mask, (i, _)| mask | key.entries[*i].rules) & correlation.awaited;
+    if !expression.holds(present | came) {
+        return None;
+    }
+    let missing = correlation.awaited & !came;
+    finding.absent = positions(missing)
+        .filter(|p| !expression.holds(present | came | 1 << p))
+        .fold(0, |mask, p| mask | 1 << p);
+    if finding.absent == 0 {
+        finding.absent = missing;
+    }
+    finding.at = end;
+    finding.verdict = Verdict::Awaits;
+    Some(())
+}
+
+/// Lets every wait fire that is over by now.
+pub(crate) fn settle_waits(key: &mut Key, context: Context<'_>) -> Verdicts {
+    let mut verdicts = Verdicts::default();
+    for index in 0..key.entries.len() {
+        if key.entries[index].verdict == Verdict::Awaits {
+            recount(key, context, index, &mut verdicts);
+        }
+    }
+    verdicts
+}
+
+/// The end of the first wait that is not over.
+pub(crate) fn next_end(key: &Key, context: Context<'_>) -> Option<i64> {
+    if context.correlation.awaited == 0 {
+        return None;
+    }
+    let ends = key.entries.iter().filter(|e| e.verdict == Verdict::Awaits && !e.fires);
+    ends.map(|e| e.time.saturating_add(context.correlation.timespan)).find(|end| *end >= context.now)
+}

@@ -1,0 +1,213 @@
+//! Firings that share a member form one component: one alert.
+
+use std::ops::Range;
+
+use crate::entry::Entry;
+use crate::evaluate::{Finding, Verdicts, find};
+use crate::item::Certainty;
+use crate::key::{Context, Key};
+
+/// A connected set of firings of one key.
+#[derive(Debug, Clone)]
+pub(crate) struct Component {
+    /// Event times of the earliest and the latest member.
+    pub first: i64,
+    pub last: i64,
+    /// Event time of the earliest item that fired.
+    pub first_fire: i64,
+    pub members: usize,
+    pub certainty: Option<Certainty>,
+    pub at: i64,
+    pub absent: u64,
+    /// The published alert, 0 before the first publication.
+    pub alert: u32,
+    /// Changed since the last publication.
+    pub changed: bool,
+}
+
+impl Component {
+    fn new(time: i64) -> Self {
+        Self {
+            first: time,
+            last: time,
+            first_fire: time,
+            members: 0,
+            certainty: None,
+            at: i64::MIN,
+            absent: 0,
+            alert: 0,
+            changed: true,
+        }
+    }
+
+    fn admit(&mut self, time: i64) {
+        self.first = self.first.min(time);
+        self.last = self.last.max(time);
+        self.members += 1;
+        self.changed = true;
+    }
+
+    fn fire(&mut self, time: i64, at: i64, certainty: Option<Certainty>, absent: u64) {
+        self.first_fire = self.first_fire.min(time);
+        if at > self.at || self.absent | absent != self.absent || weaker(self.certainty, certainty) != self.certainty {
+            self.changed = true;
+        }
+        self.at = self.at.max(at);
+        self.absent |= absent;
+        self.certainty = weaker(self.certainty, certainty);
+    }
+
+    fn absorb(&mut self, other: &Component) {
+        self.fire(other.first_fire, other.at, other.certainty, other.absent);
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.members += other.members;
+        self.changed = true;
+    }
+}
+
+fn weaker(a: Option<Certainty>, b: Option<Certainty>) -> Option<Certainty> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+impl Key {
+    /// Brings the components up to the verdicts of a batch that touched items from `from` on.
+    pub fn connect(&mut self, context: Context<'_>, verdicts: &Verdicts, from: i64) {
+        if verdicts.unsettled {
+            self.reconnect(context, from);
+        } else {
+            verdicts.firing.iter().for_each(|index| self.mark(context, *index));
+        }
+    }
+
+    /// Dissolves the components that reach up to `from` or beyond it and forms them anew.
+    pub fn reconnect(&mut self, context: Context<'_>, from: i64) {
+        let fresh = self.next_label.max(1);
+        self.next_label = fresh;
+        let first_fire = self.dissolve(from).unwrap_or(from).min(from);
+        for index in self.index_of(first_fire)..self.entries.len() {
+            let Entry { fires, time, label, .. } = self.entries[index];
+            let untouched = time < from && label != 0 && label < fresh;
+            if fires && !untouched {
+                self.mark(context, index);
+            }
+        }
+    }
+
+    /// Gives the time of the earliest firing of the components that it dissolved.
+    fn dissolve(&mut self, from: i64) -> Option<i64> {
+        let gone: Vec<u32> = self.components.iter().filter(|(_, c)| c.last >= from).map(|(label, _)| *label).collect();
+        let (mut first, mut first_fire) = (None::<i64>, None::<i64>);
+        for label in &gone {
+            if let Some(component) = self.components.remove(label) {
+                first = Some(first.map_or(component.first, |t| t.min(component.first)));
+                first_fire = Some(first_fire.map_or(component.first_fire, |t| t.min(component.first_fire)));
+                self.orphans.extend((component.alert != 0).then_some(component.alert));
+            }
+        }
+        let start = self.index_of(first?);
+        for entry in self.entries.range_mut(start..) {
+            if !self.components.contains_key(&entry.label) {
+                entry.label = 0;
+            }
+        }
+        let components = &self.components;
+        self.by_alert.retain(|_, label| components.contains_key(label));
+        first_fire
+    }
+
+    /// Joins the members of a firing.
+    fn mark(&mut self, context: Context<'_>, index: usize) {
+        if context.correlation.slides() {
+            self.mark_stretch(context, index);
+        } else if let Some(finding) = find(self, context, index) {
+            self.mark_members(context, index, &finding);
+        }
+    }
+
+    /// Members are a stretch. Older firings cover a beginning of it, all of one component, so only what lies behind
+    /// that is visited; the items of the newest time are looked at one by one, since they come in any order.
+    fn mark_stretch(&mut self, context: Context<'_>, index: usize) {
+        let time = self.entries[index].time;
+        let tick = self.between(time, time);
+        let low = self.index_of(time.saturating_sub(context.correlation.timespan));
+        let covered = (low..tick.start).rev().find(|i| self.entries[*i].label != 0);
+        let label = covered.or_else(|| tick.clone().find(|i| self.entries[*i].label != 0));
+        let mut label = label.map_or(0, |i| self.entries[i].label);
+        if label == 0 {
+            label = self.new_component(time);
+        }
+        let open = covered.map_or(low, |i| i + 1)..tick.end;
+        let label = self.adopt(context, open, label);
+        if let Some(component) = self.components.get_mut(&label) {
+            component.fire(time, time, None, 0);
+        }
+    }
+
+    fn mark_members(&mut self, context: Context<'_>, index: usize, finding: &Finding) {
+        let time = self.entries[index].time;
+        let labelled = finding.members.iter().map(|i| self.entries[*i].label).filter(|l| *l != 0);
+        let mut label = 0;
+        for other in labelled.collect::<Vec<_>>() {
+            label = if label == 0 { other } else { self.unite(label, other) };
+        }
+        if label == 0 {
+            label = self.new_component(time);
+        }
+        for member in &finding.members {
+            label = self.adopt(context, *member..*member + 1, label);
+        }
+        if let Some(component) = self.components.get_mut(&label) {
+            component.fire(time, finding.at, finding.certainty, finding.absent);
+        }
+    }
+
+    fn new_component(&mut self, time: i64) -> u32 {
+        self.next_label = self.next_label.max(1);
+        let label = self.next_label;
+        self.next_label += 1;
+        self.components.insert(label, Component::new(time));
+        label
+    }
+
+    /// Labels the unlabelled items of a range. An alert that is already a member elsewhere unites the components.
+    fn adopt(&mut self, context: Context<'_>, range: Range<usize>, mut label: u32) -> u32 {
+        for index in range {
+            if self.entries[index].label != 0 {
+                continue;
+            }
+            self.entries[index].label = label;
+            let time = self.entries[index].time;
+            if let Some(component) = self.components.get_mut(&label) {
+                component.admit(time);
+            }
+            if self.entries[index].rules & context.correlation.chained != 0 {
+                let id = self.entries[index].id.clone();
+                let known = *self.by_alert.entry(id).or_insert(label);
+                label = self.unite(label, known);
+            }
+        }
+        label
+    }
+
+    /// Makes one component of two: the smaller takes the label of the larger.
+    fn unite(&mut self, a: u32, b: u32) -> u32 {
+        let size = |label: u32| self.components.get(&label).map_or(0, |c| c.members);
+        let (keep, give) = if size(a) >= size(b) { (a, b) } else { (b, a) };
+        if keep == give {
+            return keep;
+        }
+        let Some(given) = self.components.remove(&give) else { return keep };
+        let range = self.between(given.first, given.last);
+        self.entries.range_mut(range).filter(|e| e.label == give).for_each(|e| e.label = keep);
+        self.by_alert.values_mut().filter(|l| **l == give).for_each(|l| *l = keep);
+        self.orphans.extend((given.alert != 0).then_some(given.alert));
+        if let Some(kept) = self.components.get_mut(&keep) {
+            kept.absorb(&given);
+        }
+        keep
+    }
+}

@@ -1,0 +1,112 @@
+//! What no window can see any more is forgotten, and keys are woken when there is something to do.
+
+use std::collections::HashSet;
+
+use crate::absence::next_end;
+use crate::compile::Correlation;
+use crate::engine::{KeyBytes, Windows};
+use crate::key::{Context, Key};
+
+/// How long items and alerts of a key matter after their event time.
+#[derive(Clone, Copy)]
+struct Horizon {
+    reach: i64,
+    /// Explained items: another correlation may withdraw the explanation as long as its own windows reach.
+    explained: i64,
+    now: i64,
+}
+
+impl Horizon {
+    fn expiry(self, time: i64, explained: bool) -> i64 {
+        time.saturating_add(self.reach).saturating_add(if explained { self.explained } else { 0 })
+    }
+
+    fn sees(self, time: i64, explained: bool) -> bool {
+        self.expiry(time, explained) >= self.now
+    }
+}
+
+impl Windows {
+    fn horizon(&self, correlation: &Correlation) -> Horizon {
+        Horizon { reach: correlation.reach(), explained: self.longest, now: self.now }
+    }
+
+    /// Drops what is out of sight of a key, and the key when nothing is left.
+    pub(crate) fn forget(&mut self, index: usize, bytes: &KeyBytes) {
+        let horizon = self.horizon(&self.correlations[index]);
+        let Some(key) = self.keys[index].get_mut(bytes) else { return };
+        let (entries, alerts) = (key.entries.len(), key.alerts.len());
+        for id in drop_unseen(key, horizon) {
+            if let Some(keys) = self.explained.get_mut(&id) {
+                keys.remove(&(index, bytes.clone()));
+                if keys.is_empty() {
+                    self.explained.remove(&id);
+                }
+            }
+        }
+        if (entries, alerts) != (key.entries.len(), key.alerts.len()) {
+            self.changed.insert(bytes.clone());
+        }
+        if key.entries.is_empty() && key.alerts.len() == 0 {
+            self.wakes.remove(&(key.wake, index, bytes.clone()));
+            self.keys[index].remove(bytes);
+            return;
+        }
+        self.reschedule(index, bytes);
+    }
+
+    /// Sets when a key is looked at next: at the end of a wait, or when something expires. Not sooner than a quarter
+    /// of the reach from now, so that a long alert is not walked over for every item that expires.
+    pub(crate) fn reschedule(&mut self, index: usize, bytes: &KeyBytes) {
+        let correlation = &self.correlations[index];
+        let horizon = self.horizon(correlation);
+        let context_now = self.now;
+        let Some(key) = self.keys[index].get_mut(bytes) else { return };
+        let oldest = key.entries.front().map_or(context_now, |e| e.time);
+        let soonest = horizon.expiry(oldest, false).max(context_now.saturating_add(correlation.reach() / 4));
+        let wait = next_end_of(key, correlation, context_now);
+        let wake = wait.map_or(soonest, |end| end.min(soonest));
+        if wake != key.wake {
+            self.wakes.remove(&(key.wake, index, bytes.clone()));
+            self.wakes.insert((wake, index, bytes.clone()));
+            key.wake = wake;
+        }
+    }
+}
+
+fn next_end_of(key: &Key, correlation: &Correlation, now: i64) -> Option<i64> {
+    let city = crate::city::City::default();
+    next_end(key, Context { correlation, city: &city, now })
+}
+
+/// Gives the ids of the explained items that it dropped.
+fn drop_unseen(key: &mut Key, horizon: Horizon) -> Vec<std::sync::Arc<str>> {
+    let with_explained: HashSet<u32> =
+        key.entries.iter().filter(|e| e.explained && e.label != 0).map(|e| e.label).collect();
+    let closed: HashSet<u32> = key
+        .components
+        .iter()
+        .filter(|(label, c)| !horizon.sees(c.last, with_explained.contains(label)))
+        .map(|(label, _)| *label)
+        .collect();
+    let before = key.entries.len();
+    let mut dropped = Vec::new();
+    key.entries.retain(|e| {
+        let kept = match e.label {
+            0 => horizon.sees(e.time, e.explained),
+            label => !closed.contains(&label),
+        };
+        if !kept && e.explained {
+            dropped.push(e.id.clone());
+        }
+        kept
+    });
+    if key.entries.len() != before {
+        key.slide = None;
+    }
+    key.components.retain(|label, _| !closed.contains(label));
+    key.by_alert.retain(|_, label| !closed.contains(label));
+    let open: HashSet<u32> = key.components.values().map(|c| c.alert).collect();
+    key.alerts.retain(|slot, alert| open.contains(&slot) || (!alert.live && horizon.sees(alert.last, true)));
+    dropped
+}

@@ -1,0 +1,63 @@
+//! An alert as an item of the correlations that refer to it.
+//!
+//! It stands in their windows at the event time of *each* of its firings, under one id: "ten failed logins, then a
+//! success" goes on holding when an eleventh failure revises the alert after the success. It counts once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::entry::{Entry, Verdict};
+use crate::item::Whereabouts;
+use crate::key::{Context, Key};
+
+/// An alert appears at an event time, with the place of its newest member then, or no longer stands there.
+#[derive(Debug)]
+pub(crate) struct Presence {
+    pub id: Arc<str>,
+    pub time: i64,
+    pub whereabouts: Option<Arc<Whereabouts>>,
+    pub stands: bool,
+}
+
+/// What changed in the firings from an event time on, since the last call.
+pub(crate) fn renew_presence(key: &mut Key, context: Context<'_>, from: i64) -> Vec<Presence> {
+    let mut left: BTreeSet<(i64, u32)> = key.withdrawn.drain(..).collect();
+    let mut stood = BTreeMap::new();
+    for index in key.index_of(from)..key.entries.len() {
+        let (slot, at) = standing(key, context, &key.entries[index]);
+        let entry = &mut key.entries[index];
+        if (entry.shown, entry.shown_at) != (slot, at) && entry.shown != 0 {
+            left.insert((entry.shown_at, entry.shown));
+        }
+        if slot != 0 {
+            // The last item of a time gives the place, whether it came first or not.
+            let fresh = (entry.shown, entry.shown_at) != (slot, at);
+            let known = stood.get(&(at, slot)).is_some_and(|(_, known)| *known);
+            stood.insert((at, slot), (entry.whereabouts.clone(), fresh || known));
+        }
+        (entry.shown, entry.shown_at) = (slot, at);
+    }
+    left.retain(|presence| !stood.contains_key(presence));
+    let gone = left.into_iter().filter_map(|(at, slot)| presence(key, at, slot, None, false));
+    let fresh = stood.into_iter().filter(|(_, (_, fresh))| *fresh);
+    let came = fresh.filter_map(|((at, slot), (whereabouts, _))| presence(key, at, slot, whereabouts, true));
+    gone.chain(came).collect()
+}
+
+/// The alert that a firing stands for, and when; slot 0 for none.
+fn standing(key: &Key, context: Context<'_>, entry: &Entry) -> (u32, i64) {
+    let slot = key.components.get(&entry.label).filter(|_| entry.fires).map_or(0, |c| c.alert);
+    let wait = if entry.verdict == Verdict::Awaits { context.correlation.timespan } else { 0 };
+    (slot, if slot == 0 { 0 } else { entry.time.saturating_add(wait) })
+}
+
+fn presence(
+    key: &Key,
+    time: i64,
+    slot: u32,
+    whereabouts: Option<Arc<Whereabouts>>,
+    stands: bool,
+) -> Option<Presence> {
+    let id = key.alerts.get(slot)?.id.clone();
+    Some(Presence { id, time, whereabouts, stands })
+}

@@ -1,0 +1,188 @@
+//! Compares the components of a key with what was published, and says what changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::alert::Alert;
+use crate::component::Component;
+use crate::id::{alert_id, digest64, push_text};
+use crate::item::Firing;
+use crate::key::{Context, Key};
+use crate::measure::positions;
+
+/// The changed alerts of one key.
+#[derive(Debug, Default)]
+pub(crate) struct Published {
+    pub firings: Vec<Firing>,
+    /// Earliest member of the components that now stand for another alert than before.
+    pub renamed_from: Option<i64>,
+}
+
+/// What a component looks like from outside.
+struct View {
+    slot: u32,
+    component: Component,
+    members: Vec<Arc<str>>,
+    newest: Arc<str>,
+    fingerprint: u64,
+}
+
+/// Publishes every change since the last time. `late` are the times of items that came after newer ones, ascending.
+pub(crate) fn publish(key: &mut Key, context: Context<'_>, rule: usize, late: &[i64]) -> Published {
+    let mut changed: Vec<(i64, u32)> =
+        key.components.iter().filter(|(_, c)| c.changed).map(|(label, c)| (c.first, *label)).collect();
+    changed.sort_unstable();
+    let mut published = Published::default();
+    let views: Vec<View> = changed.iter().map(|(_, label)| view(key, context, *label, &mut published)).collect();
+    let (mut gone, superseded) = retire(key, context, rule, &views, !late.is_empty());
+    for view in views {
+        let supersedes = superseded.get(&view.slot).cloned().unwrap_or_default();
+        published.firings.extend(report(key, context, rule, view, supersedes, late));
+    }
+    published.firings.append(&mut gone);
+    published
+}
+
+/// Looks at a component, and gives it the slot of its alert.
+fn view(key: &mut Key, context: Context<'_>, label: u32, published: &mut Published) -> View {
+    let component = key.components[&label].clone();
+    let (members, newest) = members_of(key, context, label, &component);
+    let id: Arc<str> = alert_id(&context.correlation.id, &key.group, &members[0]).into();
+    let slot = key.alerts.slot_of(&id).unwrap_or_else(|| key.alerts.add(unpublished(id, &members[0])));
+    if component.alert != slot {
+        key.orphans.extend((component.alert != 0).then_some(component.alert));
+        let first = published.renamed_from.map_or(component.first, |t| t.min(component.first));
+        published.renamed_from = Some(first);
+    }
+    if let Some(kept) = key.components.get_mut(&label) {
+        (kept.alert, kept.changed) = (slot, false);
+    }
+    let fingerprint = fingerprint(&component, &members, &newest);
+    View { slot, component, members, newest, fingerprint }
+}
+
+fn unpublished(id: Arc<str>, first: &Arc<str>) -> Alert {
+    Alert {
+        id,
+        revision: 0,
+        fingerprint: 0,
+        live: false,
+        first: (0, first.clone()),
+        last: i64::MIN,
+        at: 0,
+        newest: first.clone(),
+    }
+}
+
+/// Ids by time, then id, and the newest; an alert that is a member several times is named once, where it first was.
+fn members_of(key: &Key, context: Context<'_>, label: u32, component: &Component) -> (Vec<Arc<str>>, Arc<str>) {
+    let entries = key.entries.range(key.between(component.first, component.last)).filter(|e| e.label == label);
+    let mut ids: Vec<Arc<str>> = entries.map(|e| e.id.clone()).collect();
+    let newest = ids.last().cloned().unwrap_or_default();
+    if context.correlation.chained != 0 {
+        let mut seen = BTreeSet::new();
+        ids.retain(|id| seen.insert(id.clone()));
+    }
+    if ids.is_empty() {
+        ids.push(newest.clone());
+    }
+    (ids, newest)
+}
+
+fn fingerprint(component: &Component, members: &[Arc<str>], newest: &str) -> u64 {
+    let mut text = Vec::with_capacity(members.iter().map(|m| m.len() + 8).sum::<usize>() + 64);
+    members.iter().for_each(|m| push_text(&mut text, m));
+    push_text(&mut text, newest);
+    let certainty = component.certainty.map_or("", |c| c.name());
+    push_text(&mut text, certainty);
+    text.extend_from_slice(&component.at.to_le_bytes());
+    text.extend_from_slice(&component.absent.to_le_bytes());
+    digest64(&text)
+}
+
+/// Alerts whose component went and that no other component claims: gone, and superseded by the alert that now has
+/// their earliest member.
+fn retire(
+    key: &mut Key,
+    context: Context<'_>,
+    rule: usize,
+    views: &[View],
+    late: bool,
+) -> (Vec<Firing>, BTreeMap<u32, Vec<String>>) {
+    let claimed: BTreeSet<u32> = views.iter().map(|v| v.slot).collect();
+    let orphans: BTreeSet<u32> = key.orphans.drain(..).filter(|slot| !claimed.contains(slot)).collect();
+    let (mut gone, mut superseded) = (Vec::new(), BTreeMap::<u32, Vec<String>>::new());
+    for slot in orphans {
+        let Some(alert) = key.alerts.get_mut(slot).filter(|a| a.live) else { continue };
+        alert.live = false;
+        alert.revision += 1;
+        let alert = alert.clone();
+        if let Some(successor) = successor(key, &alert) {
+            superseded.entry(successor).or_default().push(alert.id.to_string());
+        }
+        gone.push(farewell(key, context, rule, alert, late));
+    }
+    (gone, superseded)
+}
+
+fn successor(key: &Key, alert: &Alert) -> Option<u32> {
+    let index = key.find(alert.first.0, &alert.first.1)?;
+    key.components.get(&key.entries[index].label).map(|c| c.alert).filter(|slot| *slot != 0)
+}
+
+fn farewell(key: &Key, context: Context<'_>, rule: usize, alert: Alert, late: bool) -> Firing {
+    Firing {
+        rule,
+        id: alert.id.to_string(),
+        revision: alert.revision,
+        group: key.group.clone(),
+        members: Vec::new(),
+        at: alert.at,
+        newest: alert.newest,
+        certainty: context.correlation.place.as_ref().and(None),
+        absent: Vec::new(),
+        supersedes: Vec::new(),
+        gone: true,
+        late,
+    }
+}
+
+fn report(
+    key: &mut Key,
+    context: Context<'_>,
+    rule: usize,
+    view: View,
+    supersedes: Vec<String>,
+    late: &[i64],
+) -> Option<Firing> {
+    let alert = key.alerts.get_mut(view.slot)?;
+    if alert.live && alert.fingerprint == view.fingerprint && supersedes.is_empty() {
+        return None;
+    }
+    let Component { first, last, at, certainty, absent, .. } = view.component;
+    *alert = Alert {
+        id: alert.id.clone(),
+        revision: alert.revision + 1,
+        fingerprint: view.fingerprint,
+        live: true,
+        first: (first, view.members[0].clone()),
+        last,
+        at,
+        newest: view.newest.clone(),
+    };
+    let after = late.partition_point(|t| *t < first);
+    Some(Firing {
+        rule,
+        id: alert.id.to_string(),
+        revision: alert.revision,
+        group: key.group.clone(),
+        members: view.members,
+        at,
+        newest: view.newest,
+        certainty,
+        absent: positions(absent).map(|p| context.correlation.rule_ids[p].clone()).collect(),
+        supersedes,
+        gone: false,
+        late: late.get(after).is_some_and(|t| *t <= last),
+    })
+}

@@ -1,0 +1,1 @@
+"""Incidents: which alerts belong together, what weighs how much, and what people did."""

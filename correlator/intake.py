@@ -1,0 +1,114 @@
+"""From batches to enriched events: each line read once, delivered twice counted once, its place, plan and indicators added."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from correlator.arrival import Arrival, head_of, read_arrival, rejected
+from correlator.city import CityModel
+from correlator.detect import Enriched
+from correlator.enrich import Enricher, join
+from correlator.intelligence import Indicator, Intelligence, indicator_of
+from correlator.memory import Kept
+from correlator.observation import entities_of
+from correlator.plan.day import DayPlan
+from correlator.watermark import EventClock
+from impetus.domain.batch import Batch, Head, Key, Reject
+from impetus.domain.errors import ImpetusError
+from impetus.domain.event import first_text
+from impetus.domain.instant import parse_instant
+from impetus.domain.ports import Store
+
+REMEMBERED = 1_000_000
+"""So many event ids are remembered, to leave out what is delivered again."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Taken(msgspec.Struct):
+    """What a step took in."""
+
+    events: list[Enriched] = []
+    additions: list[bytes] = []
+    heads: list[Head] = []
+    rejects: list[Reject] = []
+    duplicates: int = 0
+
+
+class Reception:
+    """Reads, deduplicates and enriches what arrives, in order of arrival."""
+
+    def __init__(self, city: CityModel, plan: DayPlan | None, clock: EventClock) -> None:
+        self._city, self._clock = city, clock
+        self._intelligence = Intelligence()
+        self._indicators: Kept[Indicator] = Kept("indicators", Indicator)
+        self._enricher = Enricher(city, plan, self._intelligence)
+        self._ids: dict[str, None] = {}
+
+    def take(self, batches: Sequence[Batch], heard: int) -> Taken:
+        """Take batches in; ``heard`` is the wall clock (µs)."""
+        taken = Taken([], [], [], [])
+        for batch in batches:
+            taken.rejects += batch.rejects
+            for line in batch.lines:
+                self._take(line, batch.source, heard, taken)
+        return taken
+
+    def changes(self) -> Iterator[tuple[Key, bytes | None]]:
+        """The state that changed since the last call."""
+        return self._indicators.changes()
+
+    def restore(self, store: Store) -> None:
+        """Go on from what a store holds."""
+        self._indicators.restore(store)
+        for indicator in self._indicators.values():
+            self._intelligence.add(indicator)
+        self._ids = dict.fromkeys(store.recent_ids(REMEMBERED))
+
+    def _take(self, line: bytes, source: str, heard: int, taken: Taken) -> None:
+        try:
+            arrival = read_arrival(line, source)
+        except ImpetusError as error:
+            taken.rejects.append(rejected(line, source, error))
+            return
+        if arrival.id in self._ids:
+            taken.duplicates += 1
+            return
+        self._remember(arrival.id)
+        late = self._clock.observe(arrival.source, arrival.time, arrival.created, heard)
+        self._learn(arrival)
+        self._enrich(arrival, late, taken)
+
+    def _enrich(self, arrival: Arrival, late: bool, taken: Taken) -> None:
+        added = self._enricher.additions(arrival.event, arrival.time)
+        addition = _encode(added) if added else b""
+        event = {**arrival.event, **added} if added else arrival.event
+        taken.events.append(Enriched(arrival, join(arrival.line, addition), event, late))
+        taken.additions.append(addition)
+        zone = first_text(event, "place.zone")
+        taken.heads.append(head_of(arrival, zone, list(entities_of(event, self._city))))
+
+    def _learn(self, arrival: Arrival) -> None:
+        indicator = indicator_of(arrival.event, arrival.id, arrival.time, _until(arrival))
+        if indicator is not None:
+            self._indicators[indicator.key.decode()] = indicator
+            self._intelligence.add(indicator)
+
+    def _remember(self, id: str) -> None:
+        self._ids[id] = None
+        if len(self._ids) > REMEMBERED:
+            del self._ids[next(iter(self._ids))]
+
+
+def _until(arrival: Arrival) -> int | None:
+    stamp = first_text(arrival.event, "threat.indicator.valid_until")
+    try:
+        return parse_instant(stamp) if stamp else None
+    except ValueError:
+        return None
+
+
+def last_positions(batches: Iterable[Batch]) -> tuple[tuple[str, bytes], ...]:
+    """The newest position of each source among batches in order."""
+    newest = {batch.source: batch.position for batch in batches if batch.position is not None}
+    return tuple(newest.items())

@@ -1,0 +1,47 @@
+"""What a correlator works with: rules, city, plan and the times of sources."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from correlator.city import CityModel
+from correlator.plan.day import DayPlan
+from correlator.watermark import LATENESS
+from impetus.domain.batch import Control
+from impetus.domain.rule import RuleSet
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """One version of all that detection depends on. Each enters the log as a control record when it takes effect."""
+
+    rules: RuleSet
+    city: CityModel
+    plan: DayPlan | None = None
+    lateness: Mapping[str, int] = {}
+    """Allowed lateness per source (µs), where it is not the default."""
+    idle: Mapping[str, int] = {}
+    """After how long a source is idle (µs), where it is not the default."""
+    controls: tuple[Control, ...] = ()
+
+    @property
+    def longest(self) -> int:
+        """The longest timespan of a correlation (µs)."""
+        form = msgspec.json.decode(self.rules.form, type=_Form)
+        return max((correlation.timespan for correlation in form.correlations), default=0)
+
+    @property
+    def horizon(self) -> int:
+        """How long after its event time a match may still matter (µs): a chain of the longest windows, and lateness."""
+        return (
+            3 * self.longest + max(LATENESS, *self.lateness.values(), 0)
+            if self.lateness
+            else 3 * self.longest + LATENESS
+        )
+
+
+class _Correlation(msgspec.Struct):
+    timespan: int
+
+
+class _Form(msgspec.Struct):
+    correlations: list[_Correlation] = []

@@ -1,0 +1,158 @@
+"""The correlator as a whole: batches in, one commit out. It holds no file and no thread; a runner makes commits durable.
+
+Each step is enrich ▶ match ▶ windows ▶ incidents. Whatever it keeps is in the commits, so a correlator that was killed
+and restored goes on as if it had not been.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from correlator.detect import Detector, Findings
+from correlator.incidents.history import recorded, undone
+from correlator.incidents.joins import Joins
+from correlator.intake import Reception, Taken, last_positions
+from correlator.memory import Kept
+from correlator.plan.expectations import entries_of
+from correlator.plan.ledger import Ledger
+from correlator.plan.selection import compile_selections
+from correlator.setup import Setup
+from correlator.watermark import EventClock
+from impetus.domain.action import Action, Undo
+from impetus.domain.alert import Alert
+from impetus.domain.batch import Batch, Commit, Control, Key
+from impetus.domain.errors import ImpetusError, Where
+from impetus.domain.incident import Incident
+from impetus.domain.ports import IncidentQuery, Store
+
+RESTORED = 1_000_000
+"""So many of the riskiest incidents are looked through for active ones at a restart."""
+
+
+class Correlator:
+    """One correlator over one store, which it reads when it starts and for the incidents it no longer holds."""
+
+    def __init__(self, setup: Setup, store: Store) -> None:
+        self._store, self._longest = store, setup.longest
+        self.clock = EventClock(setup.lateness, setup.idle)
+        self._reception = Reception(setup.city, setup.plan, self.clock)
+        ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan))
+        self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon)
+        self._joins = Joins(setup.city)
+        self._loose: Kept[Alert] = Kept("loose", Alert)
+        self._clock_state: dict[bytes, bytes] = {}
+        self._restore()
+
+    def step(self, batches: Sequence[Batch], heard: int) -> Commit:
+        """Take batches in, at a wall clock of ``heard`` (µs); the commit holds all that follows."""
+        taken = self._reception.take(batches, heard)
+        found = self._detector.detect(taken.events)
+        advanced = self.clock.advance(heard)
+        later = self._detector.advance(advanced) if advanced is not None else Findings({}, [], [])
+        return self._commit(batches, taken, [found, later])
+
+    def replay_step(self, batches: Sequence[Batch], heard: int) -> Commit:
+        """The same without the wall clock: a source is idle by event time alone."""
+        taken = self._reception.take(batches, heard)
+        found = self._detector.detect(taken.events)
+        advanced = self.clock.advance()
+        later = self._detector.advance(advanced) if advanced is not None else Findings({}, [], [])
+        return self._commit(batches, taken, [found, later])
+
+    def finish(self) -> Commit:
+        """The end of a replay: event time moves past every window."""
+        end = self.clock.finish(self._longest)
+        found = self._detector.advance(end) if end is not None else Findings({}, [], [])
+        return self._commit((), Taken([], [], [], []), [found])
+
+    def act(self, action: Action, now: int) -> tuple[Incident, Commit]:
+        """Record an action of a person at a wall clock (µs). Raises ``ImpetusError``."""
+        before = self._find(action.incident)
+        return self._follow(before, recorded(before, action, now))
+
+    def undo(self, undo: Undo, now: int) -> tuple[Incident, Commit]:
+        """Record that an action is taken back. Raises ``ImpetusError``."""
+        before = self._find(undo.incident)
+        return self._follow(before, undone(before, undo, now))
+
+    def _follow(self, before: Incident, after: Incident) -> tuple[Incident, Commit]:
+        if after is before:
+            return after, Commit()
+        self._joins.replace(after)
+        if before.status == "closed" and after.status != "closed":
+            self._joins.reopen(after, self._store.alerts(_alert_ids(after)))
+        return after, Commit(incidents=(after,))
+
+    def _find(self, id: str) -> Incident:
+        incident = self._joins.incident(id) or self._store.incident(id)
+        if incident is None:
+            raise ImpetusError("incident.unknown", "there is no incident with this id", Where(key=id))
+        return incident
+
+    def _commit(self, batches: Sequence[Batch], taken: Taken, findings: Sequence[Findings]) -> Commit:
+        alerts = {id: alert for found in findings for id, alert in found.alerts.items()}
+        late = any(found.late for found in findings)
+        incidents = self._joins.apply(alerts.values(), "late event" if late else "new evidence")
+        if self.clock.now is not None:
+            self._joins.expire(self.clock.now)
+        self._keep_loose()
+        return Commit(
+            lines=tuple(enriched.arrival.line for enriched in taken.events),
+            additions=tuple(taken.additions),
+            heads=tuple(taken.heads),
+            duplicates=taken.duplicates,
+            positions=last_positions(batches),
+            rejects=tuple(taken.rejects),
+            state=tuple(self._changes()),
+            alerts=tuple(alerts.values()),
+            incidents=_newest(incidents),
+            ledger=tuple(line for found in findings for line in found.ledger),
+            withdrawn=tuple(line for found in findings for line in found.withdrawn),
+        )
+
+    # --- state
+
+    def _changes(self) -> Iterable[tuple[Key, bytes | None]]:
+        yield from self._detector.changes()
+        yield from self._reception.changes()
+        yield from self._loose.changes()
+        for key, value in self.clock.dump():
+            if self._clock_state.get(key) != value:
+                self._clock_state[key] = value
+                yield Key("clock", key), value
+
+    def _keep_loose(self) -> None:
+        now = self._joins.loose
+        for id, alert in now.items():
+            if self._loose.get(id) is not alert:
+                self._loose[id] = alert
+        for alert in self._loose.values():
+            if alert.id not in now:
+                self._loose.drop(alert.id)
+
+    def _restore(self) -> None:
+        store = self._store
+        self.clock.load(store.state("clock"))
+        self._clock_state = dict(self.clock.dump())
+        self._reception.restore(store)
+        self._detector.restore(store)
+        self._loose.restore(store)
+        for alert in self._loose.values():
+            self._joins.restore_loose(alert)
+        for incident in store.incidents(IncidentQuery(limit=RESTORED)):
+            self._joins.restore(incident, store.alerts(_alert_ids(incident)))
+        if self.clock.now is not None:
+            self._joins.expire(self.clock.now)
+
+
+def _alert_ids(incident: Incident) -> list[str]:
+    return [id for member in incident.members for id in (member.alert, *member.repeats)]
+
+
+def _newest(incidents: Sequence[Incident]) -> tuple[Incident, ...]:
+    """Each incident once, in its newest revision."""
+    return tuple({incident.id: incident for incident in incidents}.values())
+
+
+def controls_of(setup: Setup, known: Iterable[Control]) -> tuple[Control, ...]:
+    """The control records that are not in force yet: what changed since the log was last written."""
+    newest = {control.kind: control.version for control in known}
+    return tuple(control for control in setup.controls if newest.get(control.kind) != control.version)
