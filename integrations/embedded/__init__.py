@@ -1,0 +1,1 @@
+"""The embedded log and store: one SQLite file, for one process on one machine."""

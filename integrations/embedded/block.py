@@ -1,0 +1,107 @@
+"""A block of the log: the events of one commit in three columns, each compressed and sealed by its own checksum.
+
+A column is a BLAKE2b digest of 16 bytes and a Zstandard frame. The digest covers the frame, the column's name and the
+block's number, so neither a flipped bit nor a column in a wrong place goes unnoticed. ``heads`` is small and enough to
+answer whether an event is asked for; ``lines``, the log proper, can be read without it.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+
+import msgspec
+import zstandard
+
+from impetus.domain.batch import Commit, Head
+from impetus.domain.errors import ImpetusError, Where
+
+DIGEST_BYTES = 16
+HEADS, ADDITIONS, LINES = "heads", "additions", "lines"
+COLUMNS = (HEADS, ADDITIONS, LINES)
+
+
+class Heads(NamedTuple):
+    """What the events of a block are found by: per line its id and time (µs), per key the lines that have it."""
+
+    ids: list[str]
+    times: list[int]
+    lines: dict[str, list[int]]
+
+
+class Block(NamedTuple):
+    """The events of one commit, compressed column by column, before they have a number in the log."""
+
+    heads: Heads
+    frames: tuple[bytes, bytes, bytes]
+
+    def seal(self, number: int) -> tuple[bytes, ...]:
+        """The columns, in the order of ``COLUMNS``, as they are stored in block ``number``."""
+        named = zip(COLUMNS, self.frames, strict=True)
+        return tuple(_digest(number, column, frame) + frame for column, frame in named)
+
+
+_heads_encoder = msgspec.msgpack.Encoder()
+_heads_decoder = msgspec.msgpack.Decoder(tuple[list[str], list[int], dict[str, list[int]]])
+
+
+def encode(commit: Commit, compress: Callable[[bytes], bytes]) -> Block:
+    """Compress the events of a commit. Raises ``ImpetusError`` where they would not come back as they went in."""
+    count = len(commit.lines)
+    if len(commit.heads) != count or len(commit.additions) not in {0, count}:
+        raise ValueError(f"{count} lines, {len(commit.heads)} heads, {len(commit.additions)} additions")
+    heads = _turn(commit.heads)
+    additions = _join(commit.additions or (b"",) * count)
+    frames = (compress(_heads_encoder.encode(heads)), compress(additions), compress(_join(commit.lines)))
+    return Block(heads, frames)
+
+
+def _turn(heads: Sequence[Head]) -> Heads:
+    lines: defaultdict[str, list[int]] = defaultdict(list)
+    for line, head in enumerate(heads):
+        for key in head.keys:
+            lines[key].append(line)
+    return Heads([head.id for head in heads], [head.time for head in heads], lines)
+
+
+def decode_heads(number: int, column: bytes) -> Heads:
+    """The heads of a block. Raises ``ImpetusError`` ``store.damaged``."""
+    data = _unseal(number, HEADS, column)
+    try:
+        return Heads(*_heads_decoder.decode(data))
+    except msgspec.DecodeError as error:
+        raise damaged(number, HEADS) from error
+
+
+def decode_lines(number: int, name: str, column: bytes) -> list[bytes]:
+    """The lines or the additions of a block. Raises ``ImpetusError`` ``store.damaged``."""
+    return _unseal(number, name, column).split(b"\n")
+
+
+def _join(lines: Sequence[bytes]) -> bytes:
+    data = b"\n".join(lines)
+    if data.count(b"\n") != len(lines) - 1:
+        raise ImpetusError("event.malformed", "an event holds a line break", hint="Events are one line each.")
+    return data
+
+
+def _unseal(number: int, name: str, column: bytes) -> bytes:
+    digest, frame = column[:DIGEST_BYTES], column[DIGEST_BYTES:]
+    if _digest(number, name, frame) != digest:
+        raise damaged(number, name)
+    try:
+        return zstandard.ZstdDecompressor().decompress(frame)
+    except zstandard.ZstdError as error:
+        raise damaged(number, name) from error
+
+
+def _digest(number: int, column: str, frame: bytes) -> bytes:
+    place = number.to_bytes(8, "little")
+    return blake2b(frame, digest_size=DIGEST_BYTES, salt=place, person=column.encode()).digest()
+
+
+def damaged(number: int, part: str) -> ImpetusError:
+    """The error that names a damaged block and the part of it that fails."""
+    what = f"block {number} of the log fails its check ({part})"
+    hint = "The rest of the log is served without it; restore the file from a backup to have it again."
+    return ImpetusError("store.damaged", what, Where(key=f"block {number}"), hint)

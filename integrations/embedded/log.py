@@ -1,0 +1,76 @@
+"""Reading the log from end to end, and checking that it is whole."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+
+from impetus.domain.errors import ImpetusError
+from integrations.embedded.block import ADDITIONS, COLUMNS, HEADS, LINES, damaged, decode_heads, decode_lines
+from integrations.embedded.filter import Filters
+
+_COLUMN = {name: f"SELECT {name} FROM block WHERE number = ?" for name in COLUMNS}  # noqa: S608 - names of ours
+
+Report = Callable[[ImpetusError], None]
+
+
+def read_newest(connection: sqlite3.Connection) -> int:
+    """The number of the newest block; 0 in an empty log."""
+    (newest,) = connection.execute("SELECT coalesce(max(number), 0) FROM block").fetchone()
+    return int(newest)
+
+
+def read_columns(connection: sqlite3.Connection, number: int, *names: str) -> list[bytes]:
+    """Sealed columns of a block. Raises ``ImpetusError`` ``store.damaged`` where SQLite cannot follow its pages."""
+    try:
+        return [connection.execute(_COLUMN[name], (number,)).fetchone()[0] for name in names]
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+            raise
+        raise damaged(number, ", ".join(names)) from error
+
+
+def read_next(connection: sqlite3.Connection, after: int, newest: int) -> int | None:
+    """The number of the first block behind ``after`` and not behind ``newest``."""
+    statement = "SELECT min(number) FROM block_index WHERE number > ? AND number <= ?"
+    row: tuple[int | None] = connection.execute(statement, (after, newest)).fetchone()
+    return row[0]
+
+
+def read_lines(connection: sqlite3.Connection, number: int) -> list[bytes]:
+    """The lines of a block. Raises ``ImpetusError`` ``store.damaged``."""
+    return decode_lines(number, LINES, *read_columns(connection, number, LINES))
+
+
+def read_ids(connection: sqlite3.Connection, limit: int, report: Report) -> list[str]:
+    """The ids of the newest ``limit`` events of the log, newest last; those of damaged blocks are missing."""
+    blocks: list[list[str]] = []
+    for (number,) in connection.execute("SELECT number FROM block ORDER BY number DESC"):
+        if limit <= 0:
+            break
+        try:
+            ids = decode_heads(number, *read_columns(connection, number, HEADS)).ids[-limit:]
+        except ImpetusError as error:
+            report(error)
+            continue
+        blocks.append(ids)
+        limit -= len(ids)
+    return [id for ids in reversed(blocks) for id in ids]
+
+
+def check_blocks(connection: sqlite3.Connection, filters: Filters) -> Iterator[ImpetusError]:
+    """Read every column of every block and compare its index; yields what is damaged."""
+    for (number,) in connection.execute("SELECT number FROM block ORDER BY number"):
+        try:
+            _check_block(connection, number, filters)
+        except ImpetusError as error:
+            yield error
+
+
+def _check_block(connection: sqlite3.Connection, number: int, filters: Filters) -> None:
+    heads_column, additions, lines = read_columns(connection, number, HEADS, ADDITIONS, LINES)
+    heads = decode_heads(number, heads_column)
+    sizes = {len(decode_lines(number, ADDITIONS, additions)), len(decode_lines(number, LINES, lines))}
+    count = len(heads.ids)
+    whole = (min(heads.times), max(heads.times), count, filters.pack(heads.lines), filters.pack(heads.ids))
+    statement = "SELECT first, last, events, keys, ids FROM block_index WHERE number = ?"
+    if sizes != {count} or connection.execute(statement, (number,)).fetchone() != whole:
+        raise damaged(number, "index")

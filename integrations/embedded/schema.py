@@ -1,0 +1,99 @@
+"""The tables of a store file, its version, and how a file is told to be one."""
+
+import sqlite3
+from collections.abc import Callable
+
+from impetus.domain.errors import ImpetusError, Where
+
+APPLICATION = 0x494D5054
+"""``IMPT``, in SQLite's header: what the file is."""
+VERSION = 1
+"""Of the tables below and of what their columns hold. A file of another version is refused, never guessed at."""
+SECRET_BYTES = 16
+
+_TABLES = (
+    # The log. What look-ups read first comes first: a later column costs a walk through the pages of those before it.
+    """CREATE TABLE block (
+        number INTEGER PRIMARY KEY, heads BLOB NOT NULL, additions BLOB NOT NULL, lines BLOB NOT NULL) STRICT""",
+    """CREATE TABLE block_index (
+        number INTEGER PRIMARY KEY REFERENCES block (number) ON DELETE CASCADE,
+        first INTEGER NOT NULL, last INTEGER NOT NULL, events INTEGER NOT NULL,
+        keys BLOB NOT NULL, ids BLOB NOT NULL) STRICT""",
+    "CREATE INDEX block_by_time ON block_index (last DESC, number DESC, first)",
+    """CREATE TABLE control (
+        sequence INTEGER PRIMARY KEY, block INTEGER NOT NULL, kind TEXT NOT NULL, version TEXT NOT NULL,
+        body BLOB NOT NULL) STRICT""",
+    "CREATE TABLE position (source TEXT PRIMARY KEY, position BLOB NOT NULL) STRICT",
+    "CREATE TABLE state (space TEXT, key BLOB, value BLOB NOT NULL, PRIMARY KEY (space, key)) STRICT",
+    "CREATE TABLE alert (id TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT",
+    """CREATE TABLE incident (
+        id TEXT PRIMARY KEY, status TEXT NOT NULL, kind TEXT NOT NULL, severity INTEGER NOT NULL, risk INTEGER NOT NULL,
+        updated INTEGER NOT NULL, superseded_by TEXT, cursor INTEGER NOT NULL UNIQUE, body BLOB NOT NULL) STRICT""",
+    """CREATE INDEX incident_queue ON incident (status, kind, risk DESC, severity DESC, updated DESC, id)
+        WHERE superseded_by IS NULL""",
+    """CREATE TABLE incident_zone (
+        zone TEXT, incident TEXT REFERENCES incident (id) ON DELETE CASCADE,
+        PRIMARY KEY (incident, zone)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE ledger (
+        event TEXT, rule TEXT, plan TEXT, entry TEXT, reason TEXT NOT NULL,
+        PRIMARY KEY (event, rule, plan, entry)) STRICT""",
+    """CREATE TABLE reject (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, code TEXT NOT NULL, what TEXT NOT NULL,
+        place TEXT NOT NULL, record BLOB NOT NULL) STRICT""",
+    "CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT",
+    "CREATE TABLE secret (value BLOB NOT NULL) STRICT",
+)
+
+# Totals of what can also go away are kept by the tables themselves, so that no path of writing can forget them.
+_TRIGGERS = (
+    """CREATE TRIGGER alert_new AFTER INSERT ON alert BEGIN
+        UPDATE counter SET value = value + 1 WHERE name = 'alerts'; END""",
+    """CREATE TRIGGER alert_gone AFTER DELETE ON alert BEGIN
+        UPDATE counter SET value = value - 1 WHERE name = 'alerts'; END""",
+    """CREATE TRIGGER incident_new AFTER INSERT ON incident WHEN new.superseded_by IS NULL BEGIN
+        UPDATE counter SET value = value + 1 WHERE name = 'incidents'; END""",
+    """CREATE TRIGGER incident_moved AFTER UPDATE OF superseded_by ON incident BEGIN
+        UPDATE counter SET value = value + (new.superseded_by IS NULL) - (old.superseded_by IS NULL)
+        WHERE name = 'incidents'; END""",
+)
+
+_COUNTERS = ("cursor", "events", "rejected", "duplicates", "alerts", "incidents")
+
+
+def prepare(connection: sqlite3.Connection, file: str, entropy: Callable[[int], bytes]) -> None:
+    """Make a store of an empty file, or check that the file is one. Raises ``ImpetusError`` ``store.version``."""
+    if _is_empty(connection):
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        if _is_empty(connection):  # another process may have been quicker
+            _create(connection, entropy(SECRET_BYTES))
+        connection.execute("COMMIT")
+    _check(connection, file)
+    # Kept in the file's header; asked for again because a copy made by other programs may have lost it.
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    return not (application or version or tables)
+
+
+def _create(connection: sqlite3.Connection, secret: bytes) -> None:
+    for statement in _TABLES + _TRIGGERS:
+        connection.execute(statement)
+    connection.executemany("INSERT INTO counter VALUES (?, 0)", [(name,) for name in _COUNTERS])
+    connection.execute("INSERT INTO secret VALUES (?)", (secret,))
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _check(connection: sqlite3.Connection, file: str) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION:
+        raise ImpetusError("store.version", "this file is no store of Impetus", Where(file), "Name another file.")
+    if version != VERSION:
+        what = f"the store has version {version}, this program reads version {VERSION}"
+        raise ImpetusError("store.version", what, Where(file), "Use the release that wrote it, or another file.")

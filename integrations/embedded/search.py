@@ -1,0 +1,130 @@
+"""Finding events: few blocks are opened, newest first, and every hit is checked exactly."""
+
+import heapq
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
+
+from impetus.domain.errors import ImpetusError
+from impetus.domain.ports import EventQuery, Span, StoredEvent
+from integrations.embedded.block import ADDITIONS, HEADS, LINES, Heads, decode_heads, decode_lines
+from integrations.embedded.filter import Filters
+from integrations.embedded.log import Report, read_columns
+
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
+
+# One statement per kind of filter, so that the other filter's pages are never read.
+_PLAIN = "SELECT number, last, x'' FROM block_index WHERE last >= ? AND first < ? ORDER BY last DESC, number DESC"
+_BY_KEYS = "SELECT number, last, keys FROM block_index WHERE last >= ? AND first < ? ORDER BY last DESC, number DESC"
+_BY_IDS = "SELECT number, last, ids FROM block_index WHERE last >= ? AND first < ? ORDER BY last DESC, number DESC"
+
+
+class _Hit(NamedTuple):
+    """Where an event that is asked for stands; the greatest is the newest."""
+
+    time: int
+    block: int
+    line: int
+    id: str
+
+
+class EventSearch:
+    """One query on one snapshot. What is damaged goes to ``report`` and is left out."""
+
+    def __init__(self, connection: sqlite3.Connection, query: EventQuery, filters: Filters, report: Report) -> None:
+        self._connection = connection
+        self._limit = max(0, query.limit)
+        self._start, self._end = _bounds(query.span)
+        self._keys = frozenset(query.keys)
+        # Ids are unique in the log, so one that was met is not looked for in older blocks.
+        self._missing = set(query.ids)
+        self._by_ids = bool(query.ids)
+        self._filters = filters
+        self._report = report
+
+    def run(self) -> list[StoredEvent]:
+        """The newest events that the query asks for, newest first."""
+        newest: list[_Hit] = []
+        if self._limit == 0:
+            return []
+        for block, last in self._candidates():
+            if len(newest) == self._limit and newest[0].time > last:
+                break
+            for hit in self._hits(block):
+                if len(newest) < self._limit:
+                    heapq.heappush(newest, hit)
+                else:
+                    heapq.heappushpop(newest, hit)
+            if self._by_ids and not self._missing:
+                break
+        return self._load(sorted(newest, reverse=True))
+
+    def _candidates(self) -> Iterator[tuple[int, int]]:
+        """Blocks that may hold a hit, with the time of their newest event, by that time, newest first."""
+        keys = [self._filters.hash(key) for key in self._keys]
+        ids = {self._filters.hash(id): id for id in self._missing}
+        statement = _BY_IDS if ids else _BY_KEYS if keys else _PLAIN
+        for number, last, packed in self._connection.execute(statement, (self._start, self._end)):
+            if ids and not self._filters.may_hold_any(packed, ids.keys()):
+                continue
+            if keys and not ids and not self._filters.may_hold_all(packed, keys):
+                continue
+            yield number, last
+
+    def _hits(self, block: int) -> Iterator[_Hit]:
+        try:
+            heads = decode_heads(block, *read_columns(self._connection, block, HEADS))
+        except ImpetusError as error:
+            self._report(error)
+            return
+        for line in self._lines(heads):
+            if self._start <= heads.times[line] < self._end:
+                yield _Hit(heads.times[line], block, line, heads.ids[line])
+
+    def _lines(self, heads: Heads) -> Iterable[int]:
+        """The lines of a block that have all keys and, where ids are asked for, one of the ids."""
+        sets: list[Collection[int]] = [heads.lines.get(key, ()) for key in self._keys]
+        if self._by_ids:
+            sets.append(self._named(heads))
+        if not sets:
+            return range(len(heads.ids))
+        sets.sort(key=len)
+        return frozenset(sets[0]).intersection(*sets[1:])
+
+    def _named(self, heads: Heads) -> list[int]:
+        lines = []
+        for line, id in enumerate(heads.ids):
+            if id in self._missing:
+                self._missing.discard(id)
+                lines.append(line)
+        return lines
+
+    def _load(self, hits: list[_Hit]) -> list[StoredEvent]:
+        """The events of hits, in their order; each block is opened once."""
+        wanted: defaultdict[int, list[_Hit]] = defaultdict(list)
+        for hit in hits:
+            wanted[hit.block].append(hit)
+        found: dict[_Hit, StoredEvent] = {}
+        for block, here in wanted.items():
+            found.update(self._load_block(block, here))
+        return [found[hit] for hit in hits if hit in found]
+
+    def _load_block(self, block: int, hits: list[_Hit]) -> dict[_Hit, StoredEvent]:
+        names = (ADDITIONS, LINES)
+        try:
+            additions, lines = (
+                decode_lines(block, name, column)
+                for name, column in zip(names, read_columns(self._connection, block, *names), strict=True)
+            )
+        except ImpetusError as error:
+            self._report(error)
+            return {}
+        return {hit: StoredEvent(hit.id, hit.time, lines[hit.line], additions[hit.line]) for hit in hits}
+
+
+def _bounds(span: Span) -> tuple[int, int]:
+    """From (included) to (excluded), within what SQLite can compare."""
+    start = _LEAST if span.start is None else max(_LEAST, min(span.start, _MOST))
+    end = _MOST if span.end is None else max(_LEAST, min(span.end, _MOST))
+    return start, end

@@ -1,0 +1,168 @@
+"""The embedded store: the port ``Store`` over one SQLite file. See ``docs/contracts/store.md`` for what it promises."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+import zstandard
+
+from impetus.domain.alert import Alert
+from impetus.domain.batch import Commit, Control, Reject
+from impetus.domain.errors import ImpetusError, Where
+from impetus.domain.incident import Incident
+from impetus.domain.plan import LedgerLine
+from impetus.domain.ports import EventQuery, IncidentQuery, StoredEvent
+from integrations.embedded import log, reader, schema, writer
+from integrations.embedded.block import encode
+from integrations.embedded.connections import Connections
+from integrations.embedded.filter import Filters
+from integrations.embedded.search import EventSearch
+
+LEVEL = 3
+"""Zstandard's level; see ``docs/decisions/0004-embedded-store.md`` for the others measured."""
+
+_T = TypeVar("_T")
+
+
+class EmbeddedStore:
+    """The log and all that follows from it, in one SQLite file; every method may be called from any thread.
+
+    A commit is one transaction, synced to the disk before it returns. Readers see the snapshot of the newest commit
+    and never wait for the writer. Raises ``ImpetusError``: ``store.version`` and ``store.unavailable`` on opening,
+    ``store.unavailable`` when nothing can be written (nothing half-written then; try again), ``store.damaged`` when
+    the file as a whole cannot be read. A damaged block of the log is left out, logged, and listed by ``damaged``.
+    """
+
+    def __init__(self, path: Path | None, *, level: int = LEVEL, entropy: Callable[[int], bytes] = os.urandom) -> None:
+        self._connections = Connections(path)
+        try:
+            with self._connections.prepare() as connection:
+                schema.prepare(connection, self._connections.file, entropy)
+                (secret,) = connection.execute("SELECT value FROM secret").fetchone()
+        except BaseException:
+            self._connections.close()
+            raise
+        self._filters = Filters(secret)
+        self._compressor = zstandard.ZstdCompressor(level=level)
+        self._committing = threading.Lock()
+        self._damaged: dict[str, ImpetusError] = {}
+        self._logger = structlog.get_logger(__name__).bind(store=self._connections.file)
+
+    @classmethod
+    def in_memory(cls) -> "EmbeddedStore":
+        """A store that is gone when closed, for a replay: the same in all but durability."""
+        return cls(None)
+
+    def commit(self, commit: Commit) -> int:
+        """Make a step durable as a whole; returns the cursor behind its incident changes.
+
+        Raises ``ImpetusError`` ``event.malformed`` on an event with a line break or text that is not Unicode.
+        """
+        with self._committing:
+            try:
+                block = encode(commit, self._compressor.compress) if commit.lines else None
+                with self._connections.write() as connection:
+                    return writer.write(connection, commit, block, self._filters)
+            except UnicodeEncodeError as error:
+                what = "a text holds half a surrogate pair"
+                raise ImpetusError("event.malformed", what, hint="Reject such a record on its way in.") from error
+
+    def state(self, space: str) -> Iterator[tuple[bytes, bytes]]:
+        """Every piece of state of a space, by key, of one snapshot."""
+        return iter(self._read(lambda connection: reader.read_state(connection, space)))
+
+    def positions(self) -> dict[str, bytes]:
+        """The positions of all sources."""
+        return self._read(reader.read_positions)
+
+    def controls(self) -> list[tuple[int, Control]]:
+        """Control records in order, each with the number of the block before which it takes effect."""
+        return self._read(reader.read_controls)
+
+    def recent_ids(self, limit: int) -> Sequence[str]:
+        """The ids of the newest ``limit`` events of the log, newest last."""
+        return self._read(lambda connection: log.read_ids(connection, limit, self._report))
+
+    def log(self) -> Iterator[tuple[bytes, ...]]:
+        """The blocks that are in the log now, in order, each as its lines. Damaged ones are reported and skipped."""
+        newest, number = self._read(log.read_newest), 0
+        # Each block is a snapshot of its own: a slow replay must not keep the write-ahead log from being folded in.
+        while number := self._read(partial(log.read_next, after=number, newest=newest)) or 0:
+            try:
+                lines = self._read(partial(log.read_lines, number=number))
+            except ImpetusError as error:
+                self._report(error)
+                continue
+            yield tuple(lines)
+
+    def events(self, query: EventQuery) -> list[StoredEvent]:
+        """Events that a query asks for, newest first. A ``span`` makes a look-up by ids or keys cheaper."""
+        return self._read(lambda connection: EventSearch(connection, query, self._filters, self._report).run())
+
+    def alerts(self, ids: Sequence[str]) -> list[Alert]:
+        """Alerts by id, in that order; unknown ids are left out."""
+        return self._read(lambda connection: reader.read_alerts(connection, ids))
+
+    def incident(self, id: str) -> Incident | None:
+        """An incident by id; a superseded one gives the one that took its place."""
+        return self._read(lambda connection: reader.read_incident(connection, id))
+
+    def incidents(self, query: IncidentQuery) -> list[Incident]:
+        """Incidents that a query asks for, highest risk first; superseded ones are left out."""
+        return self._read(lambda connection: reader.read_incidents(connection, query))
+
+    def cursor(self) -> int:
+        """The cursor behind the newest incident change; 0 before the first."""
+        return self._read(reader.read_cursor)
+
+    def changes(self, cursor: int, limit: int) -> list[tuple[int, Incident]]:
+        """Incidents changed since a cursor, each once in its newest revision, with the cursor behind it."""
+        return self._read(lambda connection: reader.read_changes(connection, cursor, limit))
+
+    def ledger(self) -> list[LedgerLine]:
+        """Every ledger line that holds, in the order in which they came."""
+        return self._read(reader.read_ledger)
+
+    def rejects(self, limit: int) -> list[Reject]:
+        """The newest rejects, newest first; of all that came, the newest 10,000 are kept."""
+        return self._read(lambda connection: reader.read_rejects(connection, limit))
+
+    def counts(self) -> Mapping[str, int]:
+        """Totals: ``events``, ``rejected``, ``duplicates``, ``alerts`` (not gone), ``incidents`` (not superseded)."""
+        return self._read(reader.read_counts)
+
+    def damaged(self) -> list[ImpetusError]:
+        """What was found damaged since the store was opened."""
+        return list(self._damaged.values())
+
+    def check(self) -> list[ImpetusError]:
+        """Read the whole store and say what is damaged; takes as long as reading the file takes."""
+
+        def read(connection: sqlite3.Connection) -> list[ImpetusError]:
+            pages = [row[0] for row in connection.execute("PRAGMA quick_check") if row[0] != "ok"]
+            found = [ImpetusError("store.damaged", what, hint="Restore the file from a backup.") for what in pages]
+            return found + list(log.check_blocks(connection, self._filters))
+
+        for error in self._read(read):
+            self._report(error)
+        return self.damaged()
+
+    def close(self) -> None:
+        """Release the store; a call that is under way ends first, one that comes later raises ``store.unavailable``."""
+        with self._committing:
+            self._connections.close()
+
+    def _read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        with self._connections.read() as connection:
+            return read(connection)
+
+    def _report(self, error: ImpetusError) -> None:
+        if error.what not in self._damaged:
+            here = Where(self._connections.file, key=error.where.key)
+            self._damaged[error.what] = ImpetusError(error.code, error.what, here, error.hint)
+            self._logger.error("store damaged", code=error.code, what=error.what, where=str(here))

@@ -1,0 +1,138 @@
+"""What a commit writes, table by table, inside one transaction."""
+
+import sqlite3
+
+import msgspec
+
+from impetus.domain.batch import Commit, Reject
+from impetus.domain.incident import Incident
+from impetus.domain.rule import rank
+from integrations.embedded.block import Block
+from integrations.embedded.filter import Filters
+
+REJECTS_KEPT = 10_000
+"""The newest rejects stay; all are counted."""
+RECORD_BYTES = 4_096
+TEXT_CHARACTERS = 1_024
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def write(connection: sqlite3.Connection, commit: Commit, block: Block | None, filters: Filters) -> int:
+    """Write all of a commit; returns the cursor behind its incident changes."""
+    _write_controls(connection, commit)
+    if block is not None:
+        _write_block(connection, block, filters)
+    _write_positions(connection, commit)
+    _write_state(connection, commit)
+    _write_alerts(connection, commit)
+    _write_ledger(connection, commit)
+    _write_rejects(connection, commit.rejects)
+    _count(connection, "events", len(commit.lines))
+    _count(connection, "duplicates", commit.duplicates)
+    return _write_incidents(connection, commit.incidents)
+
+
+def _next_block(connection: sqlite3.Connection) -> int:
+    (newest,) = connection.execute("SELECT max(number) FROM block").fetchone()
+    return (newest or 0) + 1
+
+
+def _write_block(connection: sqlite3.Connection, block: Block, filters: Filters) -> None:
+    number = _next_block(connection)
+    connection.execute("INSERT INTO block VALUES (?, ?, ?, ?)", (number, *block.seal(number)))
+    ids, times, lines = block.heads
+    row = (number, min(times), max(times), len(times), filters.pack(lines), filters.pack(ids))
+    connection.execute("INSERT INTO block_index VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+def _write_controls(connection: sqlite3.Connection, commit: Commit) -> None:
+    if commit.controls:
+        before = _next_block(connection)
+        rows = [(before, control.kind, control.version, control.body) for control in commit.controls]
+        connection.executemany("INSERT INTO control (block, kind, version, body) VALUES (?, ?, ?, ?)", rows)
+
+
+def _write_positions(connection: sqlite3.Connection, commit: Commit) -> None:
+    connection.executemany(
+        "INSERT INTO position VALUES (?, ?) ON CONFLICT DO UPDATE SET position = excluded.position", commit.positions
+    )
+
+
+def _write_state(connection: sqlite3.Connection, commit: Commit) -> None:
+    newest = {(key.space, key.key): value for key, value in commit.state}
+    kept = [(*key, value) for key, value in newest.items() if value is not None]
+    gone = [key for key, value in newest.items() if value is None]
+    connection.executemany("INSERT INTO state VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", kept)
+    connection.executemany("DELETE FROM state WHERE space = ? AND key = ?", gone)
+
+
+def _write_alerts(connection: sqlite3.Connection, commit: Commit) -> None:
+    newest = {alert.id: alert for alert in commit.alerts}
+    kept = [(alert.id, _encode(alert)) for alert in newest.values() if not alert.gone]
+    gone = [(alert.id,) for alert in newest.values() if alert.gone]
+    connection.executemany("INSERT INTO alert VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body", kept)
+    connection.executemany("DELETE FROM alert WHERE id = ?", gone)
+
+
+def _write_ledger(connection: sqlite3.Connection, commit: Commit) -> None:
+    """Lines first, then withdrawals: what is withdrawn in the step that explained it does not hold."""
+    connection.executemany(
+        "INSERT INTO ledger VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason",
+        [(line.event, line.rule, line.plan, line.entry, line.reason) for line in commit.ledger],
+    )
+    connection.executemany(
+        "DELETE FROM ledger WHERE event = ? AND rule = ? AND plan = ? AND entry = ?",
+        [(line.event, line.rule, line.plan, line.entry) for line in commit.withdrawn],
+    )
+
+
+def _write_rejects(connection: sqlite3.Connection, rejects: tuple[Reject, ...]) -> None:
+    if not rejects:
+        return
+    _count(connection, "rejected", len(rejects))
+    connection.executemany(
+        "INSERT INTO reject (source, code, what, place, record) VALUES (?, ?, ?, ?, ?)",
+        [
+            (_clean(r.source), _clean(r.code), _clean(r.what), _clean(r.where), r.record[:RECORD_BYTES])
+            for r in rejects[-REJECTS_KEPT:]
+        ],
+    )
+    connection.execute("DELETE FROM reject WHERE sequence <= (SELECT max(sequence) FROM reject) - ?", (REJECTS_KEPT,))
+
+
+def _clean(text: str) -> str:
+    """Text about a hostile record as SQLite can hold it: bounded, and without half surrogate pairs."""
+    return text[:TEXT_CHARACTERS].encode(errors="backslashreplace").decode()
+
+
+def _write_incidents(connection: sqlite3.Connection, incidents: tuple[Incident, ...]) -> int:
+    _count(connection, "cursor", len(incidents))
+    (cursor,) = connection.execute("SELECT value FROM counter WHERE name = 'cursor'").fetchone()
+    first = cursor - len(incidents) + 1
+    for at, incident in enumerate(incidents, first):
+        _write_incident(connection, incident, at)
+    return int(cursor)
+
+
+def _write_incident(connection: sqlite3.Connection, incident: Incident, cursor: int) -> None:
+    row = (
+        incident.id, incident.status, incident.kind, rank(incident.severity), incident.risk.score, incident.updated,
+        incident.superseded_by, cursor, _encode(incident),
+    )  # fmt: skip
+    connection.execute(
+        """INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+            status = excluded.status, kind = excluded.kind, severity = excluded.severity, risk = excluded.risk,
+            updated = excluded.updated, superseded_by = excluded.superseded_by, cursor = excluded.cursor,
+            body = excluded.body""",
+        row,
+    )
+    connection.execute("DELETE FROM incident_zone WHERE incident = ?", (incident.id,))
+    connection.executemany(
+        "INSERT INTO incident_zone VALUES (?, ?)", [(zone, incident.id) for zone in dict.fromkeys(incident.zones)]
+    )
+
+
+def _count(connection: sqlite3.Connection, name: str, by: int) -> None:
+    if by:
+        connection.execute("UPDATE counter SET value = value + ? WHERE name = ?", (by, name))
