@@ -75,7 +75,7 @@ class JsonLines:
     async def _start(self) -> None:
         position = decode_position(self._intake.position(self._name))
         trail = await self._open_trail(position)
-        while trail is None:  # noqa: ASYNC110 - it is a file that is waited for
+        while trail is None:
             await asyncio.sleep(POLL)
             trail = await self._open_trail(position)
         if position:

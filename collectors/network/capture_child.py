@@ -1,0 +1,95 @@
+"""The process that reads captures with nfstream, apart from ours: a parser of hostile packets may crash alone.
+
+Started as ``python -m collectors.network.capture_child SETTINGS``. Writes a line of JSON for each flow
+(``{"flow": …}``), behind each source ``{"end": SOURCE}``, and ``{"failed": REASON}`` as its last if it cannot go on. It
+ends when standard input does, which is when the process that started it is gone.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+import msgspec
+
+MISSING = 3
+"""Exit status if nfstream is not installed."""
+FIELDS = (
+    "src_ip", "src_mac", "src_port", "dst_ip", "dst_mac", "dst_port", "protocol", "ip_version", "vlan_id",
+    "bidirectional_first_seen_ms", "bidirectional_last_seen_ms", "bidirectional_duration_ms",
+    "bidirectional_packets", "bidirectional_bytes", "src2dst_packets", "src2dst_bytes", "dst2src_packets",
+    "dst2src_bytes", "application_name", "application_category_name", "requested_server_name",
+    "client_fingerprint", "server_fingerprint", "user_agent",
+)  # fmt: skip
+
+
+class Capture(msgspec.Struct, frozen=True):
+    """What to read, in the words of nfstream; times in seconds."""
+
+    sources: tuple[str, ...]
+    filter: str | None = None
+    promiscuous: bool = True
+    idle_timeout: int = 120
+    active_timeout: int = 1800
+
+
+def main(settings: str) -> None:
+    """Read the sources one after the other and write their flows."""
+    capture = msgspec.json.decode(settings, type=Capture)
+    try:
+        from nfstream import NFStreamer  # noqa: PLC0415 - heavy, and the extra may be missing
+    except ImportError:
+        os._exit(MISSING)
+    signal.signal(signal.SIGCHLD, _end_with_meter)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    for source in capture.sources:
+        try:
+            for flow in _stream(NFStreamer, source, capture):
+                _write({"flow": {field: getattr(flow, field) for field in FIELDS}})
+        except Exception as error:
+            _fail(f"{source}: {error}")
+        _write({"end": source})
+
+
+def _stream(streamer: Any, source: str, capture: Capture) -> Any:
+    return streamer(
+        source=source,
+        bpf_filter=capture.filter,
+        promiscuous_mode=capture.promiscuous,
+        idle_timeout=capture.idle_timeout,
+        active_timeout=capture.active_timeout,
+        statistical_analysis=False,
+        n_meters=1,
+    )
+
+
+def _write(record: dict[str, Any]) -> None:
+    data = msgspec.json.encode(record) + b"\n"
+    with contextlib.suppress(BlockingIOError):
+        while data:
+            data = data[os.write(1, data) :]
+
+
+def _fail(reason: str) -> None:
+    _write({"failed": reason[:1000]})
+    os.killpg(0, signal.SIGKILL)
+
+
+def _end_with_meter(_number: int, _frame: object) -> None:
+    """nfstream waits for ever for a meter process that crashed: see it, and end."""
+    with contextlib.suppress(ChildProcessError):
+        child = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if child and child.si_status not in {0, signal.SIGTERM}:
+            _fail(f"the parser of packets ended with {child.si_status}")
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 4096):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,66 @@
+"""The capture process as seen from ours: its lines, and its end."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from collectors.lines import Line, LineSplitter
+from collectors.network.capture_child import MISSING, Capture
+from impetus.domain.errors import ImpetusError, Where
+
+CHUNK = 64 << 10
+MAX_COMPLAINT = 4096
+MODULE = "collectors.network.capture_child"
+
+
+class CaptureChild:
+    """A running capture process. ``lines`` gives its lines by the chunk; leaving the context kills it and its own."""
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture = capture
+        self._complaint = b""
+
+    async def __aenter__(self) -> "CaptureChild":
+        pipe = asyncio.subprocess.PIPE
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", MODULE, msgspec.json.encode(self._capture).decode(),
+            stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True,
+        )  # fmt: skip
+        self._listening = asyncio.create_task(self._listen())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._listening.cancel()
+        await self._process.wait()
+
+    async def lines(self) -> AsyncIterator[list[Line]]:
+        """What the child has written, as it comes; ends when the child does. Not reading holds the child back."""
+        splitter, stdout = LineSplitter(), self._process.stdout
+        while stdout and (chunk := await stdout.read(CHUNK)):
+            splitter.feed(chunk)
+            yield list(splitter.take())
+
+    async def fail(self, reason: str) -> ImpetusError:
+        """The error of a child that ended before its source did."""
+        status = await self._process.wait()
+        where = Where(", ".join(self._capture.sources))
+        if status == MISSING:
+            return ImpetusError("plugin.missing-extra", "nfstream is not installed", where, "pip install impetus[net]")
+        said = reason or self._complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        return ImpetusError(
+            "source.child", f"the capture process ended with {status}: {said[:300]}", where,
+            "Is it a capture file or an interface, and may this user read it?",
+        )  # fmt: skip
+
+    async def _listen(self) -> None:
+        """Keep the end of what the child complains about, so that its pipe never fills."""
+        stderr = self._process.stderr
+        while stderr and (chunk := await stderr.read(MAX_COMPLAINT)):
+            self._complaint = (self._complaint + chunk)[-MAX_COMPLAINT:]

@@ -1,0 +1,135 @@
+"""Flows of a capture file or a live interface, by nfstream in a process of its own."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+import structlog
+
+from collectors.draft import Draft, decode_object
+from collectors.lines import Line
+from collectors.network.capture_child import Capture
+from collectors.network.child import CaptureChild
+from collectors.network.flow import normalise
+from collectors.recording import Source
+from impetus.domain.errors import ImpetusError, Where
+from impetus.domain.ports import Clock, Intake
+
+LONGEST_PAUSE = 60
+"""Seconds: pauses before a live capture is started again double up to this."""
+
+HEAD = 64 << 10
+
+_log = structlog.get_logger(__name__)
+
+
+class FlowsSettings(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of ``nfstream``."""
+
+    source: str
+    """A capture file (pcap, pcapng) or the name of a network interface."""
+    filter: str | None = None
+    """Which packets count, as a BPF expression."""
+    promiscuous: bool = True
+    """Also take packets for others, on an interface."""
+    idle_timeout: int = 120
+    """A flow ends after so many seconds without a packet."""
+    active_timeout: int = 1800
+    """A flow is told after so many seconds even if it goes on."""
+
+
+class _Position(msgspec.Struct, frozen=True):
+    """How far a capture file was read: flows come in the same order when it is read again."""
+
+    capture: str
+    flows: int
+    done: bool = False
+    shift: int | None = None
+
+
+class Flows:
+    """Takes in flows: of a file once, from the last durable flow on; of an interface, started again if it dies."""
+
+    Settings: ClassVar[type[msgspec.Struct]] = FlowsSettings
+
+    def __init__(self, name: str, settings: FlowsSettings, intake: Intake, clock: Clock) -> None:
+        self._name, self._settings, self._intake = name, settings, intake
+        self._draft = Draft(name, settings, normalise, clock)
+        self._path = Path(settings.source)
+        self._capture = Capture(
+            (settings.source,), settings.filter, settings.promiscuous, settings.idle_timeout, settings.active_timeout
+        )
+        self._position = _Position(f"live:{clock()}", 0)
+        self._seen = 0
+
+    async def run(self) -> None:
+        """Read a file to its end, or an interface until cancelled. Raises ``source.*`` or ``plugin.missing-extra``."""
+        if self._path.exists():
+            await self._run_file()
+        elif (Path("/sys/class/net") / self._settings.source).exists():
+            await self._run_live()
+        else:
+            raise ImpetusError(
+                "source.unreadable", "neither a file nor an interface", Where(self._settings.source), "Check `source`."
+            )
+
+    async def _run_file(self) -> None:
+        capture = _recognise(self._path)
+        stored = self._intake.position(self._name)
+        known = msgspec.json.decode(stored, type=_Position) if stored else None
+        self._position = known if known and known.capture == capture else _Position(capture, 0)
+        self._draft.shift = self._position.shift
+        if not self._position.done:
+            await self._read()
+
+    async def _run_live(self) -> None:
+        pause = 1
+        while True:
+            before = self._seen
+            try:
+                await self._read()
+            except ImpetusError as error:
+                if error.code != "source.child":
+                    raise
+                pause = 1 if self._seen > before else min(2 * pause, LONGEST_PAUSE)
+                _log.warning("capture.restart", source=self._name, error=str(error), pause=pause)
+            await asyncio.sleep(pause)
+
+    async def _read(self) -> None:
+        skip = self._position.flows
+        if self._path.exists():
+            self._seen = 0
+        async with CaptureChild(self._capture) as child:
+            reason, done = "", False
+            async for lines in child.lines():
+                for line in lines:
+                    record = decode_object(line.raw)
+                    done, reason = done or "end" in record, reason or str(record.get("failed", ""))
+                    if "flow" in record:
+                        self._take(line, record["flow"], skip)
+                await self._hand_over(done)
+            if not done:
+                raise await child.fail(reason)
+
+    def _take(self, line: Line, flow: Any, skip: int) -> None:
+        self._seen += 1
+        if self._seen > skip:
+            identity = f"{self._position.capture}:{self._seen}".encode()
+            self._draft.add(flow, line.raw, identity, f"{self._settings.source}:{self._seen}")
+
+    async def _hand_over(self, done: bool) -> None:
+        if len(self._draft) or done:
+            self._position = _Position(self._position.capture, self._seen, done, self._draft.shift)
+            await self._intake.accept(self._draft.batch(msgspec.json.encode(self._position)))
+
+
+def _recognise(path: Path) -> str:
+    """What tells a capture file from another one, wherever it lies."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+            return f"{path.name}:{path.stat().st_size}:{hashlib.blake2b(head, digest_size=8).hexdigest()}"
+    except OSError as error:
+        raise ImpetusError("source.unreadable", str(error.strerror), Where(str(path))) from error
