@@ -1,0 +1,172 @@
+"""What leaves through the API, with every personal value masked: incidents, alerts, events and the texts in them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from impetus.domain.alert import Alert
+from impetus.domain.entity import IDENTIFYING, Entity
+from impetus.domain.event import Json, first_text, read, text, walk
+from impetus.domain.explanation import Clause, Explanation
+from impetus.domain.incident import ActionRecord, Incident, Member, Risk, Term
+from impetus.domain.personal import FIELDS, RAW_FIELDS, Masker, mask_text
+from impetus.domain.ports import StoredEvent
+from integrations.grpc.keys import MaskedKeys, search_key
+
+PERSONAL_KINDS = frozenset(FIELDS.values())
+"""Kinds of entities whose values are personal: the words in front of the masks."""
+
+Names = Mapping[str, str]
+"""Personal value → its mask: what texts about the same thing must not say."""
+
+_STRUCTURE = ("@timestamp", "event.", "logsource.", "city.", "place.", "plan.")
+"""Fields that place an event and never hold a name: an account called ``city`` must not change them."""
+_ACCOUNT_INDICATORS = {"user-account": "user", "email-addr": "mail"}
+_NOT_READABLE: dict[str, Json] = {"error": {"message": "the stored record is no JSON object"}}
+
+
+_decoder = msgspec.json.Decoder(dict[str, Any])
+
+
+class Masking:
+    """Masks what the API gives out, and remembers in ``keys`` what is behind the masks of entities."""
+
+    def __init__(self, masker: Masker, keys: MaskedKeys) -> None:
+        self._masker = masker
+        self._keys = keys
+
+    def incident(self, incident: Incident) -> Incident:
+        """An incident with masked entities, and texts without the names of its entities.
+
+        ``owner`` and the actors of the history stay: they are the record of who did what with it.
+        """
+        names = self._entity_names(incident.entities)
+        return replace(
+            incident,
+            title=mask_text(incident.title, names),
+            cause=mask_text(incident.cause, names),
+            members=tuple(_member(member, names) for member in incident.members),
+            entities=tuple(self._entity(entity, names) for entity in incident.entities),
+            risk=Risk(incident.risk.score, tuple(_term(term, names) for term in incident.risk.terms)),
+            history=tuple(_record(record, names) for record in incident.history),
+        )
+
+    def alert(self, alert: Alert, names: Names) -> Alert:
+        """An alert with masked values and texts; ``names`` are those of its events and its incident."""
+        explanation = alert.explanation or Explanation("")
+        values = [*alert.group, *(pair for clause in explanation.clauses for pair in _values(clause))]
+        own = {value: self._masker.value(field, value) for field, value in values if field in FIELDS}
+        names = {**names, **self._entity_names(alert.entities), **own}
+        return replace(
+            alert,
+            title=mask_text(alert.title, names),
+            entities=tuple(self._entity(entity, names) for entity in alert.entities),
+            group=tuple((field, self._value(field, value, names)) for field, value in alert.group),
+            explanation=Explanation(
+                mask_text(explanation.summary, names),
+                tuple(self._clause(clause, names) for clause in explanation.clauses),
+            ),
+        )
+
+    def event(self, stored: StoredEvent) -> tuple[dict[str, Json], str]:
+        """An event with what enrichment added, and its raw record (empty if not kept), both masked."""
+        event = decode(stored)
+        names = self.names(event)
+        masked = {key: _mask_texts(key, value, names) for key, value in self._masker.event(event).items()}
+        original = first_text(masked, "event.original") or ""
+        return _without_original(masked), original
+
+    def names(self, event: Mapping[str, Json]) -> dict[str, str]:
+        """The personal values of an event and their masks."""
+        names: dict[str, str] = {}
+        for field, value in walk(event):
+            if field in FIELDS and value is not None and not isinstance(value, bool):
+                names[text(value)] = self._masker.value(field, text(value))
+                self._remember(field, text(value))
+        kind = _ACCOUNT_INDICATORS.get(first_text(event, "threat.indicator.type") or "")
+        if kind:
+            for value in read(event, "threat.indicator.name"):
+                names[text(value)] = self._masker.pseudonym(kind, text(value))
+        return names
+
+    def entity_names(self, incident: Incident) -> dict[str, str]:
+        """The personal values of the entities of an incident and their masks."""
+        return self._entity_names(incident.entities)
+
+    def _remember(self, field: str, value: str) -> None:
+        kind = IDENTIFYING.get(field)
+        if kind in PERSONAL_KINDS:
+            self._keys.remember(f"{kind}:{self._masker.value(field, value)}", search_key(kind, value))
+
+    def _entity_names(self, entities: tuple[Entity, ...]) -> dict[str, str]:
+        return {e.value: self._masker.pseudonym(e.kind, e.value) for e in entities if e.kind in PERSONAL_KINDS}
+
+    def _entity(self, entity: Entity, names: Names) -> Entity:
+        if entity.kind in PERSONAL_KINDS:
+            masked = replace(entity, value=self._masker.pseudonym(entity.kind, entity.value))
+        else:
+            masked = replace(entity, value=mask_text(entity.value, names))
+        if masked.key != entity.key:
+            self._keys.remember(masked.key, entity.key)
+        return masked
+
+    def _value(self, field: str | None, value: str, names: Names) -> str:
+        return self._masker.value(field, value) if field in FIELDS else mask_text(value, names)
+
+    def _clause(self, clause: Clause, names: Names) -> Clause:
+        return replace(
+            clause,
+            expected=None if clause.expected is None else self._value(clause.field, clause.expected, names),
+            actual=None if clause.actual is None else self._value(clause.field, clause.actual, names),
+            of=tuple(self._clause(inner, names) for inner in clause.of),
+        )
+
+
+def decode(stored: StoredEvent) -> dict[str, Json]:
+    """A stored event with what enrichment added, as one object; one that says so if it cannot be read."""
+    try:
+        event = _decoder.decode(stored.line)
+        return {**event, **_decoder.decode(stored.addition)} if stored.addition else event
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return dict(_NOT_READABLE)
+
+
+def _mask_texts(path: str, value: Json, names: Names) -> Json:
+    """Mask the names of an event in its other texts (a command line, a path); its own fields are masked already."""
+    if isinstance(value, dict):
+        return {key: _mask_texts(f"{path}.{key}", inner, names) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_mask_texts(path, inner, names) for inner in value]
+    if not isinstance(value, str) or path in FIELDS or path in RAW_FIELDS or path.startswith(_STRUCTURE):
+        return value
+    return mask_text(value, names)
+
+
+def _without_original(event: dict[str, Json]) -> dict[str, Json]:
+    """The event without ``event.original``, nested or flat: it has a field of its own in an answer."""
+    inner = event.get("event")
+    if isinstance(inner, dict):
+        event = {**event, "event": {key: value for key, value in inner.items() if key != "original"}}
+    return {key: value for key, value in event.items() if key != "event.original"}
+
+
+def _values(clause: Clause) -> Iterator[tuple[str, str]]:
+    """Every (field, value) that a clause and those in it met."""
+    if clause.field is not None and clause.actual is not None:
+        yield clause.field, clause.actual
+    for inner in clause.of:
+        yield from _values(inner)
+
+
+def _member(member: Member, names: Names) -> Member:
+    return replace(member, why=mask_text(member.why, names))
+
+
+def _term(term: Term, names: Names) -> Term:
+    return replace(term, name=mask_text(term.name, names), evidence=mask_text(term.evidence, names))
+
+
+def _record(record: ActionRecord, names: Names) -> ActionRecord:
+    return replace(record, note=mask_text(record.note, names))

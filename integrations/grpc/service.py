@@ -1,0 +1,186 @@
+"""The calls of ``impetus.v1``, each over the ports. The store may block, so it is read in threads of the server."""
+
+import asyncio
+import traceback
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import aclosing
+from typing import Any, NoReturn, TypeVar
+
+import grpc
+import structlog
+
+from impetus.api.failure import MAX_TEXT, metadata_of, status_of
+from impetus.api.v1 import impetus_pb2 as pb
+from impetus.api.v1.impetus_pb2_grpc import ImpetusServicer
+from impetus.domain.errors import ImpetusError, Where
+from impetus.domain.incident import Incident
+from impetus.domain.ports import Desk, EventQuery, Feed, Health, Store
+from integrations.grpc import request as asked
+from integrations.grpc.keys import MaskedKeys
+from integrations.grpc.masking import Masking, decode
+from integrations.grpc.search import pages, unmasked
+from integrations.grpc.translate import alert_message, event_message, incident_message, status_message
+from integrations.grpc.watch import follow
+
+CHANGES = 100
+"""Changes read at once for a watcher."""
+MEMBER_EVENTS = 1_000
+"""Events of an incident whose personal values are masked in the texts of its alerts."""
+
+Answer = TypeVar("Answer")
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_log = structlog.get_logger(__name__)
+
+
+class Service(ImpetusServicer):
+    """Answers the calls of clients, masked. Once ``closing`` is set, watchers end."""
+
+    def __init__(  # noqa: PLR0913 - one of each port
+        self,
+        *,
+        store: Store,
+        desk: Desk,
+        feed: Feed,
+        health: Health,
+        masking: Masking,
+        keys: MaskedKeys,
+        threads: Executor,
+    ) -> None:
+        self._store, self._desk, self._feed, self._health = store, desk, feed, health
+        self._masking, self._keys, self._threads = masking, keys, threads
+        self.closing = asyncio.Event()
+
+    async def WatchIncidents(  # noqa: N802 - the names of calls are the protocol's
+        self, request: pb.WatchIncidentsRequest, context: Context
+    ) -> AsyncIterator[pb.IncidentChange]:
+        """Incidents as they are and then every change, from a cursor."""
+        async with aclosing(_reported_each(context, self._watch(request.cursor))) as changes:
+            async for change in changes:
+                yield change
+
+    async def ListIncidents(  # noqa: N802
+        self, request: pb.ListIncidentsRequest, context: Context
+    ) -> pb.ListIncidentsResponse:
+        """Incidents, highest risk first."""
+        return await _reported(context, self._in_thread(self._list, request))
+
+    async def GetIncident(  # noqa: N802
+        self, request: pb.GetIncidentRequest, context: Context
+    ) -> pb.GetIncidentResponse:
+        """An incident with its alerts."""
+        return await _reported(context, self._in_thread(self._get, request))
+
+    async def SearchEvents(  # noqa: N802
+        self, request: pb.SearchEventsRequest, context: Context
+    ) -> AsyncIterator[pb.Event]:
+        """Events, newest first."""
+        async with aclosing(_reported_each(context, self._search(request))) as events:
+            async for event in events:
+                yield event
+
+    async def Act(self, request: pb.ActRequest, context: Context) -> pb.ActResponse:  # noqa: N802
+        """Carry out an action of a person."""
+        return await _reported(context, self._act(request))
+
+    async def Undo(self, request: pb.UndoRequest, context: Context) -> pb.ActResponse:  # noqa: N802
+        """Take an action back."""
+        return await _reported(context, self._undo(request))
+
+    async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.Status:  # noqa: N802
+        """How the system is."""
+        return await _reported(context, self._status())
+
+    async def _watch(self, cursor: int) -> AsyncGenerator[pb.IncidentChange]:
+        newest = await self._in_thread(self._store.cursor)
+        if cursor > newest:
+            what = f"cursor {cursor} lies ahead of the newest change, {newest}"
+            raise ImpetusError("query.invalid", what, Where(key="cursor"), "It is of another store: watch from 0.")
+        changes = follow(cursor, lambda at: self._in_thread(self._changes, at), self._feed, self.closing)
+        async with aclosing(changes):
+            async for change in changes:
+                yield change
+        raise ImpetusError("api.unavailable", "the server is closing", hint="Watch again from the last cursor.")
+
+    async def _search(self, request: pb.SearchEventsRequest) -> AsyncGenerator[pb.Event]:
+        query = asked.event_query(request)
+        query = await self._in_thread(unmasked, query, self._store, self._masking, self._keys)
+        found = self._events(query)
+        while page := await self._in_thread(next, found, None):
+            for event in page:
+                yield event
+
+    async def _act(self, request: pb.ActRequest) -> pb.ActResponse:
+        incident = await self._desk.act(asked.action(request))
+        return pb.ActResponse(incident=self._shown(incident))
+
+    async def _undo(self, request: pb.UndoRequest) -> pb.ActResponse:
+        incident = await self._desk.undo(asked.undo(request))
+        return pb.ActResponse(incident=self._shown(incident))
+
+    async def _status(self) -> pb.Status:
+        return status_message(self._health.status())
+
+    def _changes(self, cursor: int) -> Sequence[pb.IncidentChange]:
+        changes = self._store.changes(cursor, CHANGES)
+        return [pb.IncidentChange(cursor=at, incident=self._shown(incident)) for at, incident in changes]
+
+    def _list(self, request: pb.ListIncidentsRequest) -> pb.ListIncidentsResponse:
+        query = asked.incident_query(request)
+        cursor = self._store.cursor()  # read first: what changes meanwhile comes twice rather than never
+        found = self._store.incidents(query)
+        return pb.ListIncidentsResponse(incidents=[self._shown(incident) for incident in found], cursor=cursor)
+
+    def _get(self, request: pb.GetIncidentRequest) -> pb.GetIncidentResponse:
+        id = asked.incident_id(request)
+        incident = self._store.incident(id)
+        if incident is None:
+            raise ImpetusError("incident.unknown", f"there is no incident {id!r}")
+        names = self._names(incident)
+        alerts = self._store.alerts([member.alert for member in incident.members])
+        shown = [alert_message(self._masking.alert(alert, names)) for alert in alerts]
+        return pb.GetIncidentResponse(incident=self._shown(incident), alerts=shown)
+
+    def _names(self, incident: Incident) -> dict[str, str]:
+        """The personal values of an incident and its events, newest ones if there are very many."""
+        names = self._masking.entity_names(incident)
+        ids = incident.events[-MEMBER_EVENTS:]
+        for stored in self._store.events(EventQuery(ids=ids, limit=len(ids))) if ids else ():
+            names.update(self._masking.names(decode(stored)))
+        return names
+
+    def _events(self, query: EventQuery) -> Iterator[list[pb.Event]]:
+        for page in pages(self._store, query):
+            yield [event_message(stored, *self._masking.event(stored)) for stored in page]
+
+    def _shown(self, incident: Incident) -> pb.Incident:
+        return incident_message(self._masking.incident(incident))
+
+    def _in_thread(self, work: Callable[..., Answer], *arguments: Any) -> Awaitable[Answer]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+
+async def _reported(context: Context, work: Awaitable[Answer]) -> Answer:
+    try:
+        return await work
+    except Exception as error:
+        await _report(context, error)
+
+
+async def _reported_each(context: Context, items: AsyncGenerator[Answer]) -> AsyncGenerator[Answer]:
+    try:
+        async with aclosing(items):
+            async for item in items:
+                yield item
+    except Exception as error:
+        await _report(context, error)
+
+
+async def _report(context: Context, error: Exception) -> NoReturn:
+    """End a call with what an error says; one that is not for people goes to the log, without its text."""
+    if isinstance(error, ImpetusError):
+        await context.abort(status_of(error), str(error)[: 2 * MAX_TEXT], metadata_of(error))
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("api_call_failed", error=type(error).__name__, trace=trace)
+    await context.abort(grpc.StatusCode.INTERNAL, "the server failed; its log says where")
