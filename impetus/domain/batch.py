@@ -78,5 +78,3 @@ class Commit(msgspec.Struct, frozen=True):
     ledger: tuple[LedgerLine, ...] = ()
     withdrawn: tuple[LedgerLine, ...] = ()
     """Ledger lines that no longer hold: another alert overrode the explanation."""
-    duplicates: int = 0
-    """How many events this step dropped because they had come before: counted, not stored."""

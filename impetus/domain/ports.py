@@ -10,7 +10,7 @@ import msgspec
 
 from impetus.domain.action import Action, Undo
 from impetus.domain.alert import Alert
-from impetus.domain.batch import Batch, Commit, Reject
+from impetus.domain.batch import Batch, Commit, Control, Reject
 from impetus.domain.event import Json
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
@@ -97,6 +97,9 @@ class Store(Protocol):
 
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""
+
+    def controls(self) -> Sequence[tuple[int, Control]]:
+        """Control records in order, each with the number (from 1) of the block that it takes effect before."""
 
     def recent_ids(self, limit: int) -> Sequence[str]:
         """The ids of about the newest ``limit`` events in the log, to drop what is delivered again."""
