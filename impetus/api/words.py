@@ -1,11 +1,12 @@
 """The words of the domain (``taken``, ``true_positive``) for the numbers of the API's enumerations, and back."""
 
-from typing import TypeVar
-
-from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper
+from typing import TYPE_CHECKING, TypeVar
 
 from impetus.api.v1 import impetus_pb2 as pb
 from impetus.domain.errors import ImpetusError, nearest
+
+if TYPE_CHECKING:  # a name of the stubs only
+    from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper
 
 Number = TypeVar("Number", bound=int)
 
@@ -19,7 +20,7 @@ _PREFIXES = {
 }
 
 
-def word(enum: _EnumTypeWrapper[Number], number: int) -> str:
+def word(enum: "_EnumTypeWrapper[Number]", number: int) -> str:
     """``high`` for ``SEVERITY_HIGH``; empty for the unspecified one and for a number of a newer version."""
     if number not in enum.values():
         return ""
@@ -27,7 +28,7 @@ def word(enum: _EnumTypeWrapper[Number], number: int) -> str:
     return "" if name == _UNSPECIFIED else name
 
 
-def number(enum: _EnumTypeWrapper[Number], word: str | None) -> Number:
+def number(enum: "_EnumTypeWrapper[Number]", word: str | None) -> Number:
     """``SEVERITY_HIGH`` for ``high``, unspecified for nothing. Raises ``ImpetusError`` (query.invalid)."""
     name = _PREFIXES[enum.DESCRIPTOR.name] + (word or _UNSPECIFIED).upper()
     if name not in enum.keys():  # noqa: SIM118 - the wrapper is no mapping
@@ -36,7 +37,7 @@ def number(enum: _EnumTypeWrapper[Number], word: str | None) -> Number:
     return enum.Value(name)
 
 
-def _word(enum: _EnumTypeWrapper[Number], name: str) -> str:
+def _word(enum: "_EnumTypeWrapper[Number]", name: str) -> str:
     return word(enum, enum.Value(name))
 
 
