@@ -45,7 +45,8 @@ impl Session {
 
     fn begin(&mut self, matcher: &Matcher) {
         self.epoch += 1;
-        if self.epoch > u32::MAX / 2 || self.memo.len() != matcher.program.predicates.len() {
+        // A session stays with its matcher, so the sizes only ever change from those of a new session.
+        if self.epoch > u32::MAX / 2 || self.called.len() != matcher.rules() {
             self.memo = vec![0; matcher.program.predicates.len()];
             self.called = vec![0; matcher.rules()];
             self.epoch = 1;

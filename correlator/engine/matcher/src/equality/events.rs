@@ -5,12 +5,24 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use super::rules::TEXTS;
 
 const KEYS: [&str; 14] = [
-    "a", "b", "c", "a.b", "b.c", "a.b.c", "", ".b", "é", "z", "logsource", "category", "product", "logsource.category",
+    "a",
+    "b",
+    "c",
+    "a.b",
+    "b.c",
+    "a.b.c",
+    "",
+    ".b",
+    "é",
+    "z",
+    "logsource",
+    "category",
+    "product",
+    "logsource.category",
 ];
 
-const NUMBERS: [&str; 12] = [
-    "0", "-0", "1", "1.0", "-1.5", "1e3", "1E+3", "1000", "9007199254740993", "18446744073709551616", "0.1", "1e400",
-];
+const NUMBERS: [&str; 12] =
+    ["0", "-0", "1", "1.0", "-1.5", "1e3", "1E+3", "1000", "9007199254740993", "18446744073709551616", "0.1", "1e400"];
 
 /// A whole event.
 pub fn line() -> impl Strategy<Value = Vec<u8>> {
@@ -56,7 +68,8 @@ fn value() -> impl Strategy<Value = String> {
     ];
     scalar.prop_recursive(4, 24, 5, |inner| {
         prop_oneof![
-            (vec(inner.clone(), 0..5), space()).prop_map(|(of, space)| format!("[{space}{}]", of.join(&format!("{space},")))),
+            (vec(inner.clone(), 0..5), space())
+                .prop_map(|(of, space)| format!("[{space}{}]", of.join(&format!("{space},")))),
             object(inner),
         ]
     })
@@ -64,7 +77,8 @@ fn value() -> impl Strategy<Value = String> {
 
 fn object(value: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     (vec((text(select(&KEYS[..])), value), 0..7), space()).prop_map(|(members, space)| {
-        let members: Vec<String> = members.iter().map(|(key, value)| format!("{key}{space}:{space}{value}{space}")).collect();
+        let members: Vec<String> =
+            members.iter().map(|(key, value)| format!("{key}{space}:{space}{value}{space}")).collect();
         format!("{{{space}{}}}", members.join(&format!(",{space}")))
     })
 }
