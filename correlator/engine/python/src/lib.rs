@@ -1,9 +1,12 @@
 //! The Python module `correlator._engine`: a thin layer over the pure crates.
 
 mod matcher;
+mod windows;
 
 #[pyo3::pymodule]
 mod _engine {
     #[pymodule_export]
     use super::matcher::Matcher;
+    #[pymodule_export]
+    use super::windows::{Firing, Item, Windows, alert_id};
 }

@@ -25,9 +25,8 @@ pub(crate) fn wait_for_absent(key: &Key, context: Context<'_>, newest: usize, fi
         return None;
     }
     let missing = correlation.awaited & !came;
-    finding.absent = positions(missing)
-        .filter(|p| !expression.holds(present | came | 1 << p))
-        .fold(0, |mask, p| mask | 1 << p);
+    finding.absent =
+        positions(missing).filter(|p| !expression.holds(present | came | 1 << p)).fold(0, |mask, p| mask | 1 << p);
     if finding.absent == 0 {
         finding.absent = missing;
     }

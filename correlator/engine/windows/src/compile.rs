@@ -210,11 +210,7 @@ fn compile_measure(source: &CorrelationForm) -> Result<Measure, Refusal> {
     measure_of(source, condition, comparison)
 }
 
-fn measure_of(
-    source: &CorrelationForm,
-    condition: &ConditionForm,
-    comparison: Comparison,
-) -> Result<Measure, Refusal> {
+fn measure_of(source: &CorrelationForm, condition: &ConditionForm, comparison: Comparison) -> Result<Measure, Refusal> {
     let fields = condition.fields.as_ref().map_or(0, Vec::len);
     let percentile = |wanted: Option<f64>| match wanted.filter(|p| (0.0..=100.0).contains(p)) {
         Some(percentile) => Ok(percentile),
@@ -240,7 +236,11 @@ fn compile_expression(source: &CorrelationForm, json: &serde_json::Value) -> Res
     let position = |index: u64| source.rules.iter().position(|r| *r as u64 == index).map(|p| p as u8);
     let expression = Expression::read(json, &position).map_err(|what| Refusal::new(&source.id, "expr", what))?;
     if source.kind == "temporal_ordered" && !expression.is_conjunction() {
-        return Err(Refusal::new(&source.id, "expr", "temporal_ordered takes only rules joined by `and` and `and not`"));
+        return Err(Refusal::new(
+            &source.id,
+            "expr",
+            "temporal_ordered takes only rules joined by `and` and `and not`",
+        ));
     }
     Ok(Measure::Expression(expression))
 }

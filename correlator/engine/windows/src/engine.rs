@@ -99,10 +99,10 @@ impl Windows {
         }
         let (mut mail, mut firings) = (self.empty_mail(), Vec::new());
         for index in 0..self.correlations.len() {
+            firings.extend(self.deliver_to(index, &mut mail));
             for (_, bytes) in touched.iter().filter(|(at, _)| *at == index) {
                 firings.extend(self.revisit(index, bytes, &mut mail, |key, context| unexplain(key, context, &wanted)));
             }
-            firings.extend(self.deliver_to(index, &mut mail));
         }
         one_per_alert(firings)
     }
@@ -117,15 +117,20 @@ impl Windows {
             self.wakes.iter().take_while(|(wake, ..)| *wake < event_time).cloned().collect();
         let (mut mail, mut firings) = (self.empty_mail(), Vec::new());
         for index in 0..self.correlations.len() {
+            // Alerts of earlier correlations first: they may be what a wait is for.
+            firings.extend(self.deliver_to(index, &mut mail));
             if self.correlations[index].awaited != 0 {
                 for (.., bytes) in due.iter().filter(|(_, at, _)| *at == index) {
                     firings.extend(self.revisit(index, bytes, &mut mail, settle_waits));
                 }
             }
-            firings.extend(self.deliver_to(index, &mut mail));
         }
         due.into_iter().for_each(|(_, index, bytes)| self.forget(index, &bytes));
         one_per_alert(firings)
+    }
+
+    pub(crate) fn city(&self) -> &City {
+        &self.city
     }
 
     fn empty_mail(&self) -> Vec<Mail> {

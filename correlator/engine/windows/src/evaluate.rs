@@ -138,9 +138,11 @@ fn renew_sliding(key: &mut Key, context: Context<'_>, (from, _): (i64, i64), in_
     let timespan = context.correlation.timespan;
     let mut verdicts = Verdicts { unsettled: !in_order, ..Verdicts::default() };
     let mut start = key.index_of(from);
-    let mut slide = key.slide.take().filter(|_| in_order).unwrap_or_else(|| {
-        Slide::at(key.index_of(from.saturating_sub(timespan)), context.correlation)
-    });
+    let mut slide = key
+        .slide
+        .take()
+        .filter(|_| in_order)
+        .unwrap_or_else(|| Slide::at(key.index_of(from.saturating_sub(timespan)), context.correlation));
     while start < key.entries.len() {
         let time = key.entries[start].time;
         let end = tick_end(key, start);
@@ -192,9 +194,8 @@ fn settle(entry: &mut Entry, index: usize, verdict: Verdict, fires: bool, verdic
 /// Withdraws the explanation of items; the verdicts stand, but some of them count only now.
 pub(crate) fn unexplain(key: &mut Key, context: Context<'_>, ids: &HashSet<&str>) -> Verdicts {
     let mut verdicts = Verdicts::default();
-    let explained: Vec<usize> = (0..key.entries.len())
-        .filter(|i| key.entries[*i].explained && ids.contains(&*key.entries[*i].id))
-        .collect();
+    let explained: Vec<usize> =
+        (0..key.entries.len()).filter(|i| key.entries[*i].explained && ids.contains(&*key.entries[*i].id)).collect();
     explained.iter().for_each(|i| key.entries[*i].explained = false);
     if !explained.is_empty() {
         key.slide = None;

@@ -52,10 +52,12 @@ impl Windows {
             self.keys[index].remove(bytes);
             return;
         }
+        self.wakes.remove(&(key.wake, index, bytes.clone()));
+        key.wake = i64::MAX;
         self.reschedule(index, bytes);
     }
 
-    /// Sets when a key is looked at next: at the end of a wait, or when something expires. Not sooner than a quarter
+    /// Sets when a key is looked at next, never later than it already is: at the end of a wait, or when something expires. Not sooner than a quarter
     /// of the reach from now, so that a long alert is not walked over for every item that expires.
     pub(crate) fn reschedule(&mut self, index: usize, bytes: &KeyBytes) {
         let correlation = &self.correlations[index];
@@ -65,7 +67,7 @@ impl Windows {
         let oldest = key.entries.front().map_or(context_now, |e| e.time);
         let soonest = horizon.expiry(oldest, false).max(context_now.saturating_add(correlation.reach() / 4));
         let wait = next_end_of(key, correlation, context_now);
-        let wake = wait.map_or(soonest, |end| end.min(soonest));
+        let wake = wait.map_or(soonest, |end| end.min(soonest)).min(key.wake);
         if wake != key.wake {
             self.wakes.remove(&(key.wake, index, bytes.clone()));
             self.wakes.insert((wake, index, bytes.clone()));

@@ -60,10 +60,7 @@ mod tests {
     #[test]
     fn does_not_confuse_where_one_text_ends() {
         assert_ne!(alert_id("ab", &[], "c"), alert_id("a", &[], "bc"));
-        assert_ne!(
-            alert_id("r", &[("a".into(), "bc".into())], "e"),
-            alert_id("r", &[("ab".into(), "c".into())], "e")
-        );
+        assert_ne!(alert_id("r", &[("a".into(), "bc".into())], "e"), alert_id("r", &[("ab".into(), "c".into())], "e"));
     }
 
     #[test]

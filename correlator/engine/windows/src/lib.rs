@@ -20,6 +20,7 @@ mod engine;
 mod entry;
 mod evaluate;
 mod expression;
+mod forget;
 mod form;
 mod geometry;
 mod group;
@@ -33,6 +34,7 @@ mod presence;
 mod publish;
 mod refusal;
 mod slide;
+mod snapshot;
 mod state;
 
 pub use engine::Windows;

@@ -51,13 +51,7 @@ fn standing(key: &Key, context: Context<'_>, entry: &Entry) -> (u32, i64) {
     (slot, if slot == 0 { 0 } else { entry.time.saturating_add(wait) })
 }
 
-fn presence(
-    key: &Key,
-    time: i64,
-    slot: u32,
-    whereabouts: Option<Arc<Whereabouts>>,
-    stands: bool,
-) -> Option<Presence> {
+fn presence(key: &Key, time: i64, slot: u32, whereabouts: Option<Arc<Whereabouts>>, stands: bool) -> Option<Presence> {
     let id = key.alerts.get(slot)?.id.clone();
     Some(Presence { id, time, whereabouts, stands })
 }

@@ -100,6 +100,22 @@ fn fingerprint(component: &Component, members: &[Arc<str>], newest: &str) -> u64
     digest64(&text)
 }
 
+impl Key {
+    /// Links the components of a restored key with the alerts that they were published as.
+    pub fn readopt(&mut self, context: Context<'_>) {
+        let labels: Vec<u32> = self.components.keys().copied().collect();
+        for label in labels {
+            let component = self.components[&label].clone();
+            let (members, _) = members_of(self, context, label, &component);
+            let id = alert_id(&context.correlation.id, &self.group, &members[0]);
+            let slot = self.alerts.slot_of(&id);
+            if let Some(kept) = self.components.get_mut(&label) {
+                (kept.alert, kept.changed) = (slot.unwrap_or(0), slot.is_none());
+            }
+        }
+    }
+}
+
 /// Alerts whose component went and that no other component claims: gone, and superseded by the alert that now has
 /// their earliest member.
 fn retire(

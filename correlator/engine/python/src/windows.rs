@@ -1,0 +1,161 @@
+//! The Python classes `Item`, `Firing` and `Windows`, and the function `alert_id`.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use impetus_windows as engine;
+use pyo3::{exceptions::PyValueError, prelude::*, pybacked::PyBackedBytes, types::PyBytes};
+
+type StateRow<'py> = (Bound<'py, PyBytes>, Option<Bound<'py, PyBytes>>);
+
+/// One observation entering the windows: a match of a single-event rule.
+#[pyclass(frozen, module = "correlator._engine")]
+pub struct Item(engine::Item);
+
+#[pymethods]
+impl Item {
+    #[new]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        rule: usize,
+        id: &str,
+        time: i64,
+        zone: Option<&str>,
+        latitude: Option<f64>,
+        longitude: Option<f64>,
+        radius: Option<f64>,
+        fields: Vec<(String, String)>,
+        explained: bool,
+    ) -> Self {
+        let spot = engine::Spot::new(latitude, longitude, radius);
+        let item = engine::Item::new(rule, id, time).with_fields(fields);
+        Self(item.with_place(zone, spot).with_explained(explained))
+    }
+}
+
+/// A change of one correlation alert: new, revised, or gone.
+#[pyclass(frozen, module = "correlator._engine")]
+pub struct Firing(engine::Firing);
+
+#[pymethods]
+impl Firing {
+    #[getter]
+    fn rule(&self) -> usize {
+        self.0.rule
+    }
+
+    #[getter]
+    fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    #[getter]
+    fn revision(&self) -> u32 {
+        self.0.revision
+    }
+
+    #[getter]
+    fn group(&self) -> Vec<(String, String)> {
+        self.0.group.clone()
+    }
+
+    #[getter]
+    fn members(&self) -> Vec<&str> {
+        self.0.members.iter().map(|m| &**m).collect()
+    }
+
+    #[getter]
+    fn at(&self) -> i64 {
+        self.0.at
+    }
+
+    #[getter]
+    fn newest(&self) -> &str {
+        &self.0.newest
+    }
+
+    #[getter]
+    fn certainty(&self) -> Option<&'static str> {
+        self.0.certainty.map(engine::Certainty::name)
+    }
+
+    #[getter]
+    fn absent(&self) -> Vec<String> {
+        self.0.absent.clone()
+    }
+
+    #[getter]
+    fn supersedes(&self) -> Vec<String> {
+        self.0.supersedes.clone()
+    }
+
+    #[getter]
+    fn gone(&self) -> bool {
+        self.0.gone
+    }
+
+    #[getter]
+    fn late(&self) -> bool {
+        self.0.late
+    }
+}
+
+/// Correlations over matches, in event time, independent of the order of arrival within the lateness.
+#[pyclass(frozen, module = "correlator._engine")]
+pub struct Windows(Mutex<engine::Windows>);
+
+impl Windows {
+    fn lock(&self) -> MutexGuard<'_, engine::Windows> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl Windows {
+    #[new]
+    fn new(py: Python<'_>, form: PyBackedBytes, city: PyBackedBytes) -> PyResult<Self> {
+        let windows = py.detach(|| engine::Windows::new(&form, &city));
+        let windows = windows.map_err(|refusals| PyValueError::new_err(engine::refusals_json(&refusals)))?;
+        Ok(Self(Mutex::new(windows)))
+    }
+
+    #[getter]
+    fn fields(&self, py: Python<'_>) -> Vec<Vec<String>> {
+        py.detach(|| self.lock().fields())
+    }
+
+    fn push(&self, py: Python<'_>, items: Vec<PyRef<'_, Item>>) -> Vec<Firing> {
+        let items: Vec<engine::Item> = items.iter().map(|item| item.0.clone()).collect();
+        wrap(py.detach(|| self.lock().push(&items)))
+    }
+
+    fn unexplain(&self, py: Python<'_>, ids: Vec<String>) -> Vec<Firing> {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        wrap(py.detach(|| self.lock().unexplain(&ids)))
+    }
+
+    fn advance(&self, py: Python<'_>, event_time: i64) -> Vec<Firing> {
+        wrap(py.detach(|| self.lock().advance(event_time)))
+    }
+
+    fn dirty<'py>(&self, py: Python<'py>) -> Vec<StateRow<'py>> {
+        let rows = py.detach(|| self.lock().dirty());
+        let bytes = |b: Vec<u8>| PyBytes::new(py, &b);
+        rows.into_iter().map(|(key, state)| (bytes(key), state.map(bytes))).collect()
+    }
+
+    fn restore(&self, py: Python<'_>, state: Vec<(PyBackedBytes, PyBackedBytes)>) -> PyResult<()> {
+        let rows = state.iter().map(|(key, state)| (&**key, &**state));
+        let restored = py.detach(|| self.lock().restore(rows));
+        restored.map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+}
+
+fn wrap(firings: Vec<engine::Firing>) -> Vec<Firing> {
+    firings.into_iter().map(Firing).collect()
+}
+
+/// The id of an alert: 26 characters, the same on both sides of the boundary.
+#[pyfunction]
+pub fn alert_id(rule: &str, group: Vec<(String, String)>, earliest: &str) -> String {
+    engine::alert_id(rule, &group, earliest)
+}
