@@ -1,0 +1,1 @@
+"""Screens: where keys, session and views meet."""
