@@ -200,7 +200,7 @@ def _parts(value: SigmaString) -> tuple[form.Part, ...]:
 
 def _part(piece: str | SpecialChars | Placeholder) -> form.Part:
     if isinstance(piece, Placeholder):
-        hint = "A pipeline with value_placeholders or query_expression_placeholders gives it values"
+        hint = "A pipeline with value_placeholders gives it values"
         raise RefusedError(f"the placeholder %{piece.name}% is not resolved", hint=hint)
     return piece if isinstance(piece, str) else _WILDCARDS[piece]
 
