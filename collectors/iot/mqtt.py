@@ -5,12 +5,10 @@ import queue
 from typing import ClassVar
 
 import msgspec
-import structlog
 
 from collectors.draft import Draft
-from collectors.iot.session import Message, Session
+from collectors.iot.session import Broker, Message, Session
 from collectors.normalise import load_normaliser
-from collectors.recording import Source
 from impetus.domain.event import MAX_BYTES
 from impetus.domain.ports import Clock, Intake
 
@@ -20,34 +18,12 @@ MAX_MESSAGES = 1000
 GATHER = 0.05
 """Seconds that a batch waits for more messages."""
 
-_log = structlog.get_logger(__name__)
 
-
-class MqttSettings(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MqttSettings(Broker, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of ``mqtt``."""
 
-    host: str
-    """Name or address of the broker."""
-    port: int = 1883
-    topics: tuple[str, ...]
-    """Topics to subscribe to; the wildcards of MQTT may be used."""
     format: str = "impetus"
     """Name of the normaliser of the messages."""
-    client_id: str | None = None
-    """Under which the broker keeps our session; made of the collector's name if not given. Unique at the broker."""
-    username: str | None = None
-    password_env: str | None = None
-    """Name of the environment variable that holds the password."""
-    password_file: str | None = None
-    """File that holds the password, on one line."""
-    tls: bool = False
-    ca_file: str | None = None
-    """Authorities (PEM) that may have signed the broker's certificate; those of the system if not given."""
-    certificate_file: str | None = None
-    """Our certificate (PEM), for a broker that asks for one."""
-    key_file: str | None = None
-    keepalive: int = 30
-    """Seconds after which a silent connection is tried."""
 
 
 class Mqtt:

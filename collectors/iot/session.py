@@ -5,7 +5,7 @@ import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import structlog
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTv311
@@ -13,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from collectors.recording import Source
 from impetus.domain.errors import ImpetusError, Where
 
 QOS = 1
@@ -22,21 +23,29 @@ LONGEST_PAUSE = 60
 _log = structlog.get_logger(__name__)
 
 
-class Broker(Protocol):
-    """The part of the settings that says how to reach the broker."""
+class Broker(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings that say how to reach the broker, and what to ask of it."""
 
     host: str
-    port: int
+    """Name or address of the broker."""
+    port: int = 1883
     topics: tuple[str, ...]
-    client_id: str | None
-    username: str | None
-    password_env: str | None
-    password_file: str | None
-    tls: bool
-    ca_file: str | None
-    certificate_file: str | None
-    key_file: str | None
-    keepalive: int
+    """Topics to subscribe to; the wildcards of MQTT may be used."""
+    client_id: str | None = None
+    """Under which the broker keeps our session; made of the collector's name if not given. Unique at the broker."""
+    username: str | None = None
+    password_env: str | None = None
+    """Name of the environment variable that holds the password."""
+    password_file: str | None = None
+    """File that holds the password, on one line."""
+    tls: bool = False
+    ca_file: str | None = None
+    """Authorities (PEM) that may have signed the broker's certificate; those of the system if not given."""
+    certificate_file: str | None = None
+    """Our certificate (PEM), for a broker that asks for one."""
+    key_file: str | None = None
+    keepalive: int = 30
+    """Seconds after which a silent connection is tried."""
 
 
 class Message(NamedTuple):
@@ -50,7 +59,7 @@ class Message(NamedTuple):
 
 
 class Session:
-    """Connects, subscribes, puts messages into ``waiting`` and calls ``arrived``; holds the broker back while it is full."""
+    """Connects, subscribes, and puts messages into ``waiting``; holds the broker back while that is full."""
 
     def __init__(
         self, name: str, broker: Broker, waiting: "queue.Queue[Message]", arrived: Callable[[], object]
@@ -104,7 +113,7 @@ class Session:
             _log.warning("mqtt.disconnected", source=self._name, reason=str(code))
 
     def _received(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        taken = Message(message.topic, message.payload, message.mid, message.qos, self._connection)
+        taken = Message(_topic(message), bytes(message.payload), message.mid, message.qos, self._connection)
         while not self._stopping.is_set():
             try:
                 self._waiting.put(taken, timeout=0.2)
@@ -112,6 +121,13 @@ class Session:
                 continue
             self._arrived()
             return
+
+
+def _topic(message: MQTTMessage) -> str:
+    try:
+        return message.topic
+    except UnicodeDecodeError:
+        return "(not UTF-8)"
 
 
 def _secure(client: Client, broker: Broker) -> None:
