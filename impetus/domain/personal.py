@@ -114,14 +114,18 @@ def _occurring(text: str, names: Mapping[str, str]) -> dict[str, str]:
     folded = text.casefold()
     spelled = {}
     for name, mask in names.items():
-        for spelling in {name, *_escaped(name)} if "\\" in text else {name}:
+        for spelling in _spellings(name, escaped="\\" in text):
             if spelling and spelling.casefold() in folded:
                 spelled[spelling] = mask
     return spelled
 
 
-def _escaped(name: str) -> tuple[str, str]:
-    return json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1]
+def _spellings(name: str, escaped: bool) -> set[str]:
+    """A name, in capitals where that changes letters (``ß``), and each as JSON escapes it."""
+    cases = {name, name.upper()}
+    if not escaped:
+        return cases
+    return cases | {json.dumps(case, ensure_ascii=ascii)[1:-1] for case in cases for ascii in (True, False)}
 
 
 def _word(name: str) -> str:

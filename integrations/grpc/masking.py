@@ -74,7 +74,7 @@ class Masking:
         """An event with what enrichment added, and its raw record (empty if not kept), both masked."""
         event = decode(stored)
         names = self.names(event)
-        masked = {key: _mask_texts(key, value, names) for key, value in self._masker.event(event).items()}
+        masked = {key: self._mask(key, value, names) for key, value in event.items()}
         original = first_text(masked, "event.original") or ""
         return _without_original(masked), original
 
@@ -112,6 +112,20 @@ class Masking:
             self._keys.remember(masked.key, entity.key)
         return masked
 
+    def _mask(self, path: str, value: Json, names: Names) -> Json:
+        """A value of an event: personal fields masked, and their values in every text that is not structure."""
+        if isinstance(value, dict):
+            return {key: self._mask(f"{path}.{key}", inner, names) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._mask(path, inner, names) for inner in value]
+        if value is None or isinstance(value, bool):
+            return value
+        if path in FIELDS:
+            return self._masker.value(path, text(value))
+        if not isinstance(value, str) or (path.startswith(_STRUCTURE) and path not in RAW_FIELDS):
+            return value
+        return mask_text(value, names)
+
     def _value(self, field: str | None, value: str, names: Names) -> str:
         return self._masker.value(field, value) if field in FIELDS else mask_text(value, names)
 
@@ -131,17 +145,6 @@ def decode(stored: StoredEvent) -> dict[str, Json]:
         return {**event, **_decoder.decode(stored.addition)} if stored.addition else event
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return dict(_NOT_READABLE)
-
-
-def _mask_texts(path: str, value: Json, names: Names) -> Json:
-    """Mask the names of an event in its other texts (a command line, a path); its own fields are masked already."""
-    if isinstance(value, dict):
-        return {key: _mask_texts(f"{path}.{key}", inner, names) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_mask_texts(path, inner, names) for inner in value]
-    if not isinstance(value, str) or path in FIELDS or path in RAW_FIELDS or path.startswith(_STRUCTURE):
-        return value
-    return mask_text(value, names)
 
 
 def _without_original(event: dict[str, Json]) -> dict[str, Json]:

@@ -50,6 +50,7 @@ def incident_message(incident: Incident) -> pb.Incident:
         superseded_by=incident.superseded_by or "",
         exercise=incident.exercise,
         cause=incident.cause,
+        withdrawn=incident.withdrawn,
     )
 
 

@@ -24,23 +24,23 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cimpetus/api/v1/impetus.proto\x12\nimpetus.v1\"3\n\x06\x45ntity\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0c\n\x04weak\x18\x03 \x01(\x08\":\n\x08RiskTerm\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06points\x18\x02 \x01(\x05\x12\x10\n\x08\x65vidence\x18\x03 \x01(\t\"6\n\x06Member\x12\x10\n\x08\x61lert_id\x18\x01 \x01(\t\x12\x0b\n\x03why\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\r\"\xa7\x01\n\x0c\x41\x63tionRecord\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\r\n\x05\x61t_us\x18\x03 \x01(\x03\x12\x1e\n\x04verb\x18\x04 \x01(\x0e\x32\x10.impetus.v1.Verb\x12\x0c\n\x04note\x18\x05 \x01(\t\x12,\n\x0b\x64isposition\x18\x06 \x01(\x0e\x32\x17.impetus.v1.Disposition\x12\x11\n\tundone_by\x18\x07 \x01(\t\"\xed\x04\n\x08Incident\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12&\n\x04kind\x18\x03 \x01(\x0e\x32\x18.impetus.v1.IncidentKind\x12&\n\x08severity\x18\x04 \x01(\x0e\x32\x14.impetus.v1.Severity\x12*\n\x06status\x18\x05 \x01(\x0e\x32\x1a.impetus.v1.IncidentStatus\x12\x11\n\topened_us\x18\x06 \x01(\x03\x12\x12\n\nupdated_us\x18\x07 \x01(\x03\x12\x10\n\x08revision\x18\x08 \x01(\r\x12#\n\x07members\x18\t \x03(\x0b\x32\x12.impetus.v1.Member\x12\x11\n\tevent_ids\x18\n \x03(\t\x12\x0f\n\x07\x64omains\x18\x0b \x03(\t\x12\r\n\x05zones\x18\x0c \x03(\t\x12$\n\x08\x65ntities\x18\r \x03(\x0b\x32\x12.impetus.v1.Entity\x12\x0e\n\x06linked\x18\x0e \x03(\t\x12\x11\n\tcontested\x18\x0f \x03(\t\x12\x12\n\nrisk_score\x18\x10 \x01(\r\x12(\n\nrisk_terms\x18\x11 \x03(\x0b\x32\x14.impetus.v1.RiskTerm\x12\r\n\x05owner\x18\x12 \x01(\t\x12,\n\x0b\x64isposition\x18\x13 \x01(\x0e\x32\x17.impetus.v1.Disposition\x12)\n\x07history\x18\x14 \x03(\x0b\x32\x18.impetus.v1.ActionRecord\x12\x12\n\nsupersedes\x18\x15 \x03(\t\x12\x15\n\rsuperseded_by\x18\x16 \x01(\t\x12\x10\n\x08\x65xercise\x18\x17 \x01(\x08\x12\r\n\x05\x63\x61use\x18\x18 \x01(\t\"s\n\x06\x43lause\x12\n\n\x02op\x18\x01 \x01(\t\x12\x0c\n\x04held\x18\x02 \x01(\x08\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x10\n\x08\x65xpected\x18\x04 \x01(\t\x12\x0e\n\x06\x61\x63tual\x18\x05 \x01(\t\x12\x1e\n\x02of\x18\x06 \x03(\x0b\x32\x12.impetus.v1.Clause\"*\n\nFieldValue\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"$\n\x08Location\x12\x0b\n\x03lat\x18\x01 \x01(\x01\x12\x0b\n\x03lon\x18\x02 \x01(\x01\"\xd3\x03\n\x05\x41lert\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12#\n\x05level\x18\x04 \x01(\x0e\x32\x14.impetus.v1.Severity\x12\r\n\x05\x61t_us\x18\x05 \x01(\x03\x12\x10\n\x08\x66irst_us\x18\x06 \x01(\x03\x12\x11\n\tevent_ids\x18\x07 \x03(\t\x12$\n\x08\x65ntities\x18\x08 \x03(\x0b\x32\x12.impetus.v1.Entity\x12\x0f\n\x07\x64omains\x18\t \x03(\t\x12\r\n\x05zones\x18\n \x03(\t\x12&\n\x08location\x18\x0b \x01(\x0b\x32\x14.impetus.v1.Location\x12\x10\n\x08radius_m\x18\x0c \x01(\x01\x12\x11\n\tcertainty\x18\r \x01(\t\x12\x0e\n\x06\x61\x62sent\x18\x0e \x03(\t\x12\x0c\n\x04tags\x18\x0f \x03(\t\x12\x10\n\x08revision\x18\x10 \x01(\r\x12\x0f\n\x07summary\x18\x11 \x01(\t\x12#\n\x07\x63lauses\x18\x12 \x03(\x0b\x32\x12.impetus.v1.Clause\x12\x13\n\x0b\x63orrelation\x18\x13 \x01(\x08\x12%\n\x05group\x18\x14 \x03(\x0b\x32\x16.impetus.v1.FieldValue\x12\x10\n\x08\x65xercise\x18\x15 \x01(\x08\"D\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07time_us\x18\x02 \x01(\x03\x12\x0c\n\x04json\x18\x03 \x01(\t\x12\x10\n\x08original\x18\x04 \x01(\t\"\'\n\x15WatchIncidentsRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x04\"H\n\x0eIncidentChange\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x04\x12&\n\x08incident\x18\x02 \x01(\x0b\x32\x14.impetus.v1.Incident\"\x89\x01\n\x14ListIncidentsRequest\x12,\n\x08statuses\x18\x01 \x03(\x0e\x32\x1a.impetus.v1.IncidentStatus\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.impetus.v1.IncidentKind\x12\x0c\n\x04zone\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\r\"P\n\x15ListIncidentsResponse\x12\'\n\tincidents\x18\x01 \x03(\x0b\x32\x14.impetus.v1.Incident\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\x04\" \n\x12GetIncidentRequest\x12\n\n\x02id\x18\x01 \x01(\t\"`\n\x13GetIncidentResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.impetus.v1.Incident\x12!\n\x06\x61lerts\x18\x02 \x03(\x0b\x32\x11.impetus.v1.Alert\"w\n\x13SearchEventsRequest\x12\x10\n\x08\x65ntities\x18\x01 \x03(\t\x12\x0c\n\x04zone\x18\x02 \x01(\t\x12\x0f\n\x07\x66rom_us\x18\x03 \x01(\x03\x12\r\n\x05to_us\x18\x04 \x01(\x03\x12\x11\n\tevent_ids\x18\x05 \x03(\t\x12\r\n\x05limit\x18\x06 \x01(\r\"\x9f\x01\n\nActRequest\x12\x11\n\taction_id\x18\x01 \x01(\t\x12\x13\n\x0bincident_id\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x1e\n\x04verb\x18\x04 \x01(\x0e\x32\x10.impetus.v1.Verb\x12,\n\x0b\x64isposition\x18\x05 \x01(\x0e\x32\x17.impetus.v1.Disposition\x12\x0c\n\x04note\x18\x06 \x01(\t\"5\n\x0b\x41\x63tResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.impetus.v1.Incident\"U\n\x0bUndoRequest\x12\x0f\n\x07undo_id\x18\x01 \x01(\t\x12\x13\n\x0bincident_id\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x11\n\taction_id\x18\x04 \x01(\t\"\x12\n\x10GetStatusRequest\"w\n\x0cSourceStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0e\n\x06\x65vents\x18\x03 \x01(\x04\x12\x10\n\x08rejected\x18\x04 \x01(\x04\x12\x17\n\x0fnewest_event_us\x18\x05 \x01(\x03\x12\x0f\n\x07problem\x18\x06 \x01(\t\"\xc2\x01\n\x06Status\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06\x65vents\x18\x02 \x01(\x04\x12\x10\n\x08rejected\x18\x03 \x01(\x04\x12\x19\n\x11\x65vents_per_second\x18\x04 \x01(\x01\x12\x14\n\x0cwatermark_us\x18\x05 \x01(\x03\x12)\n\x07sources\x18\x06 \x03(\x0b\x32\x18.impetus.v1.SourceStatus\x12\x16\n\x0eopen_incidents\x18\x07 \x01(\r\x12\x11\n\texplained\x18\x08 \x01(\x04*\x91\x01\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16SEVERITY_INFORMATIONAL\x10\x01\x12\x10\n\x0cSEVERITY_LOW\x10\x02\x12\x13\n\x0fSEVERITY_MEDIUM\x10\x03\x12\x11\n\rSEVERITY_HIGH\x10\x04\x12\x15\n\x11SEVERITY_CRITICAL\x10\x05*\xa1\x01\n\x0eIncidentStatus\x12\x1f\n\x1bINCIDENT_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14INCIDENT_STATUS_OPEN\x10\x01\x12\x19\n\x15INCIDENT_STATUS_TAKEN\x10\x02\x12\x1d\n\x19INCIDENT_STATUS_ESCALATED\x10\x03\x12\x1a\n\x16INCIDENT_STATUS_CLOSED\x10\x04*b\n\x0cIncidentKind\x12\x1d\n\x19INCIDENT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16INCIDENT_KIND_INCIDENT\x10\x01\x12\x17\n\x13INCIDENT_KIND_WATCH\x10\x02*\x9c\x01\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44ISPOSITION_TRUE_POSITIVE\x10\x01\x12\x1e\n\x1a\x44ISPOSITION_FALSE_POSITIVE\x10\x02\x12\x16\n\x12\x44ISPOSITION_BENIGN\x10\x03\x12\x19\n\x15\x44ISPOSITION_DUPLICATE\x10\x04*}\n\x04Verb\x12\x14\n\x10VERB_UNSPECIFIED\x10\x00\x12\r\n\tVERB_TAKE\x10\x01\x12\x11\n\rVERB_ESCALATE\x10\x02\x12\x0e\n\nVERB_CLOSE\x10\x03\x12\x0f\n\x0bVERB_REOPEN\x10\x04\x12\r\n\tVERB_NOTE\x10\x05\x12\r\n\tVERB_UNDO\x10\x06\x32\xf9\x03\n\x07Impetus\x12Q\n\x0eWatchIncidents\x12!.impetus.v1.WatchIncidentsRequest\x1a\x1a.impetus.v1.IncidentChange0\x01\x12T\n\rListIncidents\x12 .impetus.v1.ListIncidentsRequest\x1a!.impetus.v1.ListIncidentsResponse\x12N\n\x0bGetIncident\x12\x1e.impetus.v1.GetIncidentRequest\x1a\x1f.impetus.v1.GetIncidentResponse\x12\x44\n\x0cSearchEvents\x12\x1f.impetus.v1.SearchEventsRequest\x1a\x11.impetus.v1.Event0\x01\x12\x36\n\x03\x41\x63t\x12\x16.impetus.v1.ActRequest\x1a\x17.impetus.v1.ActResponse\x12\x38\n\x04Undo\x12\x17.impetus.v1.UndoRequest\x1a\x17.impetus.v1.ActResponse\x12=\n\tGetStatus\x12\x1c.impetus.v1.GetStatusRequest\x1a\x12.impetus.v1.Statusb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cimpetus/api/v1/impetus.proto\x12\nimpetus.v1\"3\n\x06\x45ntity\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0c\n\x04weak\x18\x03 \x01(\x08\":\n\x08RiskTerm\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06points\x18\x02 \x01(\x05\x12\x10\n\x08\x65vidence\x18\x03 \x01(\t\"6\n\x06Member\x12\x10\n\x08\x61lert_id\x18\x01 \x01(\t\x12\x0b\n\x03why\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\r\"\xa7\x01\n\x0c\x41\x63tionRecord\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x02 \x01(\t\x12\r\n\x05\x61t_us\x18\x03 \x01(\x03\x12\x1e\n\x04verb\x18\x04 \x01(\x0e\x32\x10.impetus.v1.Verb\x12\x0c\n\x04note\x18\x05 \x01(\t\x12,\n\x0b\x64isposition\x18\x06 \x01(\x0e\x32\x17.impetus.v1.Disposition\x12\x11\n\tundone_by\x18\x07 \x01(\t\"\x80\x05\n\x08Incident\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12&\n\x04kind\x18\x03 \x01(\x0e\x32\x18.impetus.v1.IncidentKind\x12&\n\x08severity\x18\x04 \x01(\x0e\x32\x14.impetus.v1.Severity\x12*\n\x06status\x18\x05 \x01(\x0e\x32\x1a.impetus.v1.IncidentStatus\x12\x11\n\topened_us\x18\x06 \x01(\x03\x12\x12\n\nupdated_us\x18\x07 \x01(\x03\x12\x10\n\x08revision\x18\x08 \x01(\r\x12#\n\x07members\x18\t \x03(\x0b\x32\x12.impetus.v1.Member\x12\x11\n\tevent_ids\x18\n \x03(\t\x12\x0f\n\x07\x64omains\x18\x0b \x03(\t\x12\r\n\x05zones\x18\x0c \x03(\t\x12$\n\x08\x65ntities\x18\r \x03(\x0b\x32\x12.impetus.v1.Entity\x12\x0e\n\x06linked\x18\x0e \x03(\t\x12\x11\n\tcontested\x18\x0f \x03(\t\x12\x12\n\nrisk_score\x18\x10 \x01(\r\x12(\n\nrisk_terms\x18\x11 \x03(\x0b\x32\x14.impetus.v1.RiskTerm\x12\r\n\x05owner\x18\x12 \x01(\t\x12,\n\x0b\x64isposition\x18\x13 \x01(\x0e\x32\x17.impetus.v1.Disposition\x12)\n\x07history\x18\x14 \x03(\x0b\x32\x18.impetus.v1.ActionRecord\x12\x12\n\nsupersedes\x18\x15 \x03(\t\x12\x15\n\rsuperseded_by\x18\x16 \x01(\t\x12\x10\n\x08\x65xercise\x18\x17 \x01(\x08\x12\r\n\x05\x63\x61use\x18\x18 \x01(\t\x12\x11\n\twithdrawn\x18\x19 \x01(\x08\"s\n\x06\x43lause\x12\n\n\x02op\x18\x01 \x01(\t\x12\x0c\n\x04held\x18\x02 \x01(\x08\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x10\n\x08\x65xpected\x18\x04 \x01(\t\x12\x0e\n\x06\x61\x63tual\x18\x05 \x01(\t\x12\x1e\n\x02of\x18\x06 \x03(\x0b\x32\x12.impetus.v1.Clause\"*\n\nFieldValue\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"$\n\x08Location\x12\x0b\n\x03lat\x18\x01 \x01(\x01\x12\x0b\n\x03lon\x18\x02 \x01(\x01\"\xd3\x03\n\x05\x41lert\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12#\n\x05level\x18\x04 \x01(\x0e\x32\x14.impetus.v1.Severity\x12\r\n\x05\x61t_us\x18\x05 \x01(\x03\x12\x10\n\x08\x66irst_us\x18\x06 \x01(\x03\x12\x11\n\tevent_ids\x18\x07 \x03(\t\x12$\n\x08\x65ntities\x18\x08 \x03(\x0b\x32\x12.impetus.v1.Entity\x12\x0f\n\x07\x64omains\x18\t \x03(\t\x12\r\n\x05zones\x18\n \x03(\t\x12&\n\x08location\x18\x0b \x01(\x0b\x32\x14.impetus.v1.Location\x12\x10\n\x08radius_m\x18\x0c \x01(\x01\x12\x11\n\tcertainty\x18\r \x01(\t\x12\x0e\n\x06\x61\x62sent\x18\x0e \x03(\t\x12\x0c\n\x04tags\x18\x0f \x03(\t\x12\x10\n\x08revision\x18\x10 \x01(\r\x12\x0f\n\x07summary\x18\x11 \x01(\t\x12#\n\x07\x63lauses\x18\x12 \x03(\x0b\x32\x12.impetus.v1.Clause\x12\x13\n\x0b\x63orrelation\x18\x13 \x01(\x08\x12%\n\x05group\x18\x14 \x03(\x0b\x32\x16.impetus.v1.FieldValue\x12\x10\n\x08\x65xercise\x18\x15 \x01(\x08\"D\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07time_us\x18\x02 \x01(\x03\x12\x0c\n\x04json\x18\x03 \x01(\t\x12\x10\n\x08original\x18\x04 \x01(\t\"\'\n\x15WatchIncidentsRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x04\"H\n\x0eIncidentChange\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x04\x12&\n\x08incident\x18\x02 \x01(\x0b\x32\x14.impetus.v1.Incident\"\x89\x01\n\x14ListIncidentsRequest\x12,\n\x08statuses\x18\x01 \x03(\x0e\x32\x1a.impetus.v1.IncidentStatus\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.impetus.v1.IncidentKind\x12\x0c\n\x04zone\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\r\"P\n\x15ListIncidentsResponse\x12\'\n\tincidents\x18\x01 \x03(\x0b\x32\x14.impetus.v1.Incident\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\x04\" \n\x12GetIncidentRequest\x12\n\n\x02id\x18\x01 \x01(\t\"`\n\x13GetIncidentResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.impetus.v1.Incident\x12!\n\x06\x61lerts\x18\x02 \x03(\x0b\x32\x11.impetus.v1.Alert\"w\n\x13SearchEventsRequest\x12\x10\n\x08\x65ntities\x18\x01 \x03(\t\x12\x0c\n\x04zone\x18\x02 \x01(\t\x12\x0f\n\x07\x66rom_us\x18\x03 \x01(\x03\x12\r\n\x05to_us\x18\x04 \x01(\x03\x12\x11\n\tevent_ids\x18\x05 \x03(\t\x12\r\n\x05limit\x18\x06 \x01(\r\"\x9f\x01\n\nActRequest\x12\x11\n\taction_id\x18\x01 \x01(\t\x12\x13\n\x0bincident_id\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x1e\n\x04verb\x18\x04 \x01(\x0e\x32\x10.impetus.v1.Verb\x12,\n\x0b\x64isposition\x18\x05 \x01(\x0e\x32\x17.impetus.v1.Disposition\x12\x0c\n\x04note\x18\x06 \x01(\t\"5\n\x0b\x41\x63tResponse\x12&\n\x08incident\x18\x01 \x01(\x0b\x32\x14.impetus.v1.Incident\"U\n\x0bUndoRequest\x12\x0f\n\x07undo_id\x18\x01 \x01(\t\x12\x13\n\x0bincident_id\x18\x02 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x11\n\taction_id\x18\x04 \x01(\t\"\x12\n\x10GetStatusRequest\"w\n\x0cSourceStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0e\n\x06\x65vents\x18\x03 \x01(\x04\x12\x10\n\x08rejected\x18\x04 \x01(\x04\x12\x17\n\x0fnewest_event_us\x18\x05 \x01(\x03\x12\x0f\n\x07problem\x18\x06 \x01(\t\"\xc2\x01\n\x06Status\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06\x65vents\x18\x02 \x01(\x04\x12\x10\n\x08rejected\x18\x03 \x01(\x04\x12\x19\n\x11\x65vents_per_second\x18\x04 \x01(\x01\x12\x14\n\x0cwatermark_us\x18\x05 \x01(\x03\x12)\n\x07sources\x18\x06 \x03(\x0b\x32\x18.impetus.v1.SourceStatus\x12\x16\n\x0eopen_incidents\x18\x07 \x01(\r\x12\x11\n\texplained\x18\x08 \x01(\x04*\x91\x01\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16SEVERITY_INFORMATIONAL\x10\x01\x12\x10\n\x0cSEVERITY_LOW\x10\x02\x12\x13\n\x0fSEVERITY_MEDIUM\x10\x03\x12\x11\n\rSEVERITY_HIGH\x10\x04\x12\x15\n\x11SEVERITY_CRITICAL\x10\x05*\xa1\x01\n\x0eIncidentStatus\x12\x1f\n\x1bINCIDENT_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14INCIDENT_STATUS_OPEN\x10\x01\x12\x19\n\x15INCIDENT_STATUS_TAKEN\x10\x02\x12\x1d\n\x19INCIDENT_STATUS_ESCALATED\x10\x03\x12\x1a\n\x16INCIDENT_STATUS_CLOSED\x10\x04*b\n\x0cIncidentKind\x12\x1d\n\x19INCIDENT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16INCIDENT_KIND_INCIDENT\x10\x01\x12\x17\n\x13INCIDENT_KIND_WATCH\x10\x02*\x9c\x01\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44ISPOSITION_TRUE_POSITIVE\x10\x01\x12\x1e\n\x1a\x44ISPOSITION_FALSE_POSITIVE\x10\x02\x12\x16\n\x12\x44ISPOSITION_BENIGN\x10\x03\x12\x19\n\x15\x44ISPOSITION_DUPLICATE\x10\x04*}\n\x04Verb\x12\x14\n\x10VERB_UNSPECIFIED\x10\x00\x12\r\n\tVERB_TAKE\x10\x01\x12\x11\n\rVERB_ESCALATE\x10\x02\x12\x0e\n\nVERB_CLOSE\x10\x03\x12\x0f\n\x0bVERB_REOPEN\x10\x04\x12\r\n\tVERB_NOTE\x10\x05\x12\r\n\tVERB_UNDO\x10\x06\x32\xf9\x03\n\x07Impetus\x12Q\n\x0eWatchIncidents\x12!.impetus.v1.WatchIncidentsRequest\x1a\x1a.impetus.v1.IncidentChange0\x01\x12T\n\rListIncidents\x12 .impetus.v1.ListIncidentsRequest\x1a!.impetus.v1.ListIncidentsResponse\x12N\n\x0bGetIncident\x12\x1e.impetus.v1.GetIncidentRequest\x1a\x1f.impetus.v1.GetIncidentResponse\x12\x44\n\x0cSearchEvents\x12\x1f.impetus.v1.SearchEventsRequest\x1a\x11.impetus.v1.Event0\x01\x12\x36\n\x03\x41\x63t\x12\x16.impetus.v1.ActRequest\x1a\x17.impetus.v1.ActResponse\x12\x38\n\x04Undo\x12\x17.impetus.v1.UndoRequest\x1a\x17.impetus.v1.ActResponse\x12=\n\tGetStatus\x12\x1c.impetus.v1.GetStatusRequest\x1a\x12.impetus.v1.Statusb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'impetus.api.v1.impetus_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SEVERITY']._serialized_start=2979
-  _globals['_SEVERITY']._serialized_end=3124
-  _globals['_INCIDENTSTATUS']._serialized_start=3127
-  _globals['_INCIDENTSTATUS']._serialized_end=3288
-  _globals['_INCIDENTKIND']._serialized_start=3290
-  _globals['_INCIDENTKIND']._serialized_end=3388
-  _globals['_DISPOSITION']._serialized_start=3391
-  _globals['_DISPOSITION']._serialized_end=3547
-  _globals['_VERB']._serialized_start=3549
-  _globals['_VERB']._serialized_end=3674
+  _globals['_SEVERITY']._serialized_start=2998
+  _globals['_SEVERITY']._serialized_end=3143
+  _globals['_INCIDENTSTATUS']._serialized_start=3146
+  _globals['_INCIDENTSTATUS']._serialized_end=3307
+  _globals['_INCIDENTKIND']._serialized_start=3309
+  _globals['_INCIDENTKIND']._serialized_end=3407
+  _globals['_DISPOSITION']._serialized_start=3410
+  _globals['_DISPOSITION']._serialized_end=3566
+  _globals['_VERB']._serialized_start=3568
+  _globals['_VERB']._serialized_end=3693
   _globals['_ENTITY']._serialized_start=44
   _globals['_ENTITY']._serialized_end=95
   _globals['_RISKTERM']._serialized_start=97
@@ -50,43 +50,43 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACTIONRECORD']._serialized_start=214
   _globals['_ACTIONRECORD']._serialized_end=381
   _globals['_INCIDENT']._serialized_start=384
-  _globals['_INCIDENT']._serialized_end=1005
-  _globals['_CLAUSE']._serialized_start=1007
-  _globals['_CLAUSE']._serialized_end=1122
-  _globals['_FIELDVALUE']._serialized_start=1124
-  _globals['_FIELDVALUE']._serialized_end=1166
-  _globals['_LOCATION']._serialized_start=1168
-  _globals['_LOCATION']._serialized_end=1204
-  _globals['_ALERT']._serialized_start=1207
-  _globals['_ALERT']._serialized_end=1674
-  _globals['_EVENT']._serialized_start=1676
-  _globals['_EVENT']._serialized_end=1744
-  _globals['_WATCHINCIDENTSREQUEST']._serialized_start=1746
-  _globals['_WATCHINCIDENTSREQUEST']._serialized_end=1785
-  _globals['_INCIDENTCHANGE']._serialized_start=1787
-  _globals['_INCIDENTCHANGE']._serialized_end=1859
-  _globals['_LISTINCIDENTSREQUEST']._serialized_start=1862
-  _globals['_LISTINCIDENTSREQUEST']._serialized_end=1999
-  _globals['_LISTINCIDENTSRESPONSE']._serialized_start=2001
-  _globals['_LISTINCIDENTSRESPONSE']._serialized_end=2081
-  _globals['_GETINCIDENTREQUEST']._serialized_start=2083
-  _globals['_GETINCIDENTREQUEST']._serialized_end=2115
-  _globals['_GETINCIDENTRESPONSE']._serialized_start=2117
-  _globals['_GETINCIDENTRESPONSE']._serialized_end=2213
-  _globals['_SEARCHEVENTSREQUEST']._serialized_start=2215
-  _globals['_SEARCHEVENTSREQUEST']._serialized_end=2334
-  _globals['_ACTREQUEST']._serialized_start=2337
-  _globals['_ACTREQUEST']._serialized_end=2496
-  _globals['_ACTRESPONSE']._serialized_start=2498
-  _globals['_ACTRESPONSE']._serialized_end=2551
-  _globals['_UNDOREQUEST']._serialized_start=2553
-  _globals['_UNDOREQUEST']._serialized_end=2638
-  _globals['_GETSTATUSREQUEST']._serialized_start=2640
-  _globals['_GETSTATUSREQUEST']._serialized_end=2658
-  _globals['_SOURCESTATUS']._serialized_start=2660
-  _globals['_SOURCESTATUS']._serialized_end=2779
-  _globals['_STATUS']._serialized_start=2782
-  _globals['_STATUS']._serialized_end=2976
-  _globals['_IMPETUS']._serialized_start=3677
-  _globals['_IMPETUS']._serialized_end=4182
+  _globals['_INCIDENT']._serialized_end=1024
+  _globals['_CLAUSE']._serialized_start=1026
+  _globals['_CLAUSE']._serialized_end=1141
+  _globals['_FIELDVALUE']._serialized_start=1143
+  _globals['_FIELDVALUE']._serialized_end=1185
+  _globals['_LOCATION']._serialized_start=1187
+  _globals['_LOCATION']._serialized_end=1223
+  _globals['_ALERT']._serialized_start=1226
+  _globals['_ALERT']._serialized_end=1693
+  _globals['_EVENT']._serialized_start=1695
+  _globals['_EVENT']._serialized_end=1763
+  _globals['_WATCHINCIDENTSREQUEST']._serialized_start=1765
+  _globals['_WATCHINCIDENTSREQUEST']._serialized_end=1804
+  _globals['_INCIDENTCHANGE']._serialized_start=1806
+  _globals['_INCIDENTCHANGE']._serialized_end=1878
+  _globals['_LISTINCIDENTSREQUEST']._serialized_start=1881
+  _globals['_LISTINCIDENTSREQUEST']._serialized_end=2018
+  _globals['_LISTINCIDENTSRESPONSE']._serialized_start=2020
+  _globals['_LISTINCIDENTSRESPONSE']._serialized_end=2100
+  _globals['_GETINCIDENTREQUEST']._serialized_start=2102
+  _globals['_GETINCIDENTREQUEST']._serialized_end=2134
+  _globals['_GETINCIDENTRESPONSE']._serialized_start=2136
+  _globals['_GETINCIDENTRESPONSE']._serialized_end=2232
+  _globals['_SEARCHEVENTSREQUEST']._serialized_start=2234
+  _globals['_SEARCHEVENTSREQUEST']._serialized_end=2353
+  _globals['_ACTREQUEST']._serialized_start=2356
+  _globals['_ACTREQUEST']._serialized_end=2515
+  _globals['_ACTRESPONSE']._serialized_start=2517
+  _globals['_ACTRESPONSE']._serialized_end=2570
+  _globals['_UNDOREQUEST']._serialized_start=2572
+  _globals['_UNDOREQUEST']._serialized_end=2657
+  _globals['_GETSTATUSREQUEST']._serialized_start=2659
+  _globals['_GETSTATUSREQUEST']._serialized_end=2677
+  _globals['_SOURCESTATUS']._serialized_start=2679
+  _globals['_SOURCESTATUS']._serialized_end=2798
+  _globals['_STATUS']._serialized_start=2801
+  _globals['_STATUS']._serialized_end=2995
+  _globals['_IMPETUS']._serialized_start=3696
+  _globals['_IMPETUS']._serialized_end=4201
 # @@protoc_insertion_point(module_scope)

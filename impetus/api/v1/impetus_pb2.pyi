@@ -278,6 +278,7 @@ class Incident(_message.Message):
     SUPERSEDED_BY_FIELD_NUMBER: _builtins.int
     EXERCISE_FIELD_NUMBER: _builtins.int
     CAUSE_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     title: _builtins.str
     kind: Global___IncidentKind.ValueType
@@ -292,6 +293,8 @@ class Incident(_message.Message):
     superseded_by: _builtins.str
     exercise: _builtins.bool
     cause: _builtins.str
+    withdrawn: _builtins.bool
+    """Its last alert no longer holds: watchers are told, lists leave it out."""
     @_builtins.property
     def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]: ...
     @_builtins.property
@@ -339,10 +342,11 @@ class Incident(_message.Message):
         superseded_by: _builtins.str = ...,
         exercise: _builtins.bool = ...,
         cause: _builtins.str = ...,
+        withdrawn: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "contested", b"contested", "disposition", b"disposition", "domains", b"domains", "entities", b"entities", "event_ids", b"event_ids", "exercise", b"exercise", "history", b"history", "id", b"id", "kind", b"kind", "linked", b"linked", "members", b"members", "opened_us", b"opened_us", "owner", b"owner", "revision", b"revision", "risk_score", b"risk_score", "risk_terms", b"risk_terms", "severity", b"severity", "status", b"status", "superseded_by", b"superseded_by", "supersedes", b"supersedes", "title", b"title", "updated_us", b"updated_us", "zones", b"zones"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "contested", b"contested", "disposition", b"disposition", "domains", b"domains", "entities", b"entities", "event_ids", b"event_ids", "exercise", b"exercise", "history", b"history", "id", b"id", "kind", b"kind", "linked", b"linked", "members", b"members", "opened_us", b"opened_us", "owner", b"owner", "revision", b"revision", "risk_score", b"risk_score", "risk_terms", b"risk_terms", "severity", b"severity", "status", b"status", "superseded_by", b"superseded_by", "supersedes", b"supersedes", "title", b"title", "updated_us", b"updated_us", "withdrawn", b"withdrawn", "zones", b"zones"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
