@@ -41,9 +41,31 @@ def single_alert(rule: Rule, seen: Observation, line: bytes, matcher: Matcher) -
 
 def explain(rule: Rule, line: bytes, matcher: Matcher) -> Explanation:
     """Why a rule holds on an event: the clauses that held, with the values that they met."""
-    tree = msgspec.json.decode(matcher.explain(line, rule.index), type=Clause)
-    held = _held(tree)
+    tree = msgspec.json.decode(matcher.explain(line, rule.index), type=_Node)
+    held = _held(_clause(tree))
     return Explanation(rule.description.strip() or rule.title, (held,) if held is not None else ())
+
+
+class _Node(msgspec.Struct):
+    """A node of the engine's explanation: ``of`` is one node under ``not``, ``actual`` any JSON."""
+
+    op: str
+    held: bool
+    field: str | None = None
+    expected: object = None
+    actual: object = None
+    of: "list[_Node] | _Node" = []
+
+
+def _clause(node: _Node) -> Clause:
+    inner = node.of if isinstance(node.of, list) else [node.of]
+    return Clause(node.op, node.held, node.field, _readable(node.expected), _readable(node.actual), tuple(map(_clause, inner)))
+
+
+def _readable(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return msgspec.json.encode(value).decode()
 
 
 def _held(clause: Clause) -> Clause | None:

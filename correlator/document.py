@@ -1,6 +1,5 @@
 """YAML documents that people write (city model, plan), read into typed values with errors that name file and line."""
 
-import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -8,15 +7,13 @@ import msgspec
 import yaml
 
 from impetus.domain.errors import ImpetusError, Where, nearest
+from impetus.domain.shape import Mismatch, known_keys
 
 MAX_BYTES = 16 << 20
 MAX_NODES = 2_000_000
 """Aliases are followed, so a short text can mean a large tree: it is cut off here."""
 
 T = TypeVar("T")
-_UNKNOWN = re.compile(r"unknown field `(?P<key>[^`]*)`")
-_PATH = re.compile(r"at `(?P<path>\$[^`]*)`")
-_STEP = re.compile(r"\.(?P<key>[^.\[]+)|\[(?P<index>\d+)\]|\[\.\.\.\]")
 
 
 class _Loader(yaml.CSafeLoader):
@@ -40,7 +37,7 @@ def parse_document(text: bytes, kind: type[T], area: str, file: str) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise _explain(str(error), tree, kind, area, file) from None
+        raise _explain(Mismatch.of(error), tree, kind, area, file) from None
 
 
 def _read(path: Path, area: str) -> bytes:
@@ -86,71 +83,36 @@ def _bound(tree: yaml.Node, area: str, file: str) -> None:
             stack.extend(inner for pair in node.value for inner in pair)
 
 
-def _explain(message: str, tree: yaml.Node, kind: type, area: str, file: str) -> ImpetusError:
-    """msgspec's message (with a path such as ``$.zones[3].id``) as an error at the line of that path."""
-    found = _PATH.search(message)
-    node, names = _descend(tree, found["path"] if found else "$")
-    unknown = _UNKNOWN.search(message)
-    if unknown is None:
-        what = message.split(" - at ")[0]
-        return ImpetusError(f"{area}.invalid", what, Where(file, node.start_mark.line + 1, names or None))
-    key = unknown["key"]
-    hint = nearest(key, _known_keys(kind, names))
-    return ImpetusError(
-        f"{area}.unknown-key", f"unknown key {key!r}", Where(file, _line_of_key(node, key), names or None), hint
-    )
+def _explain(mismatch: Mismatch, tree: yaml.Node, kind: type, area: str, file: str) -> ImpetusError:
+    """What does not fit, at the line where it stands."""
+    node = _descend(tree, mismatch.steps)
+    if mismatch.key is None:
+        where = Where(file, node.start_mark.line + 1, mismatch.path or None)
+        return ImpetusError(f"{area}.invalid", mismatch.what, where)
+    where = Where(file, _line_of_key(node, mismatch.key), mismatch.path or None)
+    hint = nearest(mismatch.key, known_keys(kind, mismatch.steps))
+    return ImpetusError(f"{area}.unknown-key", f"unknown key {mismatch.key!r}", where, hint)
 
 
-def _descend(node: yaml.Node, path: str) -> tuple[yaml.Node, str]:
-    names: list[str] = []
-    for step in _STEP.finditer(path):
-        inner = _child(node, step["key"], step["index"])
+def _descend(node: yaml.Node, steps: tuple[str | int, ...]) -> yaml.Node:
+    for step in steps:
+        inner = _child(node, step)
         if inner is None:
             break
         node = inner
-        names.append(step["key"] or f"[{step['index']}]")
-    return node, ".".join(names).replace(".[", "[")
+    return node
 
 
-def _child(node: yaml.Node, key: str | None, index: str | None) -> yaml.Node | None:
-    if key is not None and isinstance(node, yaml.MappingNode):
-        return next((value for name, value in node.value if name.value == key), None)
-    if index is not None and isinstance(node, yaml.SequenceNode) and int(index) < len(node.value):
-        found: yaml.Node = node.value[int(index)]
+def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
+    if isinstance(step, str) and isinstance(node, yaml.MappingNode):
+        return next((value for name, value in node.value if name.value == step), None)
+    if isinstance(step, int) and isinstance(node, yaml.SequenceNode) and step < len(node.value):
+        found: yaml.Node = node.value[step]
         return found
     return None
 
 
 def _line_of_key(node: yaml.Node, key: str) -> int:
-    if isinstance(node, yaml.MappingNode):
-        for name, _ in node.value:
-            if name.value == key:
-                return int(name.start_mark.line) + 1
-    return int(node.start_mark.line) + 1
-
-
-def _known_keys(kind: type, names: str) -> list[str]:
-    """The keys known where ``names`` leads, from the types themselves."""
-    current: object = msgspec.inspect.type_info(kind)
-    for step in re.findall(r"[^.\[\]]+", names):
-        current = _into(current, step)
-    while isinstance(current, msgspec.inspect.VarTupleType | msgspec.inspect.ListType):
-        current = current.item_type
-    current = _struct_of(current)
-    return [field.encode_name for field in current.fields] if isinstance(current, msgspec.inspect.StructType) else []
-
-
-def _struct_of(kind: object) -> object:
-    """The struct in an optional one."""
-    if isinstance(kind, msgspec.inspect.UnionType):
-        return next((inner for inner in kind.types if isinstance(inner, msgspec.inspect.StructType)), kind)
-    return kind
-
-
-def _into(kind: object, step: str) -> object:
-    kind = _struct_of(kind)
-    if isinstance(kind, msgspec.inspect.VarTupleType | msgspec.inspect.ListType):
-        return kind.item_type if step.isdigit() else _into(kind.item_type, step)
-    if isinstance(kind, msgspec.inspect.StructType):
-        return next((field.type for field in kind.fields if field.encode_name == step), kind)
-    return kind
+    names = [name for name, _ in node.value] if isinstance(node, yaml.MappingNode) else []
+    found = next((name for name in names if name.value == key), node)
+    return int(found.start_mark.line) + 1

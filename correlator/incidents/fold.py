@@ -15,6 +15,8 @@ from impetus.domain.rule import rank
 DAY = 86_400 * SECOND
 ACTIVE = DAY
 """An incident takes alerts in while its newest member is younger than this (µs)."""
+OPENED = "opened it"
+"""Why the first member of a case is in it."""
 WATCH = 7 * DAY
 """A watch expires after this (µs)."""
 
@@ -60,17 +62,18 @@ class _Folding:
 
     def _take_opening(self, alert: Alert) -> None:
         found = self._candidates(alert, "incident")
+        watches = self._watches_for(alert)
         if found:
             case, why = min(found, key=lambda item: (item[0].opener.at, item[0].opener.id))
             for other, _ in found:
                 if other is not case:
-                    self._merge(other, case)
+                    self._merge(other, case, f"joined through: {alert.title}")
             self._join(case, alert, why)
         else:
             case = self._open("incident", alert)
         if alert.correlation:
             self._collect_minor(case, alert)
-        for watch, why in self._watches_for(alert):
+        for watch, why in watches:
             self._merge(watch, case, why)
 
     def _take_watch(self, alert: Alert) -> None:
@@ -94,7 +97,7 @@ class _Folding:
     def _open(self, kind: str, alert: Alert) -> Case:
         case = Case("watch" if kind == "watch" else "incident", alert)
         self._cases.append(case)
-        self._join(case, alert, "opened it")
+        self._join(case, alert, OPENED)
         return case
 
     def _join(self, case: Case, alert: Alert, why: str) -> None:
@@ -102,10 +105,11 @@ class _Folding:
         for name, _ in names_of(alert):
             self._owner[name] = case
 
-    def _merge(self, case: Case, into: Case, why: str = "") -> None:
+    def _merge(self, case: Case, into: Case, why: str) -> None:
+        """Let a case go into another; its members keep why they joined, and what opened it joined for this reason."""
         case.taken_over_by = into
         for alert, own in case.alerts.values():
-            self._join(into, alert, why or (own if own != "opened it" else "joined by a later alert"))
+            self._join(into, alert, why if own == OPENED else own)
 
     def _collect_minor(self, case: Case, correlation: Alert) -> None:
         for event in correlation.events:
@@ -138,9 +142,9 @@ class _Folding:
         found = self._candidates(alert, "watch")
         known = {id(case) for case, _ in found}
         for case in self.cases:
-            if case.kind == "watch" and id(case) not in known and _takes_in(case, alert):
-                if any(meets(item, alert) for item, _ in case.alerts.values()):
-                    found.append((case, "an open-source item names this place and time"))
+            waiting = case.kind == "watch" and id(case) not in known and _takes_in(case, alert)
+            if waiting and any(meets(item, alert) for item, _ in case.alerts.values()):
+                found.append((case, "an open-source item names this place and time"))
         return found
 
 

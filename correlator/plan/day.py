@@ -118,9 +118,7 @@ def _check_expected(plan: Plan) -> None:
             raise ValueError(f"the place of {entry.id!r} needs location and distance together")
         if entry.spacing is not None and parse_span(entry.spacing.every) <= 0:
             raise ValueError(f"the spacing of {entry.id!r} is zero")
-        for span in (
-            entry.spacing.tolerance if entry.spacing else None,
-            entry.unless_within and entry.unless_within.timespan,
-        ):
-            if span is not None:
-                parse_span(span)
+        if entry.spacing is not None:
+            parse_span(entry.spacing.tolerance)
+        if entry.unless_within is not None:
+            parse_span(entry.unless_within.timespan)

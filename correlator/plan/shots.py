@@ -26,7 +26,7 @@ def expected_shots(shots: Sequence[Shot], every: int | None, tolerance: int, at_
     ``every``, give or take ``tolerance`` (µs); of several as long, the one that ends first. Reports of one shot by
     different devices within ``tolerance`` are one. Beyond ``at_most`` shots the surplus is not explained.
     """
-    groups = _group(sorted(shots), tolerance if every is not None else 0)
+    groups = _group(sorted(shots, key=lambda shot: (shot.time, shot.event)), tolerance if every is not None else 0)
     chain = groups if every is None else [groups[index] for index in _longest_chain(groups, every, tolerance)]
     kept = chain if at_most is None else chain[:at_most]
     return {shot.event for group in kept for shot in group}

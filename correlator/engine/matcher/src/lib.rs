@@ -15,6 +15,7 @@ mod explain;
 mod fold;
 mod form;
 mod json;
+mod keywords;
 mod logsource;
 mod matcher;
 mod names;

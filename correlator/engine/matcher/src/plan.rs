@@ -7,6 +7,7 @@ use foldhash::fast::FixedState;
 
 use crate::{
     event::{Event, Met},
+    keywords::Keywords,
     names::Slot,
     test::Decimal,
     witness::Atom,
@@ -21,6 +22,7 @@ type Rules = Vec<u32>;
 pub struct Plan {
     /// Rules without a witness set.
     always: Rules,
+    keywords: Option<Keywords>,
     fields: Vec<Index>,
 }
 
@@ -35,6 +37,13 @@ struct Index {
 }
 
 #[derive(Default)]
+struct Gathering {
+    always: Rules,
+    keywords: HashMap<Box<[u8]>, Rules>,
+    fields: HashMap<Slot, Gathered>,
+}
+
+#[derive(Default)]
 struct Gathered {
     present: Rules,
     integers: HashMap<i64, Rules, FixedState>,
@@ -45,22 +54,30 @@ struct Gathered {
 impl Plan {
     /// Index rules; `witnesses` is indexed by rule.
     pub fn new(rules: &[u32], witnesses: &[Option<Vec<Atom>>]) -> Self {
-        let mut always = Vec::new();
-        let mut fields: HashMap<Slot, Gathered> = HashMap::new();
+        let mut gathered = Gathering::default();
         for &rule in rules {
             match &witnesses[rule as usize] {
-                Some(atoms) => atoms.iter().for_each(|atom| gather(&mut fields, atom, rule)),
-                None => always.push(rule),
+                Some(atoms) => atoms.iter().for_each(|atom| gathered.add(atom, rule)),
+                None => gathered.always.push(rule),
             }
+        }
+        let Gathering { mut always, keywords, fields } = gathered;
+        let (parts, of_part): (Vec<_>, Vec<_>) = keywords.into_iter().unzip();
+        let keywords = Keywords::new(&parts, of_part.clone());
+        if keywords.is_none() {
+            always.extend(of_part.iter().flatten());
         }
         let mut fields: Vec<Index> = fields.into_iter().map(|(slot, gathered)| Index::new(slot, gathered)).collect();
         fields.sort_unstable_by_key(|index| index.slot);
-        Self { always, fields }
+        Self { always, keywords, fields }
     }
 
     /// Call `call` with every rule that may hold on an event, perhaps more than once.
     pub fn candidates(&self, event: &mut Event, line: &[u8], call: &mut impl FnMut(u32)) {
         self.always.iter().for_each(|rule| call(*rule));
+        if let Some(keywords) = &self.keywords {
+            keywords.see(line, call);
+        }
         for index in &self.fields {
             if event.has(index.slot) {
                 index.present.iter().for_each(|rule| call(*rule));
@@ -75,15 +92,22 @@ impl Plan {
     }
 }
 
-fn gather(fields: &mut HashMap<Slot, Gathered>, atom: &Atom, rule: u32) {
-    let rules = match atom {
-        Atom::Present(slot) => &mut fields.entry(*slot).or_default().present,
-        Atom::Text(slot, text) => fields.entry(*slot).or_default().texts.entry(text.clone()).or_default(),
-        Atom::Literal(slot, text) => fields.entry(*slot).or_default().literals.entry(text.clone()).or_default(),
-        Atom::Integer(slot, value) => fields.entry(*slot).or_default().integers.entry(*value).or_default(),
-    };
-    if rules.last() != Some(&rule) {
-        rules.push(rule);
+impl Gathering {
+    fn add(&mut self, atom: &Atom, rule: u32) {
+        let rules = match atom {
+            Atom::Present(slot) => &mut self.field(*slot).present,
+            Atom::Text(slot, text) => self.field(*slot).texts.entry(text.clone()).or_default(),
+            Atom::Literal(slot, text) => self.field(*slot).literals.entry(text.clone()).or_default(),
+            Atom::Integer(slot, value) => self.field(*slot).integers.entry(*value).or_default(),
+            Atom::Keyword(part) => self.keywords.entry(part.clone()).or_default(),
+        };
+        if rules.last() != Some(&rule) {
+            rules.push(rule);
+        }
+    }
+
+    fn field(&mut self, slot: Slot) -> &mut Gathered {
+        self.fields.entry(slot).or_default()
     }
 }
 

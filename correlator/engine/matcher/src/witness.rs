@@ -7,6 +7,7 @@
 use crate::{
     fold::fold,
     form::{Compare, Expression, Field, Leaf, Part},
+    keywords::searchable,
     names::{Names, Slot},
 };
 
@@ -21,6 +22,8 @@ pub enum Atom {
     Literal(Slot, Box<[u8]>),
     /// The field is this number.
     Integer(Slot, i64),
+    /// The line has this in it, in either case.
+    Keyword(Box<[u8]>),
 }
 
 impl Atom {
@@ -29,6 +32,7 @@ impl Atom {
         match self {
             Self::Present(_) => 2000,
             Self::Integer(..) => 60,
+            Self::Keyword(text) => [2000, 1500, 700, 300, 150, 100, 80, 60, 40][text.len().min(8)],
             Self::Text(_, text) => [200, 200, 90, 50, 30][text.len().min(4)] / (1 + text.len() as u32 / 8),
             Self::Literal(_, text) => {
                 [2000, 1500, 700, 200, 80, 40, 25, 18, 12][text.len().min(8)] / (1 + text.len() as u32 / 12)
@@ -94,7 +98,12 @@ impl Search<'_> {
             Leaf::Cidr(leaf) => Some(self.present(&leaf.field)),
             Leaf::FieldRef(leaf) => Some(self.present(&leaf.field)),
             Leaf::Time(leaf) => Some(self.present(&leaf.field)),
-            Leaf::Null(_) | Leaf::Keyword(_) | Leaf::ReKeyword(_) => None,
+            Leaf::Keyword(leaf) => {
+                let literals = literals(&leaf.parts);
+                let parts = literals.iter().filter_map(|literal| searchable(literal));
+                parts.max_by_key(|part| part.len()).map(|part| Atom::Keyword(part.as_bytes().into()))
+            }
+            Leaf::Null(_) | Leaf::ReKeyword(_) => None,
         }
     }
 
@@ -105,13 +114,7 @@ impl Search<'_> {
     /// A folded text holds the folded literal wherever the text holds the literal, so a cased pattern may use it too.
     fn of_pattern(&mut self, field: &Field, parts: &[Part]) -> Atom {
         let slot = self.names.intern(field);
-        let mut literals: Vec<String> = vec![String::new()];
-        for part in parts {
-            match part {
-                Part::Literal(text) => literals.last_mut().expect("starts with one").push_str(&fold(text)),
-                Part::AnyRun | Part::AnyChar => literals.push(String::new()),
-            }
-        }
+        let literals = literals(parts);
         let exact = literals.len() == 1;
         match literals.into_iter().max_by_key(String::len).map(|text| text.into_bytes().into_boxed_slice()) {
             Some(text) if exact => Atom::Text(slot, text),
@@ -119,4 +122,16 @@ impl Search<'_> {
             _ => Atom::Present(slot),
         }
     }
+}
+
+/// The folded texts between wildcards, empty ones too.
+fn literals(parts: &[Part]) -> Vec<String> {
+    let mut literals = vec![String::new()];
+    for part in parts {
+        match (part, literals.last_mut()) {
+            (Part::Literal(text), Some(last)) => last.push_str(&fold(text)),
+            _ => literals.push(String::new()),
+        }
+    }
+    literals
 }

@@ -39,6 +39,6 @@ mod state;
 
 pub use engine::Windows;
 pub use id::alert_id;
-pub use item::{Certainty, Firing, Item, Spot};
+pub use item::{Certainty, Firing, Item, Spot, Whereabouts};
 pub use refusal::{Refusal, refusals_json};
 pub use state::StateError;

@@ -1,0 +1,99 @@
+//! Keywords looked for in the raw bytes of a line, to see which keyword rules may hold.
+//!
+//! Sound because what is looked for is ASCII that JSON never has to escape: wherever it is in some field's text, it is
+//! in the line as it stands, but for the case of letters. Two things break that, and then every rule is called: a
+//! `\u` escape, which can write any character, and a character outside ASCII that folds to an ASCII letter.
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use memchr::memmem;
+
+/// Shortest text worth looking for: what is shorter is in every line.
+const MIN_LENGTH: usize = 3;
+
+/// The characters outside ASCII that fold to a letter of it: the Kelvin sign, and the dotted capital I.
+const FOLDING: [&str; 2] = ["\u{212A}", "\u{130}"];
+
+/// The longest part of a folded literal that can be looked for in raw lines, if there is one worth it.
+pub fn searchable(literal: &str) -> Option<&str> {
+    let parts = literal.split(|character: char| !is_plain(character));
+    parts.max_by_key(|part| part.len()).filter(|part| part.len() >= MIN_LENGTH)
+}
+
+/// ASCII that stands for itself inside a JSON string (`/` may be escaped).
+fn is_plain(character: char) -> bool {
+    matches!(character, ' '..='~') && !matches!(character, '"' | '\\' | '/')
+}
+
+/// An index of rules by the searchable parts of their keywords.
+pub struct Keywords {
+    automaton: AhoCorasick,
+    of_part: Vec<Vec<u32>>,
+}
+
+impl Keywords {
+    /// Index rules; nothing where there are no parts, or too many to build an automaton of.
+    pub fn new(parts: &[Box<[u8]>], of_part: Vec<Vec<u32>>) -> Option<Self> {
+        let mut builder = AhoCorasick::builder();
+        let builder = builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA));
+        let automaton = builder.build(parts).ok().filter(|_| !parts.is_empty())?;
+        Some(Self { automaton, of_part })
+    }
+
+    /// Call `call` with every rule that may hold on a line.
+    pub fn see(&self, line: &[u8], call: &mut impl FnMut(u32)) {
+        if hides_letters(line) {
+            self.of_part.iter().flatten().for_each(|rule| call(*rule));
+            return;
+        }
+        for found in self.automaton.find_overlapping_iter(line) {
+            self.of_part[found.pattern().as_usize()].iter().for_each(|rule| call(*rule));
+        }
+    }
+}
+
+/// Whether an ASCII letter of some text may not be in the line as it stands.
+fn hides_letters(line: &[u8]) -> bool {
+    memmem::find_iter(line, b"\\u").any(|at| is_escape(line, at))
+        || (!line.is_ascii() && FOLDING.iter().any(|folding| memmem::find(line, folding.as_bytes()).is_some()))
+}
+
+/// Whether the backslash starts an escape, rather than ends one.
+fn is_escape(line: &[u8], at: usize) -> bool {
+    line[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_what_stands_in_a_line_as_it_is() {
+        assert_eq!(searchable("lsadump::sam"), Some("lsadump::sam"));
+        assert_eq!(searchable(r"c:\windows/x"), Some("windows"));
+        assert_eq!(searchable("é\n\"ab"), None);
+        assert_eq!(searchable(""), None);
+    }
+
+    #[test]
+    fn a_line_that_hides_letters_calls_every_rule() {
+        let keywords = Keywords::new(&[b"cat".as_slice().into()], vec![vec![7]]).unwrap();
+        let called = |line: &str| {
+            let mut called = false;
+            keywords.see(line.as_bytes(), &mut |_| called = true);
+            called
+        };
+        for line in [r#"{"a":"CAT"}"#, r#"{"a":"\u0063at"}"#, r#"{"a":"\\\u0063at"}"#, "{\"a\":\"\u{212A}\"}"] {
+            assert!(called(line), "{line}");
+        }
+        for line in [r#"{"a":"c-at"}"#, r#"{"a":"c:\\users"}"#, r#"{"a":"å"}"#] {
+            assert!(!called(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn no_other_character_folds_to_ascii() {
+        let folding: Vec<String> =
+            ('\u{80}'..=char::MAX).map(String::from).filter(|text| crate::fold::fold(text).is_ascii()).collect();
+        assert_eq!(folding, ["\u{130}", "\u{212A}"]);
+    }
+}

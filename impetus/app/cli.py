@@ -1,0 +1,57 @@
+"""The command ``impetus``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+
+from impetus.domain.errors import ImpetusError
+
+COMMANDS = {
+    "run": "Run Impetus on this machine, with the sources of its settings",
+    "demo": "Show what Impetus does, on samples that come with it",
+    "replay": "Run recorded events through the same engine and print the incidents",
+    "tui": "Open the console on a running Impetus",
+    "incidents": "List incidents, show one, act on one",
+    "events": "Search events",
+    "rules": "List, lint and test rules",
+    "doctor": "Say what is misconfigured or unreachable, and how to mend it",
+}
+
+UNUSABLE = 2
+"""Exit status when the input, a rule, the model or the settings cannot be read."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit status. An error that people can mend is one line on standard error."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser(words[0] if words and words[0] in COMMANDS else None)
+    parsed = parser.parse_args(words)
+    try:
+        status: int = parsed.main(parsed)
+    except ImpetusError as error:
+        sys.stderr.write(f"impetus: {error}\n")
+        return UNUSABLE
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser(wanted: str | None) -> argparse.ArgumentParser:
+    """The parser; only the module of the wanted command is imported, so that each starts fast."""
+    parser = argparse.ArgumentParser(
+        prog="impetus", description="A SIEM for cities: the network and the street as one place."
+    )
+    parser.add_argument("--version", action="version", version=f"impetus {version('impetus')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, help in COMMANDS.items():
+        command = commands.add_parser(name, help=help, description=help)
+        if name == wanted:
+            module = import_module(f"impetus.app.commands.{name}")
+            module.add(command)
+            command.set_defaults(main=module.main)
+    return parser

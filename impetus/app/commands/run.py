@@ -1,0 +1,57 @@
+"""``impetus run``: the system on this machine, until it is told to stop."""
+
+import argparse
+import asyncio
+import signal
+from pathlib import Path
+
+from impetus.app import logs
+from impetus.app.service import Service
+from impetus.app.settings import Settings, read_settings
+
+DEFAULT = Path("impetus.toml")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument("--config", type=Path, default=DEFAULT, help="the settings (impetus.toml)")
+    parser.add_argument("--once", action="store_true", help="stop when all sources are at their end")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run until a signal, or with ``--once`` until the sources are at their end."""
+    settings = read_settings(arguments.config)
+    logs.set_up(settings.log)
+    return asyncio.run(_run(settings, arguments.once))
+
+
+async def _run(settings: Settings, once: bool) -> int:
+    service = Service(settings)
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await service.start()
+    work = asyncio.create_task(_until(service, stop, once))
+    try:
+        await work
+    finally:
+        await service.stop()
+    return 0
+
+
+async def _until(service: Service, stop: asyncio.Event, once: bool) -> None:
+    stopped = asyncio.create_task(stop.wait())
+    sources = asyncio.create_task(service.run())
+    await asyncio.wait({stopped, sources}, return_when=asyncio.FIRST_COMPLETED)
+    if sources.done():
+        sources.result()
+        if not once:
+            # All sources are finite and at their end; the API goes on serving what was found.
+            await service.watch(asyncio.create_task(_wait(stop)))
+    sources.cancel()
+    stopped.cancel()
+    await asyncio.gather(sources, stopped, return_exceptions=True)
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    await stop.wait()

@@ -1,0 +1,64 @@
+"""Plug-ins: found by their entry points, the built-in ones too; exactly the one that is asked for is loaded."""
+
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from impetus.app.settings import SourceSettings, explain
+from impetus.domain.errors import ImpetusError, Where, nearest
+from impetus.domain.ports import Clock, Collector, Intake, Store
+from impetus.domain.shape import Mismatch
+
+
+def make_collector(source: SourceSettings, folder: Path, file: str, intake: Intake, clock: Clock) -> Collector:
+    """The collector of a source. Raises ``ImpetusError``: unknown kind, unknown or wrong key, missing extra."""
+    kind = _load("impetus.collectors", source.kind, Where(file, source.line, "kind"))
+    settings = collector_settings(kind, source, folder, file)
+    collector: Collector = kind(source.name, settings, intake, clock)
+    return collector
+
+
+def collector_settings(kind: type[Collector], source: SourceSettings, folder: Path, file: str) -> msgspec.Struct:
+    """The keys of a source as its collector's settings, paths made absolute."""
+    try:
+        settings: msgspec.Struct = msgspec.convert(source.keys, kind.Settings)
+    except msgspec.ValidationError as error:
+        text = Path(file).read_text(encoding="utf-8") if file else ""
+        raise explain(Mismatch.of(error), kind.Settings, file, text, source.line or 0) from None
+    except ValueError as error:
+        raise ImpetusError("settings.invalid", str(error), Where(file, source.line, source.name)) from None
+    paths = {
+        name: folder / value
+        for name in settings.__struct_fields__
+        if isinstance(value := getattr(settings, name), Path)
+    }
+    return msgspec.structs.replace(settings, **paths) if paths else settings
+
+
+def find_collector(kind: str, where: Where) -> Any:
+    """The class of a kind of collector."""
+    return _load("impetus.collectors", kind, where)
+
+
+def make_store(kind: str, path: Path) -> Store:
+    """The store of a kind at a path."""
+    store: Store = _load("impetus.stores", kind, Where(key="store.kind"))(path)
+    return store
+
+
+def _load(group: str, name: str, where: Where) -> Any:
+    found = {entry.name: entry for entry in entry_points(group=group)}
+    if name not in found:
+        kind = group.removeprefix("impetus.").removesuffix("s")
+        raise ImpetusError("plugin.unknown", f"there is no {kind} {name!r}", where, nearest(name, found))
+    return _import(found[name], where)
+
+
+def _import(entry: EntryPoint, where: Where) -> Any:
+    try:
+        return entry.load()
+    except ImportError as error:
+        hint = f"It needs {error.name}: install the extra that brings it" if error.name else ""
+        raise ImpetusError("plugin.missing-extra", f"{entry.name!r} cannot be loaded: {error}", where, hint) from None

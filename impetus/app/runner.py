@@ -1,0 +1,206 @@
+"""The runner of one box: one writer thread takes batches and actions in order, steps the correlator, and commits.
+
+It is the ``Intake`` of the collectors, the ``Desk`` and the ``Feed`` of the API. What it promises: ``accept``, ``act`` and
+``undo`` return when what they brought is durable. While the store refuses (disk full), it keeps the commit and tries
+again; nothing is taken in meanwhile, so the sources feel the back-pressure.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+
+from correlator.arrival import MAX_RECORD
+from correlator.worker import Correlator
+from impetus.app.tally import Tally
+from impetus.domain.action import Action, Undo
+from impetus.domain.batch import Batch, Commit, Reject
+from impetus.domain.errors import ImpetusError
+from impetus.domain.incident import Incident
+from impetus.domain.ports import Clock, Store
+
+MAX_STEP = 10_000
+"""So many events at most in one step: it bounds memory and the time until an action is heard."""
+MAX_WAITING = 50_000
+"""While so many events wait, ``accept`` waits."""
+QUIET = 1.0
+"""Seconds without events after which a step looks at the wall clock: a quiet source becomes idle."""
+RETRY = 1.0
+"""Seconds between tries of a commit that the store refused."""
+
+
+class Runner:
+    """Runs one correlator over one store. ``make`` builds the correlator from what the store holds."""
+
+    def __init__(self, make: Callable[[], Correlator], store: Store, clock: Clock, tally: Tally) -> None:
+        self._make, self._store, self._clock, self._tally = make, store, clock, tally
+        self._correlator = make()
+        self._positions = dict(store.positions())
+        self._cursor = store.cursor()
+        self._waiting: deque[tuple[Batch, asyncio.Future[None]]] = deque()
+        self._lines = 0
+        self._room = asyncio.Condition()
+        self._arrived = asyncio.Event()
+        self._moved = asyncio.Condition()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._log = structlog.get_logger("runner")
+
+    # --- Intake
+
+    async def accept(self, batch: Batch) -> None:
+        """Take a batch; returns when it is durable."""
+        async with self._room:
+            await self._room.wait_for(lambda: self._lines < MAX_WAITING)
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((batch, done))
+            self._lines += len(batch.lines) + 1
+        self._arrived.set()
+        await done
+
+    def position(self, source: str) -> bytes | None:
+        """The position that was last made durable for a source."""
+        return self._positions.get(source)
+
+    # --- Desk
+
+    async def act(self, action: Action) -> Incident:
+        """Carry out an action; durable when it returns. Raises ``ImpetusError``."""
+        return await self._on_writer(lambda: self._command(lambda now: self._correlator.act(action, now)))
+
+    async def undo(self, undo: Undo) -> Incident:
+        """Take an action back; durable when it returns. Raises ``ImpetusError``."""
+        return await self._on_writer(lambda: self._command(lambda now: self._correlator.undo(undo, now)))
+
+    def _command(self, command: Callable[[int], tuple[Incident, Commit]]) -> Incident:
+        incident, commit = command(self._clock())
+        if commit.incidents:
+            self._write(commit)
+        return incident
+
+    async def _on_writer(self, call: Callable[[], Incident]) -> Incident:
+        incident = await asyncio.get_running_loop().run_in_executor(self._writer, call)
+        await self._announce()
+        return incident
+
+    # --- Feed
+
+    async def changed(self) -> AsyncIterator[int]:
+        """Yields the newest cursor whenever it moved."""
+        seen = -1
+        while True:
+            async with self._moved:
+                await self._moved.wait_for(lambda: self._cursor != seen)  # noqa: B023 - waited for right here
+                seen = self._cursor
+            yield seen
+
+    async def _announce(self) -> None:
+        async with self._moved:
+            self._moved.notify_all()
+
+    # --- the loop
+
+    async def run(self) -> None:
+        """Step until cancelled; then what waits is still made durable."""
+        try:
+            while True:
+                await self._wait()
+                await self._step()
+        finally:
+            while self._waiting:
+                await asyncio.shield(self._step())
+
+    async def _wait(self) -> None:
+        try:
+            await asyncio.wait_for(self._arrived.wait(), QUIET)
+        except TimeoutError:
+            return
+
+    async def _step(self) -> None:
+        batches, futures = self._next()
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._writer, self._advance, batches)
+        except Exception as error:
+            for done in futures:
+                if not done.done():
+                    done.set_exception(error)
+            raise
+        for done in futures:
+            if not done.done():
+                done.set_result(None)
+        await self._release(sum(len(batch.lines) + 1 for batch in batches))
+        await self._announce()
+
+    def _next(self) -> tuple[list[Batch], list[asyncio.Future[None]]]:
+        """As many waiting batches as fit in a step; at least one, if any waits."""
+        batches: list[Batch] = []
+        futures: list[asyncio.Future[None]] = []
+        size = 0
+        while self._waiting and (not batches or size + len(self._waiting[0][0].lines) <= MAX_STEP):
+            batch, done = self._waiting.popleft()
+            size += len(batch.lines)
+            batches.append(batch)
+            futures.append(done)
+        if not self._waiting:
+            self._arrived.clear()
+        return batches, futures
+
+    async def _release(self, lines: int) -> None:
+        async with self._room:
+            self._lines -= lines
+            self._room.notify_all()
+
+    # --- on the writer thread
+
+    def _advance(self, batches: list[Batch]) -> None:
+        heard = self._clock()
+        try:
+            self._finish(batches, self._correlator.step(batches, heard), heard)
+        except ImpetusError:
+            raise
+        except Exception:
+            self._log.exception("step.failed", events=sum(len(batch.lines) for batch in batches))
+            self._isolate(batches, heard)
+
+    def _finish(self, batches: list[Batch], commit: Commit, heard: int) -> None:
+        self._write(commit)
+        self._positions.update(dict(commit.positions))
+        self._tally.count(batches, commit, heard)
+        self._tally.watermark = self._correlator.clock.now
+
+    def _isolate(self, batches: list[Batch], heard: int) -> None:
+        """A step failed by a defect of ours: take its events one by one, and reject what fails again, so nothing stops."""
+        self._correlator = self._make()
+        for batch in batches:
+            for line in batch.lines:
+                one = [Batch(batch.source, (line,))]
+                try:
+                    commit = self._correlator.step(one, heard)
+                except Exception as error:
+                    self._log.exception("event.rejected", source=batch.source)
+                    self._correlator = self._make()
+                    reject = Reject(batch.source, "event.malformed", repr(error)[:500], "", line[:MAX_RECORD])
+                    commit = Commit(rejects=(reject,))
+                self._finish(one, commit, heard)
+            # The position moves last: a kill between brings events again that are known by their ids.
+            positions = ((batch.source, batch.position),) if batch.position is not None else ()
+            self._finish([], Commit(rejects=batch.rejects, positions=positions), heard)
+
+    def _write(self, commit: Commit) -> None:
+        """Commit, and while the store is not available, try again: the correlator is ahead of it until it is written."""
+        while True:
+            try:
+                self._cursor = self._store.commit(commit)
+                return
+            except ImpetusError as error:
+                if error.code != "store.unavailable":
+                    raise
+                self._log.error("store.unavailable", what=error.what, hint=error.hint)
+                time.sleep(RETRY)
+
+    def close(self) -> None:
+        """Stop the writer thread."""
+        self._writer.shutdown()

@@ -1,0 +1,162 @@
+"""Settings: one TOML file, typed; a key that nothing reads is an error that names the nearest one.
+
+Paths are relative to the folder of the file. Each ``[[source]]`` has ``name``, ``kind`` (a collector's entry point) and
+the keys of that collector's own ``Settings``.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from impetus.domain.errors import ImpetusError, Where, nearest
+from impetus.domain.instant import parse_span
+from impetus.domain.shape import Mismatch, known_keys
+
+SHIPPED_RULES = "shipped"
+"""In ``rules.paths``: the rules that come with Impetus."""
+
+
+class CitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[city]``: the city model and the plan in force."""
+
+    model: Path | None = None
+    plan: Path | None = None
+
+
+class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[rules]``: files and folders of Sigma rules (``shipped`` for ours), and pySigma pipelines."""
+
+    paths: tuple[str, ...] = (SHIPPED_RULES,)
+    pipelines: tuple[str, ...] = ()
+
+
+class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[store]``: which store (an entry point of ``impetus.stores``) and where."""
+
+    kind: str = "embedded"
+    path: Path = Path("impetus.db")
+
+
+class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[api]``: where the gRPC server listens: ``unix:PATH`` (only its owner can open it) or ``HOST:PORT``."""
+
+    listen: str = "unix:impetus.sock"
+
+
+class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[log]``: least level, and whether lines are JSON or for people."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "text"] = "json"
+
+
+class SourceSettings(msgspec.Struct, frozen=True):
+    """One ``[[source]]``: its name, its kind, how late its events may come, and the keys of its collector."""
+
+    name: str
+    kind: str
+    lateness: int | None = None
+    """µs; written as ``2m``."""
+    idle: int | None = None
+    """µs; written as ``5m``."""
+    keys: dict[str, Any] = {}
+    line: int | None = None
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """All settings, with the folder that paths are relative to."""
+
+    folder: Path
+    file: str = ""
+    city: CitySettings = CitySettings()
+    rules: RuleSettings = RuleSettings()
+    store: StoreSettings = StoreSettings()
+    api: ApiSettings = ApiSettings()
+    log: LogSettings = LogSettings()
+    sources: tuple[SourceSettings, ...] = ()
+
+    def path(self, path: Path | str) -> Path:
+        """A path of the settings, made absolute."""
+        return self.folder / path
+
+    @property
+    def address(self) -> str:
+        """Where the API is, for server and clients: ``unix:`` with an absolute path, or ``HOST:PORT``."""
+        kind, _, rest = self.api.listen.partition(":")
+        return f"unix:{self.path(rest)}" if kind == "unix" else self.api.listen
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file as it stands; sources are taken apart afterwards, since their keys are their collector's."""
+
+    city: CitySettings = CitySettings()
+    rules: RuleSettings = RuleSettings()
+    store: StoreSettings = StoreSettings()
+    api: ApiSettings = ApiSettings()
+    log: LogSettings = LogSettings()
+    source: tuple[dict[str, Any], ...] = ()
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings of a file. Raises ``ImpetusError`` with file, line, key and hint."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
+    except OSError as error:
+        hint = "Give another with --config"
+        raise ImpetusError("settings.unreadable", error.strerror or str(error), Where(str(path)), hint) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ImpetusError("settings.unreadable", str(error), Where(str(path))) from None
+    return _settings(document, path, text)
+
+
+def _settings(document: dict[str, Any], path: Path, text: str) -> Settings:
+    try:
+        read = msgspec.convert(document, _Document)
+    except msgspec.ValidationError as error:
+        raise explain(Mismatch.of(error), _Document, str(path), text) from None
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if line.strip().startswith("[[source]]")]
+    sources = [_source(keys, str(path), lines[i] if i < len(lines) else None) for i, keys in enumerate(read.source)]
+    names = [source.name for source in sources]
+    for source in sources:
+        if names.count(source.name) > 1:
+            raise ImpetusError(
+                "settings.invalid", f"two sources are named {source.name!r}", Where(str(path), source.line)
+            )
+    return Settings(
+        path.resolve().parent, str(path), read.city, read.rules, read.store, read.api, read.log, tuple(sources)
+    )
+
+
+def _source(keys: dict[str, Any], file: str, line: int | None) -> SourceSettings:
+    keys = dict(keys)
+    where = Where(file, line, "source")
+    for needed in ("name", "kind"):
+        if not isinstance(keys.get(needed), str) or not keys[needed]:
+            raise ImpetusError("settings.invalid", f"a source needs a {needed}", where)
+    try:
+        lateness, idle = (parse_span(keys.pop(key)) if key in keys else None for key in ("lateness", "idle"))
+    except (ValueError, TypeError) as error:
+        raise ImpetusError("settings.invalid", str(error), where) from None
+    return SourceSettings(keys.pop("name"), keys.pop("kind"), lateness, idle, keys, line)
+
+
+def explain(mismatch: Mismatch, kind: type, file: str, text: str, start: int = 0) -> ImpetusError:
+    """What does not fit in a settings file; the line is the first below ``start`` that sets the key."""
+    key = mismatch.key or next((step for step in reversed(mismatch.steps) if isinstance(step, str)), "")
+    where = Where(file, _line_of(key, text, start), mismatch.path or None)
+    if mismatch.key is None:
+        return ImpetusError("settings.invalid", mismatch.what, where)
+    hint = nearest(mismatch.key, known_keys(kind, mismatch.steps))
+    return ImpetusError("settings.unknown-key", f"unknown key {mismatch.key!r}", where, hint)
+
+
+def _line_of(key: str, text: str, start: int) -> int | None:
+    names = re.compile(rf"\s*(\[+\s*)?[\"']?{re.escape(key)}[\"']?\s*(=|\]|\.)")
+    for number, line in enumerate(text.splitlines(), 1):
+        if number > start and names.match(line):
+            return number
+    return None

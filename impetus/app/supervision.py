@@ -1,0 +1,70 @@
+"""Supervision: each source runs on its own; one that fails is started again after a while and stops no other."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from impetus.app.settings import SourceSettings
+from impetus.app.tally import Tally
+from impetus.domain.errors import ImpetusError
+from impetus.domain.ports import Collector
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds before the first restart of a source, doubled each time up to the longest."""
+FINAL = {"plugin.unknown", "plugin.missing-extra", "settings.invalid", "settings.unknown-key"}
+"""Errors that a restart does not mend."""
+
+Make = Callable[[SourceSettings], Collector]
+
+
+class Supervisor:
+    """Runs the collectors of all sources."""
+
+    def __init__(self, sources: Sequence[SourceSettings], make: Make, tally: Tally) -> None:
+        self._sources, self._make, self._tally = sources, make, tally
+        self._log = structlog.get_logger("supervisor")
+        for source in sources:
+            tally.states[source.name] = ("waiting", "")
+
+    async def run(self) -> None:
+        """Run all sources side by side; returns when all are at their end."""
+        async with asyncio.TaskGroup() as tasks:
+            for source in self._sources:
+                tasks.create_task(self._keep(source), name=source.name)
+
+    async def run_in_order(self) -> None:
+        """Run finite sources one after the other, in the order of the settings."""
+        for source in self._sources:
+            await self._keep(source)
+
+    async def _keep(self, source: SourceSettings) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            problem = await self._once(source)
+            if problem is None:
+                self._tally.states[source.name] = ("finished", "")
+                return
+            self._tally.states[source.name] = ("failed", str(problem))
+            self._log.error("source.failed", source=source.name, code=_code(problem), what=str(problem), again_in=pause)
+            if _code(problem) in FINAL:
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _once(self, source: SourceSettings) -> Exception | None:
+        """Run a source until it ends; what it raised, if it did not end well."""
+        try:
+            collector = self._make(source)
+            self._tally.states[source.name] = ("running", "")
+            self._log.info("source.started", source=source.name, kind=source.kind)
+            await collector.run()
+        except Exception as error:
+            if not isinstance(error, ImpetusError):
+                self._log.exception("source.crashed", source=source.name)
+            return error
+        return None
+
+
+def _code(problem: Exception) -> str:
+    return problem.code if isinstance(problem, ImpetusError) else type(problem).__name__

@@ -1,0 +1,66 @@
+"""The tally: what flowed from which source, and how fast; what ``GetStatus`` answers with."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+
+from impetus.domain.batch import Batch, Commit
+from impetus.domain.instant import SECOND
+from impetus.domain.ports import Store
+from impetus.domain.status import SourceStatus, Status
+
+RATE_OVER = 10 * SECOND
+"""The rate is that of so long (µs)."""
+
+
+class Tally:
+    """Counts per source since the start; totals come from the store."""
+
+    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+        self._store, self._clock = store, clock
+        self.states: dict[str, tuple[str, str]] = {}
+        """Source → state and problem, as supervision sees them."""
+        self.watermark: int | None = None
+        self._events: dict[str, int] = {}
+        self._rejected: dict[str, int] = {}
+        self._newest: dict[str, int] = {}
+        self._recent: deque[tuple[int, int]] = deque()
+
+    def count(self, batches: Sequence[Batch], commit: Commit, now: int) -> None:
+        """Take a commit in, with the batches that it came from."""
+        for batch in batches:
+            self._events[batch.source] = self._events.get(batch.source, 0) + len(batch.lines)
+            if batch.lines:
+                self._newest[batch.source] = now
+        for reject in commit.rejects:
+            self._rejected[reject.source] = self._rejected.get(reject.source, 0) + 1
+        if commit.lines:
+            self._recent.append((now, len(commit.lines)))
+        self._trim(now)
+
+    def status(self) -> Status:
+        """A snapshot."""
+        counts = self._store.counts()
+        self._trim(self._clock())
+        return Status(
+            version=version("impetus"),
+            events=counts.get("events", 0),
+            rejected=counts.get("rejected", 0),
+            rate=sum(lines for _, lines in list(self._recent)) / (RATE_OVER / SECOND),
+            watermark=self.watermark,
+            sources=tuple(self._source(name, *standing) for name, standing in self.states.items()),
+            open_incidents=_open(counts),
+            explained=counts.get("ledger", 0),
+        )
+
+    def _source(self, name: str, state: str, problem: str) -> SourceStatus:
+        events, rejected = self._events.get(name, 0), self._rejected.get(name, 0)
+        return SourceStatus(name, state, events, rejected, self._newest.get(name), problem)
+
+    def _trim(self, now: int) -> None:
+        while self._recent and self._recent[0][0] < now - RATE_OVER:
+            self._recent.popleft()
+
+
+def _open(counts: Mapping[str, int]) -> int:
+    return counts.get("open_incidents", 0)

@@ -1,0 +1,54 @@
+"""Wiring: from settings to the parts, each made once and handed what it needs."""
+
+import time
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+from correlator.city import CityModel
+from correlator.plan.day import DayPlan
+from correlator.setup import Setup
+from impetus.app.engine import load_rules
+from impetus.app.settings import SHIPPED_RULES, Settings
+from impetus.domain.batch import Control
+from impetus.domain.errors import ImpetusError
+
+CLOCK_UNIT = 1_000
+
+
+def wall_clock() -> int:
+    """Now, in µs since the epoch."""
+    return time.time_ns() // CLOCK_UNIT
+
+
+def shipped_rules() -> Path:
+    """The folder of the rules that come with Impetus."""
+    import rules  # noqa: PLC0415 - asked for by path only
+
+    return Path(rules.__file__).parent / "sigma"
+
+
+def rule_paths(settings: Settings) -> list[Path]:
+    """The files and folders that rules are read from."""
+    return [shipped_rules() if path == SHIPPED_RULES else settings.path(path) for path in settings.rules.paths]
+
+
+def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
+    """What the correlator works with, and the rules that cannot be used. Raises ``ImpetusError`` for model and plan."""
+    loaded = load_rules(rule_paths(settings), settings.rules.pipelines)
+    model = settings.path(settings.city.model) if settings.city.model else None
+    plan = settings.path(settings.city.plan) if settings.city.plan else None
+    city = CityModel.read(model) if model else CityModel.empty()
+    day = DayPlan.read(plan) if plan else None
+    files = [(kind, path.read_bytes()) for kind, path in (("city", model), ("plan", plan)) if path]
+    controls = [Control("rules", loaded.rules.version, loaded.rules.form)]
+    controls += [Control(kind, blake2b(body, digest_size=16).hexdigest(), body) for kind, body in files]
+    setup = Setup(
+        loaded.rules,
+        city,
+        day,
+        lateness={source.name: source.lateness for source in settings.sources if source.lateness is not None},
+        idle={source.name: source.idle for source in settings.sources if source.idle is not None},
+        controls=tuple(controls),
+    )
+    return setup, loaded.problems
