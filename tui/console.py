@@ -1,11 +1,13 @@
 """The console: the application around the screens, and ``run``, which opens it on a server."""
 
 import time
+import traceback
 import uuid
 from collections.abc import Callable
 from datetime import tzinfo
 from typing import ClassVar
 
+from rich.segment import Segment, Segments
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
@@ -17,6 +19,7 @@ from tui.look import Look
 from tui.screens.place import Place
 from tui.screens.queue import QueueScreen
 from tui.session import Notice, Session
+from tui.untrusted import visible
 
 REFRESH = 0.1
 """Seconds between two looks at what changed."""
@@ -51,6 +54,7 @@ class Console(App[None], inherit_bindings=False):
         self.session = Session(backend, actor=actor, clock=clock or _wall_clock, new_id=new_id or _uuid)
         self._notice: Notice | None = None
         self._warned = False
+        self.set_class(ascii, "-ascii")
 
     def on_mount(self) -> None:
         """Open the queue and begin to listen."""
@@ -85,6 +89,12 @@ class Console(App[None], inherit_bindings=False):
             self.session.tell(f"not sent yet: {waiting}. q again leaves without them", bad=True)
         else:
             self.exit()
+
+    def _fatal_error(self) -> None:
+        # Textual would print the traceback with the values of local variables: data, unescaped and unmasked.
+        lines = traceback.format_exc().splitlines()
+        self._exit_renderables.append(Segments([Segment(f"{visible(line)}\n") for line in lines]))
+        self._close_messages_no_wait()
 
 
 def run(address: str, *, ascii: bool = False, actor: str) -> None:

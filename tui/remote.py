@@ -4,6 +4,7 @@ The client is imported and opened at the first call, so that the console paints 
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -98,6 +99,8 @@ class Remote:
 
 
 def _load() -> "type[Client]":
+    # gRPC's core writes its log straight to the terminal, into the picture of the console.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from impetus.api.client import Client  # noqa: PLC0415 - a quarter of a second, after the first paint
     from tui import wire  # noqa: F401, PLC0415
 

@@ -114,7 +114,8 @@ class Session:
         dossier = read(incident, alerts, records)
         while len(self._dossiers) >= KEPT_DOSSIERS:
             del self._dossiers[next(iter(self._dossiers))]
-        self._dossiers[id, incident.revision] = dossier
+        if known is None or known.revision <= incident.revision:
+            self._dossiers[id, incident.revision] = dossier
         return dossier
 
     async def follow(self) -> None:

@@ -77,4 +77,4 @@ class HelpPage(ReadingPage, place=HELP):
 
     def page(self) -> Draw:
         """The keys of the place."""
-        return lambda width: help_page(self._about, self.look)
+        return lambda width: help_page(self._about, width, self.look)

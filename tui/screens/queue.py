@@ -33,7 +33,7 @@ class QueueScreen(Triage, place=QUEUE):
 
     def __init__(self) -> None:
         super().__init__()
-        self._dossier: Dossier | None = None
+        self._dossier: tuple[str, Dossier] | None = None
         self._problem = ""
         self._asked: bool | None = None
         self._rest: Timer | None = None
@@ -52,7 +52,7 @@ class QueueScreen(Triage, place=QUEUE):
         yield self._banner
         with Container(id="body"):
             with Vertical(id="list"):
-                yield Lines(lambda width: [heads(width, self.look)], id="heads")
+                yield Lines(lambda width: [heads(width - 1, self.look)], id="heads")
                 yield self._table
                 yield self._state
             yield self._preview
@@ -237,7 +237,7 @@ class QueueScreen(Triage, place=QUEUE):
         except ImpetusError as problem:
             self._dossier, self._problem = None, problem_text(problem)
         else:
-            self._dossier, self._problem = dossier, ""
+            self._dossier, self._problem = (id, dossier), ""
         if self.session.queue.cursor == id:
             self._preview.redraw()
 
@@ -280,9 +280,10 @@ class QueueScreen(Triage, place=QUEUE):
         if queue.cursor is None:
             return []
         incident = queue.incidents[queue.cursor]
-        fits = self._dossier is not None and self._dossier.incident.id == incident.id
-        lines = preview(incident, self._dossier if fits else None, max(width - 1, 1), self.look)
-        if self._problem and not fits:
+        asked, dossier = self._dossier or ("", None)
+        known = dossier if asked == incident.id else None
+        lines = preview(incident, known, max(width - 1, 1), self.look)
+        if self._problem and known is None:
             lines.extend(self.look.line().add(self._problem, "bad").wrap(width))
         return lines
 

@@ -82,18 +82,18 @@ def bar(actions: Sequence[Action], width: int, look: Look) -> Line:
     return line
 
 
-def help_page(place: str, look: Look) -> list[Line]:
+def help_page(place: str, width: int, look: Look) -> list[Line]:
     """Every key of a place."""
     lines = [look.heading(f"KEYS: {place}"), look.line()]
     for action in of(place):
         keys = " ".join(_written(key, action) for key in action.keys)
-        lines.append(look.line().add("  ").cell(keys, 16, "key").add(action.help))
+        lines.extend(look.line().add("  ").cell(keys, 16, "key").add(action.help).wrap(width))
     lines += [look.line(), look.heading("SIGNS"), look.line()]
     for level in reversed(LEVELS):
         glyph, word = severity(level)
         lines.append(look.line().add("  ").cell(f"{glyph} {word}", 16, level).add(level))
     signs = "▸ cursor   ✓ marked   ◐ taken   ⇑ escalated   ✔ closed   ⋯ waits for the server"
-    return [*lines, look.line().add(f"  {signs}")]
+    return [*lines, look.line(), *look.line().add(f"  {signs}").wrap(width)]
 
 
 _WRITTEN = {"pagedown": "PgDn", "pageup": "PgUp", "down": "↓", "up": "↑", "home": "Home", "end": "End", "minus": "-"}

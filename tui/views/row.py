@@ -100,7 +100,7 @@ def _narrow(line: Line, what: Row, width: int) -> Line:
     glyph, word = severity(what.incident.severity)
     line.add(f"{glyph} {word} ", what.incident.severity)
     line.add(_zones(what.incident), limit=8).add(" ").add("⋯" if what.waiting else status_glyph(what.status), "accent")
-    line.add(_owner(what.incident), limit=6).add(" ")
+    line.add(" ").add(_owner(what.incident), limit=6).add(" ")
     return line.cell(_title(what.incident), max(width - line.width, 1), "cursor" if what.current else "plain")
 
 
