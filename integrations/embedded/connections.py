@@ -6,7 +6,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -61,7 +61,7 @@ class Connections:
         """One transaction: durable as a whole when the block ends, undone as a whole when it raises."""
         with self._writing, self._named():
             self._claim()
-            with _transaction(self._writer, "BEGIN IMMEDIATE"):
+            with _transaction(self._writer, "BEGIN IMMEDIATE", "COMMIT"):
                 yield self._writer
 
     @contextmanager
@@ -74,13 +74,13 @@ class Connections:
     def read(self) -> Iterator[sqlite3.Connection]:
         """One snapshot: all that is read in the block is of the same instant."""
         if self._path is None:
-            with self._writing, self._named(), _transaction(self._writer, "BEGIN"):
+            with self._writing, self._named(), _snapshot(self._writer):
                 yield self._writer
             return
         with self._named():
             connection = self._borrow()
             try:
-                with _transaction(connection, "BEGIN"):
+                with _snapshot(connection):
                     yield connection
             finally:
                 self._give_back(connection)
@@ -163,12 +163,17 @@ class Connections:
             raise name_error(error, self.file) from error
 
 
+def _snapshot(connection: sqlite3.Connection) -> AbstractContextManager[None]:
+    """A transaction that only reads. It is rolled back: a commit would fail after a damaged page was met."""
+    return _transaction(connection, "BEGIN", "ROLLBACK")
+
+
 @contextmanager
-def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+def _transaction(connection: sqlite3.Connection, begin: str, end: str) -> Iterator[None]:
     connection.execute(begin)
     try:
         yield
-        connection.execute("COMMIT")
+        connection.execute(end)
     finally:
         # Some errors (a full disk) have rolled back already.
         if connection.in_transaction:

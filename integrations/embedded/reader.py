@@ -18,7 +18,7 @@ _decode_incident = msgspec.msgpack.Decoder(Incident).decode
 
 # Per status and kind the index gives the rows in the order asked for, so a short page never reads a long history.
 _QUEUE = """SELECT -risk, -severity, -updated, id, body FROM incident
-    WHERE superseded_by IS NULL AND status = :status AND kind = :kind
+    WHERE live AND status = :status AND kind = :kind
         AND (:zone IS NULL OR EXISTS (SELECT 1 FROM incident_zone WHERE incident = incident.id AND zone = :zone))
     ORDER BY risk DESC, severity DESC, updated DESC, id LIMIT :limit"""
 
@@ -61,7 +61,7 @@ def read_incident(connection: sqlite3.Connection, id: str) -> Incident | None:
 
 
 def read_incidents(connection: sqlite3.Connection, query: IncidentQuery) -> list[Incident]:
-    """Incidents by risk, severity and newest change, greatest first. Superseded ones are left out."""
+    """Incidents by risk, severity and newest change, greatest first. Superseded and withdrawn ones are left out."""
     limit = max(0, query.limit)
     statuses: Sequence[str] = tuple(dict.fromkeys(query.statuses)) or get_args(Status)
     kinds: Sequence[str] = get_args(Kind) if query.kind is None else (query.kind,)

@@ -28,9 +28,10 @@ _TABLES = (
     "CREATE TABLE alert (id TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT",
     """CREATE TABLE incident (
         id TEXT PRIMARY KEY, status TEXT NOT NULL, kind TEXT NOT NULL, severity INTEGER NOT NULL, risk INTEGER NOT NULL,
-        updated INTEGER NOT NULL, superseded_by TEXT, cursor INTEGER NOT NULL UNIQUE, body BLOB NOT NULL) STRICT""",
+        updated INTEGER NOT NULL, live INTEGER NOT NULL, superseded_by TEXT, cursor INTEGER NOT NULL UNIQUE,
+        body BLOB NOT NULL) STRICT""",
     """CREATE INDEX incident_queue ON incident (status, kind, risk DESC, severity DESC, updated DESC, id)
-        WHERE superseded_by IS NULL""",
+        WHERE live""",
     """CREATE TABLE incident_zone (
         zone TEXT, incident TEXT REFERENCES incident (id) ON DELETE CASCADE,
         PRIMARY KEY (incident, zone)) STRICT, WITHOUT ROWID""",
@@ -50,11 +51,10 @@ _TRIGGERS = (
         UPDATE counter SET value = value + 1 WHERE name = 'alerts'; END""",
     """CREATE TRIGGER alert_gone AFTER DELETE ON alert BEGIN
         UPDATE counter SET value = value - 1 WHERE name = 'alerts'; END""",
-    """CREATE TRIGGER incident_new AFTER INSERT ON incident WHEN new.superseded_by IS NULL BEGIN
+    """CREATE TRIGGER incident_new AFTER INSERT ON incident WHEN new.live BEGIN
         UPDATE counter SET value = value + 1 WHERE name = 'incidents'; END""",
-    """CREATE TRIGGER incident_moved AFTER UPDATE OF superseded_by ON incident BEGIN
-        UPDATE counter SET value = value + (new.superseded_by IS NULL) - (old.superseded_by IS NULL)
-        WHERE name = 'incidents'; END""",
+    """CREATE TRIGGER incident_moved AFTER UPDATE OF live ON incident BEGIN
+        UPDATE counter SET value = value + new.live - old.live WHERE name = 'incidents'; END""",
 )
 
 _COUNTERS = ("cursor", "events", "rejected", "duplicates", "alerts", "incidents")

@@ -113,7 +113,7 @@ class EmbeddedStore:
         return self._read(lambda connection: reader.read_incident(connection, id))
 
     def incidents(self, query: IncidentQuery) -> list[Incident]:
-        """Incidents that a query asks for, highest risk first; superseded ones are left out."""
+        """Incidents that a query asks for, highest risk first; superseded and withdrawn ones are left out."""
         return self._read(lambda connection: reader.read_incidents(connection, query))
 
     def cursor(self) -> int:
@@ -133,7 +133,7 @@ class EmbeddedStore:
         return self._read(lambda connection: reader.read_rejects(connection, limit))
 
     def counts(self) -> Mapping[str, int]:
-        """Totals: ``events``, ``rejected``, ``duplicates``, ``alerts`` (not gone), ``incidents`` (not superseded)."""
+        """Totals: ``events``, ``rejected``, ``duplicates``, ``alerts`` (not gone), ``incidents`` (live)."""
         return self._read(reader.read_counts)
 
     def damaged(self) -> list[ImpetusError]:
@@ -162,7 +162,8 @@ class EmbeddedStore:
             return read(connection)
 
     def _report(self, error: ImpetusError) -> None:
-        if error.what not in self._damaged:
+        part = error.where.key or error.what
+        if part not in self._damaged:
             here = Where(self._connections.file, key=error.where.key)
-            self._damaged[error.what] = ImpetusError(error.code, error.what, here, error.hint)
+            self._damaged[part] = ImpetusError(error.code, error.what, here, error.hint)
             self._logger.error("store damaged", code=error.code, what=error.what, where=str(here))

@@ -116,15 +116,16 @@ def _write_incidents(connection: sqlite3.Connection, incidents: tuple[Incident, 
 
 
 def _write_incident(connection: sqlite3.Connection, incident: Incident, cursor: int) -> None:
+    live = incident.superseded_by is None and not incident.withdrawn
     row = (
         incident.id, incident.status, incident.kind, rank(incident.severity), incident.risk.score, incident.updated,
-        incident.superseded_by, cursor, _encode(incident),
+        live, incident.superseded_by, cursor, _encode(incident),
     )  # fmt: skip
     connection.execute(
-        """INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+        """INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
             status = excluded.status, kind = excluded.kind, severity = excluded.severity, risk = excluded.risk,
-            updated = excluded.updated, superseded_by = excluded.superseded_by, cursor = excluded.cursor,
-            body = excluded.body""",
+            updated = excluded.updated, live = excluded.live,
+            superseded_by = excluded.superseded_by, cursor = excluded.cursor, body = excluded.body""",
         row,
     )
     connection.execute("DELETE FROM incident_zone WHERE incident = ?", (incident.id,))

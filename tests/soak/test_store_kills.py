@@ -1,0 +1,15 @@
+"""The embedded store, killed 300 times while it commits."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "integrations" / "embedded"))
+
+from kills import survive_kills
+
+
+@pytest.mark.soak
+def test_300_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    assert survive_kills(tmp_path / "impetus.db", kills=300, every=50, seed=17) > 300
