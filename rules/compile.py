@@ -17,7 +17,7 @@ from impetus.domain.rule import Level, Rule, RuleSet
 from rules import form
 from rules.correlation import Reading, compile_correlation, only_negated
 from rules.expression import RefusedError, compile_detection
-from rules.parse import ESCAPES, Parsed
+from rules.parse import ANY_SOURCE, ESCAPES, Parsed
 from rules.reference import Register, order
 
 
@@ -108,6 +108,8 @@ def _filter(parsed: Sequence[Parsed], problems: list[ImpetusError]) -> None:
                 # A copy for each rule, because pipelines change what they map.
                 own = copy.deepcopy(origin.says)
                 own.filter.rules = "any"
+                if own.logsource == ANY_SOURCE:
+                    own.logsource = each.says.logsource
                 own.apply_on_rule(each.says)
 
 
@@ -116,7 +118,7 @@ def _single(parsed: Parsed, rule: SigmaRule, pipeline: ProcessingPipeline) -> Si
         pipeline.apply(rule)
         condition = compile_detection(rule.detection)
     except RefusedError as error:
-        return parsed.problem("rule.unsupported", str(error), error.path, error.hint)
+        return parsed.problem(error.code, str(error), error.path, error.hint)
     except ESCAPES as error:
         return parsed.problem("rule.invalid", f"a pipeline cannot be applied: {error}")
     source = rule.logsource
@@ -132,7 +134,7 @@ def _windows(
     for each in parsed:
         if isinstance(each.says, Reading):
             try:
-                meant = {name: register.resolve(name, each) for name in each.says.references}
+                meant = _meant(each, each.says, register)
             except ImpetusError as error:
                 problems.append(error)
                 continue
@@ -150,6 +152,16 @@ def _windows(
             usable.add(id)
             windows.append(window)
     return windows
+
+
+def _meant(parsed: Parsed, reading: Reading, register: Register) -> dict[str, Parsed]:
+    """What a correlation refers to, by the names written; an alias may use the id where ``rules`` has the name."""
+    meant = {name: register.resolve(name, parsed) for name in reading.references}
+    ids = {other.id for other in meant.values()}
+    for name in reading.aliased:
+        if name not in meant and (found := register.find(name, parsed)) and found.id in ids:
+            meant[name] = found
+    return meant
 
 
 def _window(
@@ -193,7 +205,7 @@ def _correlation(window: Window, index: Mapping[str, int]) -> form.Correlation |
         indices = {name: index[id] for name, id in window.refers.items()}
         return compile_correlation(window.reading, parsed.id, indices)
     except RefusedError as error:
-        return parsed.problem("rule.unsupported", str(error), error.path, error.hint)
+        return parsed.problem(error.code, str(error), error.path, error.hint)
 
 
 def _alerts(count: int, correlations: Sequence[tuple[form.Correlation, bool]]) -> list[bool]:

@@ -5,6 +5,7 @@ pySigma allows one operator only, cuts fractions off, and does not know ``place`
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -22,12 +23,13 @@ from sigma.correlations import (
 
 from impetus.domain.errors import nearest
 from rules import form
-from rules.expression import RefusedError
+from rules.expression import MAX_CONDITION, MAX_PARENTHESES, RefusedError, UnsupportedError, nesting
 
 OPERATORS = ("lt", "lte", "gt", "gte", "eq", "neq")
-KEYS = frozenset({"type", "rules", "generate", "group-by", "timespan", "aliases", "condition", "place"})
+KEYS = frozenset({"type", "rules", "generate", "group-by", "timespan", "aliases", "condition", "place", "window"})
 PLACE_KEYS = frozenset({"distance", "zone", "speed", "certain"})
 TEMPORAL = frozenset({"temporal", "temporal_ordered"})
+_WORD = re.compile(r"[^\s()]+")
 MAX_TIMESPAN = 10 * 366 * 86_400
 """Longest timespan in seconds, ten years: windows keep their members that long."""
 
@@ -41,6 +43,8 @@ class Reading:
     percentile: int | float | None
     place: form.Place | None
     generate: bool
+    written: Mapping[str, str]
+    """References as pySigma was given them, and as they are written, where that is not the same."""
 
     @property
     def references(self) -> list[str]:
@@ -49,7 +53,12 @@ class Reading:
             named = [str(reference.reference) for reference in self.rule.rules]
         else:
             named = cast(SigmaExtendedCorrelationCondition, self.rule.condition).get_referenced_rules()
-        return list(dict.fromkeys(named))
+        return list(dict.fromkeys(self.written.get(name, name) for name in named))
+
+    @property
+    def aliased(self) -> set[str]:
+        """Ids and names of the rules that its aliases name."""
+        return {str(reference.reference) for alias in self.rule.aliases for reference in alias.mapping}
 
 
 def read(data: dict[str, Any]) -> Reading:
@@ -58,12 +67,17 @@ def read(data: dict[str, Any]) -> Reading:
     if not isinstance(section, dict):
         raise RefusedError("'correlation' is not a mapping", ("correlation",))
     _refuse_unknown(section, KEYS, ("correlation",))
+    if section.get("window", "sliding") != "sliding":
+        raise UnsupportedError(
+            f"windows slide, and {section['window']!r} ones are not known", ("correlation", "window")
+        )
     condition, comparisons, percentile = _condition(section.get("condition"))
-    trimmed = {key: value for key, value in section.items() if key != "place"} | condition
+    plain, written = _plain_names(section)
+    trimmed = {key: value for key, value in section.items() if key != "place"} | condition | plain
     rule = SigmaCorrelationRule.from_dict({**data, "correlation": trimmed})
     if rule.timespan.seconds > MAX_TIMESPAN:
-        raise RefusedError("the timespan is longer than ten years", ("correlation", "timespan"))
-    return Reading(rule, comparisons, percentile, _place(section), _generate(data, section))
+        raise UnsupportedError("the timespan is longer than ten years", ("correlation", "timespan"))
+    return Reading(rule, comparisons, percentile, _place(section), _generate(data, section), written)
 
 
 def compile_correlation(reading: Reading, id: str, indices: Mapping[str, int]) -> form.Correlation:
@@ -91,6 +105,23 @@ def only_negated(condition: form.Condition, index: int) -> bool:
     return index not in _positive(condition.expr, positive=True)
 
 
+def _plain_names(section: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Rules and extended condition with plain names for ids, in which pySigma allows no hyphen."""
+    condition, rules = section.get("condition"), section.get("rules")
+    if not isinstance(condition, str):
+        return {}, {}
+    if len(condition) > MAX_CONDITION or nesting(condition) > MAX_PARENTHESES:
+        raise UnsupportedError("the condition is too long or too deep", ("correlation", "condition"))
+    names = [word for word in _WORD.findall(condition) if word not in {"and", "or", "not"}]
+    if all(name.isidentifier() for name in names):
+        return {}, {}
+    plain = {name: f"rule_{i}" for i, name in enumerate(dict.fromkeys(names))}
+    substituted: dict[str, Any] = {"condition": _WORD.sub(lambda word: plain.get(word[0], word[0]), condition)}
+    if isinstance(rules, list):
+        substituted["rules"] = [plain.get(str(rule), rule) for rule in rules]
+    return substituted, {given: name for name, given in plain.items()}
+
+
 def _aliases(rule: SigmaCorrelationRule, indices: Mapping[str, int]) -> dict[str, dict[str, str]]:
     aliases: dict[str, dict[str, str]] = {}
     for alias in rule.aliases:
@@ -107,7 +138,8 @@ def _aliases(rule: SigmaCorrelationRule, indices: Mapping[str, int]) -> dict[str
 def _compiled_condition(reading: Reading, indices: Mapping[str, int]) -> form.Condition:
     condition = reading.rule.condition
     if isinstance(condition, SigmaExtendedCorrelationCondition):
-        expression = _expression(condition.parsed, indices)
+        given = {given: indices[written] for given, written in reading.written.items() if written in indices}
+        expression = _expression(condition.parsed, {**indices, **given})
         if form.holds_when(expression, lambda _: False):
             what = "the condition holds when nothing at all has happened"
             raise RefusedError(what, ("correlation", "condition"), "Join every 'not' to a rule that matches with 'and'")
@@ -228,4 +260,4 @@ def _generate(data: Mapping[str, Any], section: Mapping[str, Any]) -> bool:
 def _refuse_unknown(given: Mapping[Any, Any], known: Any, path: tuple[str, ...]) -> None:
     for key in given:
         if key not in known:
-            raise RefusedError(f"nothing reads the key {key!r}", (*path, str(key)), nearest(str(key), known))
+            raise UnsupportedError(f"nothing reads the key {key!r}", (*path, str(key)), nearest(str(key), known))

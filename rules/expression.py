@@ -47,12 +47,20 @@ _COMPARE: dict[CompareOperators, form.Compare] = {
 
 
 class RefusedError(ValueError):
-    """Something in a rule has no place in the form; ``path`` leads to it within the rule."""
+    """Something in a rule is wrong; ``path`` leads to it within the rule."""
+
+    code = "rule.invalid"
 
     def __init__(self, what: str, path: tuple[str, ...] = ("detection",), hint: str = "") -> None:
         super().__init__(what)
         self.path = path
         self.hint = hint
+
+
+class UnsupportedError(RefusedError):
+    """Something in a rule is Sigma, and has no place in the form."""
+
+    code = "rule.unsupported"
 
 
 def compile_detection(detections: SigmaDetections) -> form.Expression:
@@ -61,9 +69,9 @@ def compile_detection(detections: SigmaDetections) -> form.Expression:
         conditions = [_parse(condition.condition, condition.parse) for condition in detections.parsed_condition]
         compiled = _join(form.Or, (_condition(tree, detections) for tree in conditions))
     except RecursionError as error:
-        raise RefusedError("the detection nests too deep") from error
+        raise UnsupportedError("the detection nests too deep") from error
     if compiled is None:
-        raise RefusedError("the pipelines leave nothing of the detection", hint="Look for what drops its fields")
+        raise UnsupportedError("the pipelines leave nothing of the detection", hint="Look for what drops its fields")
     return compiled
 
 
@@ -71,9 +79,9 @@ def _parse(text: Any, parse: Any) -> ConditionItem:
     path = ("detection", "condition")
     if not isinstance(text, str):
         raise RefusedError("the condition is not text", path)
-    if len(text) > MAX_CONDITION or _nesting(text) > MAX_PARENTHESES:
+    if len(text) > MAX_CONDITION or nesting(text) > MAX_PARENTHESES:
         hint = f"At most {MAX_CONDITION} characters and {MAX_PARENTHESES} parentheses in each other"
-        raise RefusedError("the condition is too long or too deep", path, hint)
+        raise UnsupportedError("the condition is too long or too deep", path, hint)
     try:
         tree: ConditionItem = parse(postprocess=False)
     except SigmaError as error:
@@ -81,7 +89,8 @@ def _parse(text: Any, parse: Any) -> ConditionItem:
     return tree
 
 
-def _nesting(text: str) -> int:
+def nesting(text: str) -> int:
+    """How many parentheses stand in each other."""
     depth = deepest = 0
     for character in text:
         depth += (character == "(") - (character == ")")
@@ -121,7 +130,7 @@ def _named(name: str, detections: SigmaDetections) -> form.Expression | None:
     try:
         return _detection(detection)
     except RefusedError as refused:
-        raise RefusedError(str(refused), ("detection", name, *refused.path), refused.hint) from refused
+        raise type(refused)(str(refused), ("detection", name, *refused.path), refused.hint) from refused
 
 
 def _detection(detection: SigmaDetection) -> form.Expression | None:
@@ -142,7 +151,7 @@ def _item(item: SigmaDetectionItem) -> form.Expression | None:
         else:
             found = _join(join, (_field(item.field, value, cased) for value in values))
     except RefusedError as refused:
-        raise RefusedError(str(refused), _key(item), refused.hint) from refused
+        raise type(refused)(str(refused), _key(item), refused.hint) from refused
     return _negate(found) if item.negated else found
 
 
@@ -173,7 +182,7 @@ def _field(field: str, value: SigmaType, cased: bool) -> form.Expression:  # noq
         case SigmaFieldReference():
             return _reference(field, value, cased)
         case _:
-            raise RefusedError(f"a value of type {type(value).__name__} has no place here")
+            raise UnsupportedError(f"a value of type {type(value).__name__} has no place here")
 
 
 def _keyword(value: SigmaType, cased: bool) -> form.Expression:
@@ -184,12 +193,10 @@ def _keyword(value: SigmaType, cased: bool) -> form.Expression:
             return form.Keyword(_parts(value), cased or isinstance(value, SigmaCasedString))
         case SigmaRegularExpression():
             return form.ReKeyword(*_regex(value))
-        case SigmaBool():
-            return form.Keyword((str(value.boolean).lower(),), cased)
         case SigmaNumber() if not isinstance(value, SigmaTimestampPart):
             return form.Keyword((str(value.number),), cased)
         case _:
-            raise RefusedError(
+            raise UnsupportedError(
                 f"{type(value).__name__} needs a field: a keyword is text, a number or a regular expression"
             )
 
@@ -201,7 +208,7 @@ def _parts(value: SigmaString) -> tuple[form.Part, ...]:
 def _part(piece: str | SpecialChars | Placeholder) -> form.Part:
     if isinstance(piece, Placeholder):
         hint = "A pipeline with value_placeholders gives it values"
-        raise RefusedError(f"the placeholder %{piece.name}% is not resolved", hint=hint)
+        raise UnsupportedError(f"the placeholder %{piece.name}% is not resolved", hint=hint)
     return piece if isinstance(piece, str) else _WILDCARDS[piece]
 
 
@@ -228,13 +235,15 @@ def _number(field: str, value: SigmaNumber | SigmaCompareExpression) -> form.Exp
     if isinstance(value, SigmaTimestampPart):
         return form.Time(field, value.timestamp_part.name.lower(), compare, int(value.number))  # type: ignore[arg-type]
     if isinstance(value.number, int) and abs(value.number) >= 1 << 63:
-        raise RefusedError(f"the number {value.number} has more than 64 bits", hint="Quote it to compare it as text")
+        raise UnsupportedError(
+            f"the number {value.number} has more than 64 bits", hint="Quote it to compare it as text"
+        )
     return form.Number(field, compare, value.number)
 
 
 def _regex(value: SigmaRegularExpression) -> tuple[str, str]:
     if value.contains_placeholder():
-        raise RefusedError("a placeholder in a regular expression is not resolved")
+        raise UnsupportedError("a placeholder in a regular expression is not resolved")
     flags = "".join(sorted(value.sigma_to_re_flag[flag] for flag in value.flags))
     return str(value.regexp), flags
 

@@ -11,13 +11,17 @@ from sigma import exceptions as wrong
 from sigma.collection import deep_dict_update
 from sigma.filters import SigmaFilter
 from sigma.modifiers import modifier_mapping
-from sigma.rule import SigmaDetection, SigmaRule
+from sigma.rule import SigmaDetection, SigmaLogSource, SigmaRule
+from sigma.rule.logsource import EmptyLogSource
 
 from impetus.domain.errors import ImpetusError, nearest
 from impetus.domain.rule import LEVELS
 from rules import correlation
 from rules.document import Document
 from rules.expression import RefusedError
+
+ANY_SOURCE = SigmaLogSource(product="*")
+"""Stands for a log source that is left empty, which pySigma refuses."""
 
 STATUSES = ("stable", "test", "experimental", "deprecated", "unsupported")
 
@@ -61,6 +65,7 @@ class Parsed:
     document: Document
     id: str
     name: str | None
+    """Its name, or the title of a rule that has neither name nor id, to refer to it by."""
     says: SigmaRule | SigmaFilter | correlation.Reading
 
     def problem(self, code: str, what: str, path: Sequence[str | int] = (), hint: str = "") -> ImpetusError:
@@ -72,15 +77,15 @@ def parse(document: Document) -> Parsed | list[ImpetusError]:
     """What a document says, or everything that is wrong with it."""
     data = {key: value for key, value in document.data.items() if key != "id"}
     try:
-        id = _identity(document.data)
         says = _says(data)
+        id = _identity(document.data)
     except RefusedError as error:
-        code = "rule.unsupported" if "correlation" in data else "rule.invalid"
-        return [ImpetusError(code, str(error), document.where(*error.path), error.hint)]
+        return [ImpetusError(error.code, str(error), document.where(*error.path), error.hint)]
     except ESCAPES as error:
         errors = _every(data) or [error]
         return [_explained(document, error) for error in errors]
-    return Parsed(document, id, says.rule.name if isinstance(says, correlation.Reading) else says.name, says)
+    sigma = says.rule if isinstance(says, correlation.Reading) else says
+    return Parsed(document, id, sigma.name or (sigma.title if "id" not in document.data else None), says)
 
 
 def expand(documents: Sequence[Document]) -> Iterator[Document | ImpetusError]:
@@ -134,10 +139,20 @@ def _says(data: dict[str, Any]) -> SigmaRule | SigmaFilter | correlation.Reading
     if "correlation" in data:
         return correlation.read(data)
     if "filter" in data:
-        return SigmaFilter.from_dict(data)
+        return SigmaFilter.from_dict(_sourced(data))
     if "detection" not in data:
         raise RefusedError("the document has no detection, correlation or filter", (), _stranger(data))
-    return SigmaRule.from_dict(data)
+    rule = SigmaRule.from_dict(_sourced(data))
+    if rule.logsource == ANY_SOURCE:
+        rule.logsource = EmptyLogSource()
+    return rule
+
+
+def _sourced(data: dict[str, Any]) -> dict[str, Any]:
+    """The document with a stand-in where it leaves the log source empty (a rule) or out (a filter): it fits any."""
+    if data.get("logsource") is None and ("filter" in data or "logsource" in data):
+        return {**data, "logsource": {"product": ANY_SOURCE.product}}
+    return data
 
 
 def _stranger(data: dict[str, Any]) -> str:
@@ -152,7 +167,7 @@ def _every(data: dict[str, Any]) -> list[Exception]:
         return []
     kind = SigmaFilter if "filter" in data else SigmaRule
     try:
-        return list(kind.from_dict(data, collect_errors=True).errors)
+        return list(kind.from_dict(_sourced(data), collect_errors=True).errors)
     except ESCAPES:
         return []
 

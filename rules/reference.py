@@ -1,10 +1,14 @@
 """References between rules: by id or name, resolved, ordered, and refused where they run in a circle."""
 
+import difflib
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from impetus.domain.errors import ImpetusError, nearest
+from impetus.domain.errors import ImpetusError
 from rules.parse import Parsed
+
+MAX_HINTS = 20
+"""Most unknown references for which the nearest name is sought: it takes a look at all of them."""
 
 
 class Register:
@@ -12,6 +16,7 @@ class Register:
 
     def __init__(self, parsed: Iterable[Parsed]) -> None:
         self._found: defaultdict[str, list[Parsed]] = defaultdict(list)
+        self._hints = MAX_HINTS
         for each in parsed:
             for key in {each.id.lower(), (each.name or each.id).lower()}:
                 self._found[key].append(each)
@@ -22,11 +27,23 @@ class Register:
         if len(found) > 1:
             found = [each for each in found if each.document.file == origin.document.file] or found
         if not found:
-            raise _unknown(origin, f"refers to {reference!r}, which is not there", nearest(reference, self._found))
+            raise _unknown(origin, f"refers to {reference!r}, which is not there", self._near(reference))
         if len(found) > 1:
             places = " and ".join(str(each.document.where()) for each in found)
             raise _unknown(origin, f"refers to {reference!r}, a name that stands in {places}", "Refer to it by its id")
         return found[0]
+
+    def find(self, reference: str, origin: Parsed) -> Parsed | None:
+        """The same, or None where there is not one of that name."""
+        try:
+            return self.resolve(reference, origin)
+        except ImpetusError:
+            return None
+
+    def _near(self, reference: str) -> str:
+        self._hints -= 1
+        close = difflib.get_close_matches(reference.lower(), self._found, n=1) if self._hints > 0 else []
+        return f"Did you mean {close[0]!r}?" if close else "Load the file that holds it too"
 
 
 def _unknown(origin: Parsed, what: str, hint: str) -> ImpetusError:
