@@ -108,8 +108,15 @@ def _text(path: Path) -> str:
         raise ImpetusError("rule.unreadable", "the file is not UTF-8", where, "Save it as UTF-8") from error
 
 
+_BOOL, _INT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int"
+
+
 class _Loader(yaml.CSafeLoader):
-    """The safe loader, which also refuses a key given twice: the first would be ignored."""
+    """The safe loader with the booleans and integers of YAML 1.2, which refuses a key given twice.
+
+    By YAML 1.1 the country NO is false, the time 10:20:30 a number, and the badge 0073 the number 59. Digits after a
+    leading zero are text here, as whoever writes them means.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         own = sum(1 for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge")
@@ -128,6 +135,23 @@ class _Loader(yaml.CSafeLoader):
         self.recursive_objects = {}
         self.state_generators = []
         self.deep_construct = False
+
+
+def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
+    text = str(node.value)
+    base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+    return int(text, base)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in resolvers if tag not in {_BOOL, _INT}]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOL, re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Loader.add_implicit_resolver(
+    _INT, re.compile(r"^(?:[-+]?(?:0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+)$"), list("-+0123456789")
+)
+_Loader.add_constructor(_INT, _integer)
 
 
 def _construct(text: str, file: str) -> Iterator[tuple[int, dict[str, Any] | ImpetusError | None]]:
