@@ -4,11 +4,9 @@
 //! in the line as it stands, but for the case of letters. Two things break that, and then every rule is called: a
 //! `\u` escape, which can write any character, and a character outside ASCII that folds to an ASCII letter.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use memchr::memmem;
 
-/// Shortest text worth looking for: what is shorter is in every line.
-const MIN_LENGTH: usize = 3;
+use crate::grams::{GRAM, Grams};
 
 /// The characters outside ASCII that fold to a letter of it: the Kelvin sign, and the dotted capital I.
 const FOLDING: [&str; 2] = ["\u{212A}", "\u{130}"];
@@ -16,7 +14,7 @@ const FOLDING: [&str; 2] = ["\u{212A}", "\u{130}"];
 /// The longest part of a folded literal that can be looked for in raw lines, if there is one worth it.
 pub fn searchable(literal: &str) -> Option<&str> {
     let parts = literal.split(|character: char| !is_plain(character));
-    parts.max_by_key(|part| part.len()).filter(|part| part.len() >= MIN_LENGTH)
+    parts.max_by_key(|part| part.len()).filter(|part| part.len() >= GRAM)
 }
 
 /// ASCII that stands for itself inside a JSON string (`/` may be escaped).
@@ -26,17 +24,15 @@ fn is_plain(character: char) -> bool {
 
 /// An index of rules by the searchable parts of their keywords.
 pub struct Keywords {
-    automaton: AhoCorasick,
+    parts: Grams,
     of_part: Vec<Vec<u32>>,
 }
 
 impl Keywords {
-    /// Index rules; nothing where there are no parts, or too many to build an automaton of.
-    pub fn new(parts: &[Box<[u8]>], of_part: Vec<Vec<u32>>) -> Option<Self> {
-        let mut builder = AhoCorasick::builder();
-        let builder = builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA));
-        let automaton = builder.build(parts).ok().filter(|_| !parts.is_empty())?;
-        Some(Self { automaton, of_part })
+    /// Index rules by the parts they wait for; nothing where there are none.
+    pub fn new(rules: impl IntoIterator<Item = (Box<[u8]>, Vec<u32>)>) -> Option<Self> {
+        let (parts, of_part): (Vec<_>, Vec<_>) = rules.into_iter().unzip();
+        Grams::new(parts).map(|parts| Self { parts, of_part })
     }
 
     /// Call `call` with every rule that may hold on a line.
@@ -45,9 +41,7 @@ impl Keywords {
             self.of_part.iter().flatten().for_each(|rule| call(*rule));
             return;
         }
-        for found in self.automaton.find_overlapping_iter(line) {
-            self.of_part[found.pattern().as_usize()].iter().for_each(|rule| call(*rule));
-        }
+        self.parts.find(line, |part| self.of_part[part].iter().for_each(|rule| call(*rule)));
     }
 }
 
@@ -76,16 +70,16 @@ mod tests {
 
     #[test]
     fn a_line_that_hides_letters_calls_every_rule() {
-        let keywords = Keywords::new(&[b"cat".as_slice().into()], vec![vec![7]]).unwrap();
+        let keywords = Keywords::new([(b"kcat".as_slice().into(), vec![7])]).unwrap();
         let called = |line: &str| {
             let mut called = false;
             keywords.see(line.as_bytes(), &mut |_| called = true);
             called
         };
-        for line in [r#"{"a":"CAT"}"#, r#"{"a":"\u0063at"}"#, r#"{"a":"\\\u0063at"}"#, "{\"a\":\"\u{212A}\"}"] {
+        for line in [r#"{"a":"KCAT"}"#, r#"{"a":"k\u0063at"}"#, r#"{"a":"\\k\u0063at"}"#, "{\"a\":\"\u{212A}\"}"] {
             assert!(called(line), "{line}");
         }
-        for line in [r#"{"a":"c-at"}"#, r#"{"a":"c:\\users"}"#, r#"{"a":"å"}"#] {
+        for line in [r#"{"a":"kc-at"}"#, r#"{"a":"c:\\users"}"#, r#"{"a":"å"}"#] {
             assert!(!called(line), "{line}");
         }
     }

@@ -14,6 +14,7 @@ mod event;
 mod explain;
 mod fold;
 mod form;
+mod grams;
 mod json;
 mod keywords;
 mod logsource;

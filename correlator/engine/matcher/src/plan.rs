@@ -61,12 +61,8 @@ impl Plan {
                 None => gathered.always.push(rule),
             }
         }
-        let Gathering { mut always, keywords, fields } = gathered;
-        let (parts, of_part): (Vec<_>, Vec<_>) = keywords.into_iter().unzip();
-        let keywords = Keywords::new(&parts, of_part.clone());
-        if keywords.is_none() {
-            always.extend(of_part.iter().flatten());
-        }
+        let Gathering { always, keywords, fields } = gathered;
+        let keywords = Keywords::new(keywords);
         let mut fields: Vec<Index> = fields.into_iter().map(|(slot, gathered)| Index::new(slot, gathered)).collect();
         fields.sort_unstable_by_key(|index| index.slot);
         Self { always, keywords, fields }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 const FIELDS: [&str; 10] = ["a", "b", "c", "a.b", "b.c", "a.b.c", "a..b", "é", "category", "logsource.category"];
 
 /// Texts whose pieces meet each other, across case and script.
-pub const TEXTS: [&str; 22] = [
+pub const TEXTS: [&str; 25] = [
     "",
     "a",
     "A",
@@ -30,6 +30,9 @@ pub const TEXTS: [&str; 22] = [
     "::ffff:10.0.0.1",
     "2024-02-29T23:07:01+01:00",
     "😀",
+    "kitchen",
+    "KITCHEN\\x",
+    "k\u{212A}tch",
 ];
 
 /// A form of a few rules.
