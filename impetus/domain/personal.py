@@ -4,6 +4,7 @@ A mask is a keyed pseudonym: the same person has the same mask within one instal
 compute one. Accounts of services are masked like those of persons, since a record seldom says which it is.
 """
 
+import functools
 import hashlib
 import hmac
 import json
@@ -94,44 +95,56 @@ class Masker:
 def mask_text(text: str, names: Mapping[str, str]) -> str:
     """The text with each key of ``names`` replaced wherever it stands as a word, whatever its case.
 
-    All in one pass and longest first, so that no name is cut by a shorter one and no mask is masked again. A name is
-    found as JSON escapes it, too. A text with too many names to mask in good time is withheld.
+    All in one pass and the longest first, so that no name is cut by a shorter one and no mask is masked again.
+    A name is found as JSON escapes it, too. A text with too many names to mask in good time is withheld.
     """
     spelled = _occurring(text, names)
-    if not spelled:
-        return text
     if len(spelled) > MAX_OCCURRING:
         return WITHHELD
-    ordered = sorted(spelled, key=len, reverse=True)
-    pattern = re.compile("|".join(f"({_word(name)})" for name in ordered), re.IGNORECASE)
-    return pattern.sub(lambda found: spelled[ordered[(found.lastindex or 1) - 1]], text)
+    parts: list[str] = []
+    end = 0
+    for start, negative_end, mask in sorted(_places(text, spelled)):
+        if -negative_end > end:  # else it stands within a longer one
+            parts += (text[end:start], mask)
+            end = -negative_end
+    return "".join((*parts, text[end:]))
+
+
+def _places(text: str, spelled: Mapping[str, str]) -> Iterator[tuple[int, int, str]]:
+    """(start, -end, mask) wherever a name stands, so that in order the longest comes first at each start."""
+    for name, mask in spelled.items():
+        for found in _word(name).finditer(text):
+            yield found.start(), -found.end(), mask
 
 
 def _occurring(text: str, names: Mapping[str, str]) -> dict[str, str]:
     """The names that may stand in a text, in each spelling: most do not, and looking for one is cheap."""
     if len(names) > MAX_NAMES:
         return dict(names)
-    folded = text.casefold()
-    spelled = {}
-    for name, mask in names.items():
-        for spelling in _spellings(name, escaped="\\" in text):
-            if spelling and spelling.casefold() in folded:
-                spelled[spelling] = mask
-    return spelled
+    folded, escaped = text.casefold(), "\\" in text
+    return {
+        spelling: mask
+        for name, mask in names.items()
+        for spelling, key in _spellings(name, escaped)
+        if spelling and key in folded
+    }
 
 
-def _spellings(name: str, escaped: bool) -> set[str]:
-    """A name, in capitals where that changes letters (``ß``), and each as JSON escapes it."""
+@functools.lru_cache(maxsize=4096)
+def _spellings(name: str, escaped: bool) -> tuple[tuple[str, str], ...]:
+    """A name, in capitals where that changes letters (``ß``), and each as JSON escapes it; with folded case each."""
     cases = {name, name.upper()}
-    if not escaped:
-        return cases
-    return cases | {json.dumps(case, ensure_ascii=ascii)[1:-1] for case in cases for ascii in (True, False)}
+    if escaped:
+        cases |= {json.dumps(case, ensure_ascii=ascii)[1:-1] for case in cases for ascii in (True, False)}
+    unlike = {case.lower(): case for case in cases}
+    return tuple((case, case.casefold()) for case in unlike.values())
 
 
-def _word(name: str) -> str:
+@functools.lru_cache(maxsize=4096)
+def _word(name: str) -> re.Pattern[str]:
     """A pattern for a name with no letter or digit at its ends, except those of an escape in front of it."""
     start = _START if name[0].isalnum() else ""
-    return f"{start}{re.escape(name)}{_END if name[-1].isalnum() else ''}"
+    return re.compile(f"{start}{re.escape(name)}{_END if name[-1].isalnum() else ''}", re.IGNORECASE)
 
 
 def _personal(event: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

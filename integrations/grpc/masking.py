@@ -72,24 +72,31 @@ class Masking:
 
     def event(self, stored: StoredEvent) -> tuple[dict[str, Json], str]:
         """An event with what enrichment added, and its raw record (empty if not kept), both masked."""
-        event = decode(stored)
-        names = self.names(event)
-        masked = {key: self._mask(key, value, names) for key, value in event.items()}
+        event, addition = _decode(stored)
+        names = self.names(event, addition)
+        masked = {key: self._mask(key, value, names) for key, value in {**event, **addition}.items()}
         original = first_text(masked, "event.original") or ""
         return _without_original(masked), original
 
-    def names(self, event: Mapping[str, Json]) -> dict[str, str]:
-        """The personal values of an event and their masks."""
+    def stored_names(self, stored: StoredEvent) -> dict[str, str]:
+        """The personal values of a stored event and their masks."""
+        return self.names(*_decode(stored))
+
+    def names(self, *events: Mapping[str, Json]) -> dict[str, str]:
+        """The personal values of events and their masks."""
         names: dict[str, str] = {}
-        for field, value in walk(event):
-            if field in FIELDS and value is not None and not isinstance(value, bool):
-                names[text(value)] = self._masker.value(field, text(value))
-                self._remember(field, text(value))
-        kind = _ACCOUNT_INDICATORS.get(first_text(event, "threat.indicator.type") or "")
-        if kind:
-            for value in read(event, "threat.indicator.name"):
-                names[text(value)] = self._masker.pseudonym(kind, text(value))
+        for event in events:
+            for field, value in walk(event):
+                if field in FIELDS and value is not None and not isinstance(value, bool):
+                    names[text(value)] = self._masker.value(field, text(value))
+                    self._remember(field, text(value))
+            names.update(self._indicator_names(event))
         return names
+
+    def _indicator_names(self, event: Mapping[str, Json]) -> dict[str, str]:
+        kind = _ACCOUNT_INDICATORS.get(first_text(event, "threat.indicator.type") or "")
+        values = [text(value) for value in read(event, "threat.indicator.name")] if kind else []
+        return {value: self._masker.pseudonym(kind or "", value) for value in values}
 
     def entity_names(self, incident: Incident) -> dict[str, str]:
         """The personal values of the entities of an incident and their masks."""
@@ -138,13 +145,12 @@ class Masking:
         )
 
 
-def decode(stored: StoredEvent) -> dict[str, Json]:
-    """A stored event with what enrichment added, as one object; one that says so if it cannot be read."""
+def _decode(stored: StoredEvent) -> tuple[dict[str, Json], dict[str, Json]]:
+    """A stored event and what enrichment added; one that says so if they cannot be read."""
     try:
-        event = _decoder.decode(stored.line)
-        return {**event, **_decoder.decode(stored.addition)} if stored.addition else event
+        return _decoder.decode(stored.line), _decoder.decode(stored.addition) if stored.addition else {}
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        return dict(_NOT_READABLE)
+        return dict(_NOT_READABLE), {}
 
 
 def _without_original(event: dict[str, Json]) -> dict[str, Json]:

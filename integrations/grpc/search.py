@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from impetus.domain.ports import EventQuery, IncidentQuery, Span, Store, StoredEvent
 from integrations.grpc.keys import MaskedKeys, is_masked
-from integrations.grpc.masking import Masking, decode
+from integrations.grpc.masking import Masking
 
 PAGE = 256
 """Events read at once; the largest event has 1 MiB."""
@@ -43,4 +43,4 @@ def _look(store: Store, masking: Masking) -> Iterator[object]:
     for incident in store.incidents(IncidentQuery(limit=LOOK_INCIDENTS)):
         yield masking.incident(incident)
     for page in pages(store, EventQuery(limit=LOOK_EVENTS)):
-        yield [masking.names(decode(event)) for event in page]
+        yield [masking.stored_names(event) for event in page]

@@ -18,7 +18,7 @@ from impetus.domain.incident import Incident
 from impetus.domain.ports import Desk, EventQuery, Feed, Health, Store
 from integrations.grpc import request as asked
 from integrations.grpc.keys import MaskedKeys
-from integrations.grpc.masking import Masking, decode
+from integrations.grpc.masking import Masking
 from integrations.grpc.search import pages, unmasked
 from integrations.grpc.translate import alert_message, event_message, incident_message, status_message
 from integrations.grpc.watch import follow
@@ -147,7 +147,7 @@ class Service(ImpetusServicer):
         names = self._masking.entity_names(incident)
         ids = incident.events[-MEMBER_EVENTS:]
         for stored in self._store.events(EventQuery(ids=ids, limit=len(ids))) if ids else ():
-            names.update(self._masking.names(decode(stored)))
+            names.update(self._masking.stored_names(stored))
         return names
 
     def _events(self, query: EventQuery) -> Iterator[list[pb.Event]]:
