@@ -144,7 +144,10 @@ class Connections:
         """Refuse a second writing process: two correlators would each take in the other's events."""
         if self._path is None or self._lock_file is not None:
             return
-        lock_file = Path(f"{self.file}.lock").open("ab")  # noqa: SIM115 - held until close
+        try:
+            lock_file = Path(f"{self.file}.lock").open("ab")  # noqa: SIM115 - held until close
+        except OSError as error:
+            raise ImpetusError("store.unavailable", error.strerror or str(error), Where(f"{self.file}.lock")) from error
         try:
             fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

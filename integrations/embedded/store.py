@@ -61,15 +61,16 @@ class EmbeddedStore:
     def commit(self, commit: Commit) -> int:
         """Make a step durable as a whole; returns the cursor behind its incident changes.
 
-        Raises ``ImpetusError`` ``event.malformed`` on an event with a line break or text that is not Unicode.
+        Raises ``ImpetusError`` ``event.malformed`` on a line break within an event, text that is not Unicode, and times
+        beyond 64 bits.
         """
         with self._committing:
             try:
                 block = encode(commit, self._compressor.compress) if commit.lines else None
                 with self._connections.write() as connection:
                     return writer.write(connection, commit, block, self._filters)
-            except UnicodeEncodeError as error:
-                what = "a text holds half a surrogate pair"
+            except (UnicodeEncodeError, OverflowError) as error:
+                what = f"a text or a number that cannot be stored: {error}"
                 raise ImpetusError("event.malformed", what, hint="Reject such a record on its way in.") from error
 
     def state(self, space: str) -> Iterator[tuple[bytes, bytes]]:

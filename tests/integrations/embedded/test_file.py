@@ -150,7 +150,8 @@ def test_what_would_not_come_back_as_it_went_in_is_refused_whole() -> None:
     reject = (Reject("gate", "event.malformed", "", "", b""),)
     broken = Commit(lines=(b"{}\n{}",), heads=(Head("1", 1, ()),), rejects=reject)
     halved = Commit(lines=(b"{}",), heads=(Head("\ud800", 1, ()),), rejects=reject)
-    for commit in (broken, halved):
+    distant = Commit(lines=(b"{}",), heads=(Head("1", 1 << 63, ()),), rejects=reject)
+    for commit in (broken, halved, distant):
         with refused("event.malformed"):
             store.commit(commit)
     for commit in (Commit(lines=(b"{}",)), Commit(lines=(b"{}",), heads=(Head("1", 1, ()),), additions=(b"", b""))):
