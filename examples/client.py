@@ -17,6 +17,7 @@ async def follow(address: str) -> None:
     async with Client(address, on_connection=lambda up: print("connected" if up else "OFFLINE", flush=True)) as client:
         async for change in client.watch(cursor=0):
             incident = change.incident
+            # !a below: what a source sent may hold what a terminal obeys.
             zones = ", ".join(incident.zones) or "no zone"
             print(
                 f"{change.cursor:>6}  {format_instant(incident.updated_us)}  {severity(incident):<8}  "

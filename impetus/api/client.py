@@ -81,7 +81,8 @@ class Client:
     async def watch(self, cursor: int = 0) -> AsyncIterator[pb.IncidentChange]:
         """Every change behind a cursor, for ever; goes on from the last one after a lost connection.
 
-        A change may come again after a reconnect only if the caller had not yet taken it; none is left out.
+        None is left out and none comes twice; of several changes of one incident in a moment only the newest comes.
+        While the server does not answer it waits and tries again: ``connected`` and ``on_connection`` tell.
         """
         delay = FIRST_DELAY
         while True:

@@ -49,6 +49,7 @@ class Server:
         self.address = address
         self._ports = (store, desk, feed, health)
         self._masker = masker
+        self._listening = False
 
     async def start(self) -> None:
         """Listen and serve; ``address`` then is what clients connect to. Raises ``ImpetusError`` (settings.invalid)."""
@@ -68,11 +69,15 @@ class Server:
         add_ImpetusServicer_to_server(self._service, self._server)
         await self._add_health_and_reflection()
         self.address = bind(self._server, self.address)
+        self._listening = True
         await self._server.start()
         _log.info("api_listening", address=self.address)
 
     async def stop(self, grace: float = 1.0) -> None:
-        """Refuse new calls, end the watchers, give others ``grace`` seconds, and remove the socket."""
+        """Refuse new calls, end the watchers, give others ``grace`` seconds, remove the socket. Twice does no harm."""
+        if not self._listening:
+            return  # the socket there, if any, is another server's
+        self._listening = False
         self._service.closing.set()
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace)

@@ -60,6 +60,7 @@ async def test_does_not_take_the_socket_of_a_living_server(tmp_path: Path) -> No
     await one.start()
     with pytest.raises(ImpetusError, match="another server"):
         await two.start()
+    await two.stop(0)
     assert await answers(one.address)
     await one.stop(0)
 

@@ -1,8 +1,9 @@
 """Every call, over a real socket, against each store."""
 
+import asyncio
 import stat
-import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import grpc
@@ -216,11 +217,23 @@ async def test_a_failure_inside_tells_the_client_nothing_of_it(
     assert "kari" not in str(caught.value)
 
 
-def test_the_example_prints_incidents_and_goes_on_from_the_cursor() -> None:
-    """It is documentation: it must at least load and say how it is used."""
-    run = subprocess.run([sys.executable, "examples/client.py", "--help"], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    assert "unix:" in run.stdout
+async def test_the_example_prints_every_change(place: SimpleNamespace) -> None:
+    place.store.commit(Commit(incidents=(incident(1, title="Door \x1b[2J forced", zones=("Z4",)),)))
+    example = Path(__file__).parents[2] / "examples" / "client.py"
+    run = await asyncio.create_subprocess_exec(
+        sys.executable, example, place.server.address, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        lines = [await asyncio.wait_for(run.stdout.readline(), 30) for _ in range(2)]
+        place.bell.ring(place.store.commit(Commit(incidents=(incident(2, title="Gate"),))))
+        lines.append(await asyncio.wait_for(run.stdout.readline(), 30))
+    finally:
+        run.terminate()
+        await run.wait()
+    printed = b"".join(lines).decode()
+    assert "connected" in printed
+    assert r"high      open       'Door \x1b[2J forced'  (Z4; risk 0)" in printed
+    assert "'Gate'" in printed
 
 
 async def test_only_the_owner_can_open_the_socket(place: SimpleNamespace) -> None:
