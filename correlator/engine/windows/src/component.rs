@@ -23,6 +23,8 @@ pub(crate) struct Component {
     pub alert: u32,
     /// Changed since the last publication.
     pub changed: bool,
+    /// Took in another component since then.
+    pub grown: bool,
 }
 
 impl Component {
@@ -37,6 +39,7 @@ impl Component {
             absent: 0,
             alert: 0,
             changed: true,
+            grown: false,
         }
     }
 
@@ -62,7 +65,7 @@ impl Component {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.members += other.members;
-        self.changed = true;
+        (self.changed, self.grown) = (true, true);
     }
 }
 

@@ -50,7 +50,10 @@ impl Windows {
         let mut subscribers = vec![Vec::new(); compiled.rules + compiled.correlations.len()];
         for (index, correlation) in compiled.correlations.iter().enumerate() {
             for (position, rule) in correlation.rules.iter().enumerate() {
-                subscribers[*rule].push((index, position));
+                // A rule that the expression does not name has no say.
+                if (correlation.wanted | correlation.awaited) & 1 << position != 0 {
+                    subscribers[*rule].push((index, position));
+                }
             }
         }
         Ok(Self {

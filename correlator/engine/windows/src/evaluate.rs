@@ -130,7 +130,7 @@ pub(crate) fn renew(key: &mut Key, context: Context<'_>, touched: &Touched) -> V
     match touched.span {
         None => Verdicts::default(),
         Some(span) if context.correlation.slides() => renew_sliding(key, context, span, touched.in_order),
-        Some(span) => renew_scanning(key, context, span),
+        Some(span) => renew_scanning(key, context, span, touched.taken_back),
     }
 }
 
@@ -162,10 +162,10 @@ fn tick_end(key: &Key, start: usize) -> usize {
     key.entries.range(start..).position(|e| e.time != time).map_or(key.entries.len(), |n| start + n)
 }
 
-fn renew_scanning(key: &mut Key, context: Context<'_>, (from, to): (i64, i64)) -> Verdicts {
+fn renew_scanning(key: &mut Key, context: Context<'_>, (from, to): (i64, i64), taken_back: bool) -> Verdicts {
     let correlation = context.correlation;
     let back = if correlation.awaited == 0 { 0 } else { correlation.timespan };
-    let mut verdicts = Verdicts::default();
+    let mut verdicts = Verdicts { unsettled: taken_back, ..Verdicts::default() };
     for index in key.between(from.saturating_sub(back), to.saturating_add(correlation.timespan)) {
         let finding = find(key, context, index);
         let verdict = finding.as_ref().map_or(Verdict::None, |f| f.verdict);

@@ -10,8 +10,10 @@ use crate::key::{Context, Key};
 /// How long items and alerts of a key matter after their event time.
 #[derive(Clone, Copy)]
 struct Horizon {
+    /// The reach of the windows. Alerts of earlier correlations may still come at times as old as those of explained
+    /// items, so where they count everything is kept as long.
     reach: i64,
-    /// Explained items: another correlation may withdraw the explanation as long as its own windows reach.
+    /// In addition for explained items: another correlation may withdraw the explanation as long as its windows reach.
     explained: i64,
     now: i64,
 }
@@ -28,7 +30,8 @@ impl Horizon {
 
 impl Windows {
     fn horizon(&self, correlation: &Correlation) -> Horizon {
-        Horizon { reach: correlation.reach(), explained: self.longest, now: self.now }
+        let slack = if correlation.chained == 0 { 0 } else { self.longest };
+        Horizon { reach: correlation.reach().saturating_add(slack), explained: self.longest - slack, now: self.now }
     }
 
     /// Drops what is out of sight of a key, and the key when nothing is left.
@@ -81,16 +84,24 @@ fn next_end_of(key: &Key, correlation: &Correlation, now: i64) -> Option<i64> {
     next_end(key, Context { correlation, city: &city, now })
 }
 
-/// Gives the ids of the explained items that it dropped.
-fn drop_unseen(key: &mut Key, horizon: Horizon) -> Vec<std::sync::Arc<str>> {
+/// The components that no further firing can join.
+fn closed_components(key: &Key, horizon: Horizon) -> HashSet<u32> {
     let with_explained: HashSet<u32> =
         key.entries.iter().filter(|e| e.explained && e.label != 0).map(|e| e.label).collect();
-    let closed: HashSet<u32> = key
-        .components
-        .iter()
-        .filter(|(label, c)| !horizon.sees(c.last, with_explained.contains(label)))
-        .map(|(label, _)| *label)
-        .collect();
+    // An alert that still fires may bring back every component that it is a member of.
+    let in_sight = key.entries.iter().filter(|e| horizon.sees(e.time, false));
+    let with_active: HashSet<u32> = match key.by_alert.is_empty() {
+        true => HashSet::new(),
+        false => in_sight.filter_map(|e| key.by_alert.get(&e.id).copied()).collect(),
+    };
+    let open =
+        |label: &u32, last: i64| horizon.sees(last, with_explained.contains(label)) || with_active.contains(label);
+    key.components.iter().filter(|(label, c)| !open(label, c.last)).map(|(label, _)| *label).collect()
+}
+
+/// Gives the ids of the explained items that it dropped.
+fn drop_unseen(key: &mut Key, horizon: Horizon) -> Vec<std::sync::Arc<str>> {
+    let closed = closed_components(key, horizon);
     let before = key.entries.len();
     let mut dropped = Vec::new();
     key.entries.retain(|e| {

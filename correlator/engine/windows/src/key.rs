@@ -51,6 +51,8 @@ pub(crate) struct Touched {
     pub span: Option<(i64, i64)>,
     /// Items only came at the newest time or after it.
     pub in_order: bool,
+    /// An item was taken back, and with it perhaps a firing.
+    pub taken_back: bool,
     /// Times of the items that came after a newer one, ascending.
     pub late: Vec<i64>,
 }
@@ -140,6 +142,7 @@ impl Key {
         }
         touched.widen(time);
         touched.in_order = false;
+        touched.taken_back = true;
     }
 
     fn insert(&mut self, fresh: Vec<Entry>) {

@@ -14,7 +14,7 @@ use crate::measure::positions;
 #[derive(Debug, Default)]
 pub(crate) struct Published {
     pub firings: Vec<Firing>,
-    /// Earliest member of the components that now stand for another alert than before.
+    /// Earliest member of the components that now stand for another alert, or for more, than before.
     pub renamed_from: Option<i64>,
 }
 
@@ -51,11 +51,13 @@ fn view(key: &mut Key, context: Context<'_>, label: u32, published: &mut Publish
     let slot = key.alerts.slot_of(&id).unwrap_or_else(|| key.alerts.add(unpublished(id, &members[0])));
     if component.alert != slot {
         key.orphans.extend((component.alert != 0).then_some(component.alert));
+    }
+    if component.alert != slot || component.grown {
         let first = published.renamed_from.map_or(component.first, |t| t.min(component.first));
         published.renamed_from = Some(first);
     }
     if let Some(kept) = key.components.get_mut(&label) {
-        (kept.alert, kept.changed) = (slot, false);
+        (kept.alert, kept.changed, kept.grown) = (slot, false, false);
     }
     let fingerprint = fingerprint(&component, &members, &newest);
     View { slot, component, members, newest, fingerprint }

@@ -24,7 +24,16 @@ enum Step {
 fn item() -> impl Strategy<Value = (Item, i64, Option<i64>)> {
     let place = (0..4_usize, 0..6_i64, 0..3_i64);
     let fields = (prop::collection::vec(0..2_u8, 0..3), prop::collection::vec(0..4_u8, 1..3));
-    (0..4_usize, 0..30_i64, 0..40_u32, place, fields, prop::bool::weighted(0.3), 0..=LATENESS, prop::option::of(0..20_i64))
+    (
+        0..4_usize,
+        0..30_i64,
+        0..40_u32,
+        place,
+        fields,
+        prop::bool::weighted(0.3),
+        0..=LATENESS,
+        prop::option::of(0..20_i64),
+    )
         .prop_map(|(rule, time, id, (zone, metres, radius), (groups, values), explained, delay, unexplain)| {
             let time = time * SECOND;
             let spot = Spot::new(Some(59.0 + metres as f64 * 0.001), Some(10.0), Some(radius as f64 * 40.0));
@@ -56,7 +65,13 @@ fn steps(items: Vec<(Item, i64, Option<i64>)>) -> Vec<(i64, Step)> {
 }
 
 fn condition(kind: usize) -> Value {
-    let cmp = [json!([["gte", 2]]), json!([["gte", 3]]), json!([["lte", 2]]), json!([["eq", 2]]), json!([["gt", 1], ["lt", 4]])];
+    let cmp = [
+        json!([["gte", 2]]),
+        json!([["gte", 3]]),
+        json!([["lte", 2]]),
+        json!([["eq", 2]]),
+        json!([["gt", 1], ["lt", 4]]),
+    ];
     json!({"cmp": cmp[kind % cmp.len()]})
 }
 
@@ -190,6 +205,18 @@ fn whole(steps: &[(i64, Step)]) -> Vec<Item> {
         .collect()
 }
 
+/// The steps in short.
+fn show(steps: &[(i64, Step)], choices: &[u8]) -> String {
+    let line = |(arrival, step): &(i64, Step)| match step {
+        Step::Unexplain(id) => format!("{arrival} unexplain {id}\n"),
+        Step::Push(i) => {
+            let spot = i.whereabouts.as_ref().map(|w| (w.zone.clone(), w.spot));
+            format!("{arrival} r{} {} {:?} {spot:?} {}\n", i.rule, i.id, i.fields, i.explained)
+        }
+    };
+    steps.iter().map(line).chain([format!("{choices:?}")]).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -200,6 +227,7 @@ proptest! {
         choices in prop::collection::vec(any::<u8>(), 1..20),
     ) {
         let steps = steps(items);
-        prop_assert_eq!(run(&form, &steps, &choices), naive::alerts(&form, &whole(&steps)));
+        let (live, replay) = (run(&form, &steps, &choices), naive::alerts(&form, &whole(&steps)));
+        prop_assert!(live == replay, "\nlive   {live:?}\nreplay {replay:?}\n{form}\n{}", show(&steps, &choices));
     }
 }

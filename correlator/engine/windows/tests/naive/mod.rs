@@ -70,7 +70,8 @@ fn texts(names: &Value) -> Vec<String> {
 fn tuples(names: &[String], item: &Item) -> Vec<Vec<String>> {
     names.iter().fold(vec![vec![]], |tuples, name| {
         let values: BTreeSet<&String> = item.fields.iter().filter(|(n, _)| n == name).map(|(_, v)| v).collect();
-        let extend = |t: &Vec<String>| values.iter().map(|v| [t.clone(), vec![v.to_string()]].concat()).collect::<Vec<_>>();
+        let extend =
+            |t: &Vec<String>| values.iter().map(|v| [t.clone(), vec![v.to_string()]].concat()).collect::<Vec<_>>();
         tuples.iter().flat_map(extend).collect()
     })
 }
@@ -93,15 +94,16 @@ fn keys(correlation: &Value, items: &[Item]) -> BTreeMap<Group, Vec<Event>> {
         }
         for group in tuples(&names, item) {
             let group: Group = names.iter().cloned().zip(group).collect();
-            let event = keys.entry(group).or_default().entry((item.time, item.id.to_string())).or_insert_with(|| Event {
-                time: item.time,
-                id: item.id.to_string(),
-                rules: BTreeSet::new(),
-                values: values.clone(),
-                numbers: numbers.clone(),
-                item: item.clone(),
-                explained: item.explained,
-            });
+            let event =
+                keys.entry(group).or_default().entry((item.time, item.id.to_string())).or_insert_with(|| Event {
+                    time: item.time,
+                    id: item.id.to_string(),
+                    rules: BTreeSet::new(),
+                    values: values.clone(),
+                    numbers: numbers.clone(),
+                    item: item.clone(),
+                    explained: item.explained,
+                });
             event.rules.insert(item.rule);
             event.item = item.clone();
         }
@@ -147,7 +149,9 @@ fn firing(correlation: &Value, events: &[Event], e: usize) -> Option<Found> {
     let within = |from: i64, to: i64, rules: &BTreeSet<usize>| -> Vec<(usize, bool)> {
         (0..events.len())
             .filter(|i| (from..=to).contains(&events[*i].time) && !events[*i].rules.is_disjoint(rules))
-            .filter_map(|i| if i == e { Some((i, true)) } else { stands(correlation, newest, &events[i]).map(|c| (i, c)) })
+            .filter_map(
+                |i| if i == e { Some((i, true)) } else { stands(correlation, newest, &events[i]).map(|c| (i, c)) },
+            )
             .collect()
     };
     if newest.rules.is_disjoint(&wanted) {
@@ -216,7 +220,10 @@ fn holds(correlation: &Value, window: &[&Event]) -> bool {
     numbers.sort_by(f64::total_cmp);
     let sum: f64 = numbers.iter().sum();
     let value = match correlation["type"].as_str().unwrap() {
-        "event_count" => window.iter().map(|e| (&e.id, if e.id.len() > 20 { 0 } else { e.time })).collect::<BTreeSet<_>>().len() as f64,
+        "event_count" => {
+            window.iter().map(|e| (&e.id, if e.id.len() > 20 { 0 } else { e.time })).collect::<BTreeSet<_>>().len()
+                as f64
+        }
         "value_count" => window.iter().flat_map(|e| &e.values).collect::<BTreeSet<_>>().len() as f64,
         "value_sum" => sum,
         "value_avg" => sum / numbers.len() as f64,
@@ -227,7 +234,13 @@ fn holds(correlation: &Value, window: &[&Event]) -> bool {
 }
 
 /// Every chain of different rules in the order of the list, with times that do not fall, that contains `e`.
-fn longest(correlation: &Value, events: &[Event], window: &[(usize, bool)], e: usize, wanted: &BTreeSet<usize>) -> Vec<Vec<usize>> {
+fn longest(
+    correlation: &Value,
+    events: &[Event],
+    window: &[(usize, bool)],
+    e: usize,
+    wanted: &BTreeSet<usize>,
+) -> Vec<Vec<usize>> {
     let rules: Vec<usize> = referred(correlation).into_iter().filter(|r| wanted.contains(r)).collect();
     let mut chains: Vec<Vec<usize>> = vec![vec![]];
     for rule in rules {
@@ -276,15 +289,17 @@ fn stands(correlation: &Value, a: &Event, b: &Event) -> Option<bool> {
 
 /// Sets of firings that share a member (an alert that is a member at two times is one member).
 fn components(events: &[Event], found: &[Found]) -> Vec<Vec<usize>> {
-    let name = |i: &usize| if events[*i].id.len() > 20 { (0, &events[*i].id) } else { (events[*i].time, &events[*i].id) };
+    let name =
+        |i: &usize| if events[*i].id.len() > 20 { (0, &events[*i].id) } else { (events[*i].time, &events[*i].id) };
     let names: Vec<BTreeSet<_>> = found.iter().map(|f| f.members.iter().map(name).collect()).collect();
     let (mut left, mut all) = ((0..found.len()).collect::<BTreeSet<_>>(), Vec::new());
     while let Some(start) = left.pop_first() {
         let mut component = vec![start];
         let mut at = 0;
         while at < component.len() {
-            let near: Vec<usize> = left.iter().copied().filter(|f| !names[*f].is_disjoint(&names[component[at]])).collect();
-            near.iter().for_each(|f| drop(left.remove(f)));
+            let near: Vec<usize> =
+                left.iter().copied().filter(|f| !names[*f].is_disjoint(&names[component[at]])).collect();
+            left.retain(|f| !near.contains(f));
             component.extend(near);
             at += 1;
         }
@@ -303,7 +318,11 @@ fn describe(
 ) -> (String, Alert) {
     let members: BTreeSet<usize> = component.iter().flat_map(|f| found[*f].members.clone()).collect();
     let mut ids: Vec<String> = Vec::new();
-    members.iter().for_each(|i| if !ids.contains(&events[*i].id) { ids.push(events[*i].id.clone()) });
+    members.iter().for_each(|i| {
+        if !ids.contains(&events[*i].id) {
+            ids.push(events[*i].id.clone())
+        }
+    });
     let certain = component.iter().all(|f| found[*f].certain);
     let alert = Alert {
         newest: events[*members.last().unwrap()].id.clone(),
