@@ -121,6 +121,14 @@ def test_incidents_come_in_the_order_in_which_they_are_worked_on(store: Store) -
     assert ids(zone="Z5") == ["newer"]
 
 
+def test_a_short_page_holds_the_first_of_the_whole_order(store: Store) -> None:
+    severe, fresh = make_incident("severe", severity="critical", updated=1), make_incident("fresh", updated=99)
+    same = make_incident("another", severity="critical", updated=1)
+    store.commit(Commit(incidents=(fresh, severe, same)))
+    assert store.incidents(IncidentQuery(limit=1)) == [same]
+    assert store.incidents(IncidentQuery(limit=2)) == [same, severe]
+
+
 def test_a_superseded_incident_leads_to_the_one_that_took_its_place(store: Store) -> None:
     a, b, c = (make_incident(id) for id in "abc")
     store.commit(Commit(incidents=(a, b, c)))
