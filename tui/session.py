@@ -62,6 +62,8 @@ class Session:
         self.status: Status | None = None
         self.loaded = False
         """Whether the incidents have been fetched: before that an empty queue says nothing."""
+        self.trouble: ImpetusError | None = None
+        """Why they could not be fetched, at the last try."""
         self._arrived: list[Incident] = []
         self._changes = Changes()
         self._cursor: int | None = None
@@ -126,7 +128,7 @@ class Session:
                     await self._load()
                 await self._watch(self._cursor or 0)
             except ImpetusError as problem:
-                self._lose(problem)
+                self._fail(problem)
             await self._pause()
 
     async def poll(self) -> None:
@@ -155,7 +157,7 @@ class Session:
     async def _load(self) -> None:
         incidents, cursor = await self.backend.list_incidents(ACTIVE, MOST_ACTIVE)
         self._arrived.extend(incidents)
-        self._cursor, self.loaded = cursor, True
+        self._cursor, self.loaded, self.trouble = cursor, True, None
         self._heard()
         closed, _ = await self.backend.list_incidents(("closed",), MOST_CLOSED)
         self._arrived.extend(closed)
@@ -198,6 +200,15 @@ class Session:
 
     def _lose(self, problem: ImpetusError) -> None:
         self.link.lose(problem)
+
+    def _fail(self, problem: ImpetusError) -> None:
+        """The incidents cannot be followed: because the server is gone, or because it answers with an error."""
+        self.trouble = None if self.loaded else problem
+        self._changes.status = True
+        if problem.code == "api.unavailable":
+            self._lose(problem)
+        elif self.loaded:
+            self.tell(str(problem), bad=True)
 
     async def _pause(self) -> None:
         """Wait a little before the next try, or until a person asks for it."""

@@ -59,9 +59,9 @@ class Journey:
         strips = self.app.screen._compositor.render_strips()
         return ["".join(segment.text for segment in strip) for strip in strips]
 
-    def row(self, title: str) -> str:
-        """The line of the screen with a title."""
-        return next(line for line in self.lines if title in line)
+    def row(self, title: str, below: int = 0) -> str:
+        """The line of the screen with a title, from the line ``below`` on."""
+        return next(line for line in self.lines[below:] if title in line)
 
     @property
     def current(self) -> str:
@@ -82,5 +82,6 @@ async def at_queue(city: City, size: tuple[int, int] = (80, 24), **options: Any)
     async with app.run_test(size=size) as pilot:
         journey = Journey(app, pilot, city, clock)
         if city.up:
-            await journey.until(lambda: app.session.loaded and app.session.status is not None, "loaded")
+            await journey.until(lambda: app.session.status is not None, "connected")
+            await journey.until(lambda: app.session.loaded or app.session.trouble is not None, "loaded")
         yield journey

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from textual.events import Paste
 
 from impetus.domain.entity import Entity
 from tests.tui.city import City, incident
@@ -87,8 +88,6 @@ async def test_writes_a_note_in_which_verbs_are_letters() -> None:
 
 
 async def test_pastes_only_what_can_be_seen_into_a_note() -> None:
-    from textual.events import Paste
-
     async with at_queue(city()) as queue:
         await queue.press("n")
         queue.app.post_message(Paste("a\x1b]52;c;eA==\x07b\u202e\nsecond"))

@@ -79,7 +79,7 @@ async def test_a_crash_prints_no_data_and_no_control_characters(capfd: object) -
     hostile = "\x1b]52;c;eA==\x07"
     async with at_queue(City([incident(0)])) as queue:
         try:
-            raise RuntimeError(hostile)
+            raise RuntimeError(hostile)  # noqa: TRY301 - the handler is what is tested
         except RuntimeError:
             queue.app._fatal_error()
         printed = "".join(segment.text for lines in queue.app._exit_renderables for segment in lines.segments)  # type: ignore[union-attr]

@@ -300,6 +300,6 @@ class QueueScreen(Triage, place=QUEUE):
         if session.loaded:
             filtered = session.queue.filter.text != DEFAULT
             return chrome.empty(session.queue.last_closed(), session.status, filtered, self.look)
-        if session.link.problem is not None:
-            return chrome.trouble(session.link.problem, self.look, width)
+        if session.trouble is not None:
+            return chrome.trouble(session.trouble, self.look, width)
         return chrome.connecting(self.look)

@@ -120,8 +120,12 @@ def trouble(problem: ImpetusError, look: Look, width: int) -> list[Line]:
 def empty(last: Incident | None, status: Status | None, filtered: bool, look: Look) -> list[Line]:
     """Nothing to show, and the proof that this is no failure."""
     if status is not None and not status.events and not status.sources and last is None:
-        hint = "Name a source in impetus.toml and start `impetus run`, or look at the demo city: `impetus demo`."
-        return [look.line(), look.line().add("  No collectors yet.", "strong"), look.line().add(f"  {hint}")]
+        hints = ("Name a source in impetus.toml and start `impetus run`,", "or look at the demo city: `impetus demo`.")
+        return [
+            look.line(),
+            look.line().add("  No collectors yet.", "strong"),
+            *(look.line().add(f"  {hint}") for hint in hints),
+        ]
     lines = [
         look.line(),
         look.line().add("  Nothing here for this filter." if filtered else "  Nothing open.", "strong"),
