@@ -103,7 +103,7 @@ def measure_commits(folder: Path, events: list[tuple[bytes, Head]], batch: int, 
     mean = sum(len(line) for line, _ in events) / len(events)
     print(
         f"{mean:6.0f} B  batch {batch:6d}  level {level}  {done / spent:9,.0f} events/s  "
-        f"cpu {cpu / spent:4.0%}  {stored:6.1f} B/event stored ({mean / stored:4.1f}x)",
+        f"cpu {cpu / spent:4.0%} ({done / cpu:9,.0f} per cpu second)  {stored:6.1f} B/event ({mean / stored:4.1f}x)",
         flush=True,
     )
     path.unlink()
