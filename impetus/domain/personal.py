@@ -42,6 +42,22 @@ FIELDS: dict[str, str] = {
     "post.author": "author",
     "email.from.address": "mail",
     "email.to.address": "mail",
+    "winlog.event_data.AccountName": "user",
+    "winlog.event_data.Detection User": "user",
+    "winlog.event_data.MemberName": "user",
+    "winlog.event_data.MemberSid": "user",
+    "winlog.event_data.ParentUser": "user",
+    "winlog.event_data.Remediation User": "user",
+    "winlog.event_data.SamAccountName": "user",
+    "winlog.event_data.SourceUser": "user",
+    "winlog.event_data.TargetOutboundUserName": "user",
+    "winlog.event_data.TargetSid": "user",
+    "winlog.event_data.TargetUser": "user",
+    "winlog.event_data.UserName": "user",
+    "winlog.event_data.UserPrincipalName": "user",
+    "winlog.event_data.UserSid": "user",
+    "winlog.user.identifier": "user",
+    "winlog.user.name": "user",
 }
 """Field name → the word in front of its pseudonym."""
 

@@ -14,6 +14,7 @@ from impetus.domain.incident import ActionRecord, Incident, Member, Risk, Term
 from impetus.domain.personal import FIELDS, RAW_FIELDS, Masker, mask_text
 from impetus.domain.ports import StoredEvent
 from integrations.grpc.keys import MaskedKeys, search_key
+from integrations.grpc.names import sayings
 
 PERSONAL_KINDS = frozenset(FIELDS.values())
 """Kinds of entities whose values are personal: the words in front of the masks."""
@@ -57,8 +58,10 @@ class Masking:
         """An alert with masked values and texts; ``names`` are those of its events and its incident."""
         explanation = alert.explanation or Explanation("")
         values = [*alert.group, *(pair for clause in explanation.clauses for pair in _values(clause))]
-        own = {value: self._masker.value(field, value) for field, value in values if field in FIELDS}
-        names = {**names, **self._entity_names(alert.entities), **own}
+        names = {**self._entity_names(alert.entities), **names}
+        for field, value in values:
+            if field in FIELDS:
+                _say(names, FIELDS[field], value, self._masker)
         return replace(
             alert,
             title=mask_text(alert.title, names),
@@ -88,15 +91,15 @@ class Masking:
         for event in events:
             for field, value in walk(event):
                 if field in FIELDS and value is not None and not isinstance(value, bool):
-                    names[text(value)] = self._masker.value(field, text(value))
+                    _say(names, FIELDS[field], text(value), self._masker)
                     self._remember(field, text(value))
-            names.update(self._indicator_names(event))
+            self._say_indicators(names, event)
         return names
 
-    def _indicator_names(self, event: Mapping[str, Json]) -> dict[str, str]:
+    def _say_indicators(self, names: dict[str, str], event: Mapping[str, Json]) -> None:
         kind = _ACCOUNT_INDICATORS.get(first_text(event, "threat.indicator.type") or "")
-        values = [text(value) for value in read(event, "threat.indicator.name")] if kind else []
-        return {value: self._masker.pseudonym(kind or "", value) for value in values}
+        for value in read(event, "threat.indicator.name") if kind else ():
+            _say(names, kind or "", text(value), self._masker)
 
     def entity_names(self, incident: Incident) -> dict[str, str]:
         """The personal values of the entities of an incident and their masks."""
@@ -108,7 +111,11 @@ class Masking:
             self._keys.remember(f"{kind}:{self._masker.value(field, value)}", search_key(kind, value))
 
     def _entity_names(self, entities: tuple[Entity, ...]) -> dict[str, str]:
-        return {e.value: self._masker.pseudonym(e.kind, e.value) for e in entities if e.kind in PERSONAL_KINDS}
+        names: dict[str, str] = {}
+        for entity in entities:
+            if entity.kind in PERSONAL_KINDS:
+                _say(names, entity.kind, entity.value, self._masker)
+        return names
 
     def _entity(self, entity: Entity, names: Names) -> Entity:
         if entity.kind in PERSONAL_KINDS:
@@ -136,13 +143,29 @@ class Masking:
     def _value(self, field: str | None, value: str, names: Names) -> str:
         return self._masker.value(field, value) if field in FIELDS else mask_text(value, names)
 
+    def _met(self, field: str | None, value: str, names: Names) -> str:
+        """A value of a clause, which may be several: a JSON array."""
+        if field in FIELDS and value.startswith("["):
+            try:
+                several = msgspec.json.decode(value, type=list[str | int | float | bool | None])
+            except (msgspec.MsgspecError, RecursionError):
+                return self._value(field, value, names)
+            return msgspec.json.encode([self._value(field, text(each), names) for each in several]).decode()
+        return self._value(field, value, names)
+
     def _clause(self, clause: Clause, names: Names) -> Clause:
         return replace(
             clause,
-            expected=None if clause.expected is None else self._value(clause.field, clause.expected, names),
-            actual=None if clause.actual is None else self._value(clause.field, clause.actual, names),
+            expected=None if clause.expected is None else self._met(clause.field, clause.expected, names),
+            actual=None if clause.actual is None else self._met(clause.field, clause.actual, names),
             of=tuple(self._clause(inner, names) for inner in clause.of),
         )
+
+
+def _say(names: dict[str, str], kind: str, value: str, masker: Masker) -> None:
+    """Note what texts may say for a value. The first mask of a saying stays: ``kari`` has its own before CITY's."""
+    for saying in sayings(kind, value):
+        names.setdefault(saying, masker.pseudonym(kind, value))
 
 
 def _decode(stored: StoredEvent) -> tuple[dict[str, Json], dict[str, Json]]:

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collectors.normalise.windows import normalise
 from impetus.api.v1 import impetus_pb2 as pb
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Commit, Head
 from impetus.domain.entity import Entity
+from impetus.domain.errors import ImpetusError
 from impetus.domain.explanation import Clause, Explanation
 from impetus.domain.incident import ActionRecord, Member, Risk, Term
 from impetus.domain.personal import FIELDS, RAW_FIELDS, Masker
@@ -146,6 +148,25 @@ def test_masks_are_not_masked_again_and_words_stay_whole() -> None:
     assert event["message"] == rf"{MASKER.pseudonym('user', 'user')} ran C:\Windows\System32"
 
 
+def test_an_account_is_masked_without_its_domain_and_built_in_ones_leave_paths_readable() -> None:
+    fields = {"user.name": r"CITY\kari", "user.target.name": r"NT AUTHORITY\SYSTEM", "user.email": "k.berg@city.no"}
+    said = r"C:\Users\kari\x HKLM\System k.berg"
+    stored = StoredEvent("E", 1, line(**fields, process__command_line=said), b"")
+    event, _ = Masking(MASKER, MaskedKeys()).event(stored)
+    kari, berg = MASKER.pseudonym("user", r"CITY\kari"), MASKER.pseudonym("user", "k.berg@city.no")
+    assert event["process.command_line"] == rf"C:\Users\{kari}\x HKLM\System {berg}"
+    assert event["user.target.name"] == MASKER.pseudonym("user", r"NT AUTHORITY\SYSTEM")
+
+
+def test_several_values_of_a_clause_are_masked_each() -> None:
+    clause = Clause("equals", True, "user.name", '["kari","ola"]', '["kari"]')
+    alert = Alert("A", "r", "t", "low", 1, 1, (), explanation=Explanation("", (clause,)))
+    (shown,) = Masking(MASKER, MaskedKeys()).alert(alert, {}).explanation.clauses
+    kari, ola = MASKER.pseudonym("user", "kari"), MASKER.pseudonym("user", "ola")
+    assert json.loads(shown.expected) == [kari, ola]
+    assert json.loads(shown.actual) == [kari]
+
+
 def test_an_account_indicator_is_masked_as_the_account() -> None:
     stored = StoredEvent(
         "E", 1, line(threat={"indicator": {"type": "user-account", "name": "vms-svc-07"}}, message="vms-svc-07"), b""
@@ -202,14 +223,33 @@ def test_the_memory_of_masks_is_bounded() -> None:
     assert keys.get("user:user#00000004") == "user:4"
 
 
-SCENARIO = Path(__file__).parents[3] / "shared" / "scenarios" / "oslo-17-may" / "events.ndjson"
+SHARED = Path(__file__).parents[3] / "shared"
+OSLO = SHARED / "scenarios" / "oslo-17-may" / "events.ndjson"
+WINDOWS = SHARED / "data" / "sigma" / "regression"
 
 
-@pytest.mark.skipif(not SCENARIO.exists(), reason="the scenario of the Oslo day is not here")
+def assert_masked(encoded: bytes) -> None:
+    """A real event leaves without the values of its personal fields."""
+    masking, stored = Masking(MASKER, MaskedKeys()), StoredEvent("E", 1, encoded, b"")
+    answer = msgspec.json.encode(masking.event(stored))
+    assert not [value for value in masking.stored_names(stored) if leaks(answer, value)]
+
+
+@pytest.mark.skipif(not OSLO.exists(), reason="the scenario of the Oslo day is not here")
 def test_the_oslo_day_leaves_without_its_accounts_and_badges() -> None:
-    masking = Masking(MASKER, MaskedKeys())
-    for number, encoded in enumerate(SCENARIO.read_bytes().splitlines()):
-        event, _ = masking.event(StoredEvent(str(number), number, encoded, b""))
-        values = masking.names(msgspec.json.decode(encoded))
-        answer = msgspec.json.encode(event)
-        assert not [value for value in values if leaks(answer, value)]
+    for encoded in OSLO.read_bytes().splitlines():
+        assert_masked(encoded)
+
+
+@pytest.mark.skipif(not WINDOWS.exists(), reason="the regression data of SigmaHQ is not here")
+def test_windows_events_of_real_attacks_leave_without_their_accounts() -> None:
+    masked = 0
+    for path in sorted(WINDOWS.glob("*/*.json")):
+        try:
+            events = list(normalise(json.loads(path.read_bytes())))
+        except (ValueError, ImpetusError):
+            continue  # several records in one file, or not of Windows
+        for event in events:
+            assert_masked(msgspec.json.encode(event))
+            masked += 1
+    assert masked > 100
