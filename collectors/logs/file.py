@@ -81,10 +81,14 @@ class LogFile:
         start = max(0, offset - TAIL)
         return digest(os.pread(self._raw.fileno(), offset - start, start))
 
+    def is_of(self, position: Position) -> bool:
+        """Whether it is the very file of the position, whatever is in it now."""
+        return (self.device, self.inode) == (position.device, position.inode)
+
     def holds(self, position: Position) -> bool:
         """Whether the position is one in this file."""
         if position.offset == 0:
-            return (self.device, self.inode) == (position.device, position.inode)
+            return self.is_of(position)
         if self._packed:
             return self.fingerprint() == position.fingerprint
         return self.size() >= position.offset and self.tail(position.offset) == position.tail and (

@@ -26,7 +26,7 @@ _BSD_TIME = re.compile(
 )
 _ISO_TIME = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?)(Z|[+-]\d\d:?\d\d)? ")
 _HOST = re.compile(r"([\w.:-]{1,255}) (?=\S)")
-_TAG = re.compile(r"([\w./-]{1,128})(?:\([\w.-]{1,64}\))?(?:\[(\d{1,10})\])?:(?: |$)")
+_TAG = re.compile(r"([\w./-]{1,128})(?:\([\w.-]{1,64}\))?(?:\[(\d{1,10})\]: ?|:(?: |$))")
 
 
 class Message(msgspec.Struct):

@@ -30,4 +30,4 @@ class Pace:
         if self._owed < SHORTEST:
             return 0.0
         owed, self._owed = self._owed, 0.0
-        return owed
+        return min(owed, LONGEST)

@@ -22,6 +22,7 @@ class Reading:
         self.resumed = position is not None
         self._lines = LineSplitter(position.offset, position.line) if position else LineSplitter()
         self._fingerprint = position.fingerprint if position else None
+        self._tail = (position.offset, position.tail) if position else (-1, "")
         if position:
             file.skip_to(position.offset)
 
@@ -52,10 +53,12 @@ class Reading:
 
     def position(self, shift: int | None) -> Position:
         """The position behind the last line given out."""
-        offset = self._lines.offset
-        tail, file = self.file.tail(offset), self.file
+        offset, file = self._lines.offset, self.file
+        if self._tail[0] != offset:
+            # Not looked at again later: the file may have been cut by then.
+            self._tail = offset, file.tail(offset)
         return Position(
-            self._known(), tail, file.device, file.inode, offset, self._lines.number, self.generation, shift
+            self._known(), self._tail[1], file.device, file.inode, offset, self._lines.number, self.generation, shift
         )
 
     def _known(self) -> str:

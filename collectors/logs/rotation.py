@@ -28,15 +28,16 @@ def follow_trail(path: Path, position: Position | None) -> Trail:
     file itself cannot be opened.
     """
     newest = LogFile(path)
-    if position is None or newest.holds(position):
+    if position is None or (newest.is_of(position) and newest.holds(position)):
         return Trail([newest], position)
-    rotated = list(_rotated(path))
-    for index, file in enumerate(rotated):
-        if file.holds(position):
-            _close(rotated[:index])
-            return Trail([*rotated[index:], newest], position)
-    _close(rotated)
-    return Trail([newest], None, lost=True)
+    files = [*_rotated(path), newest]
+    holding = [file for file in files if file.holds(position)]
+    # The very file under another name comes before the one in its place, which may begin with the same lines.
+    own = next((file for file in holding if file.is_of(position)), None)
+    found = own or (newest if newest in holding else next(iter(holding), newest))
+    at = files.index(found)
+    _close(files[:at])
+    return Trail(files[at:], position, lost=False) if holding else Trail(files[at:], None, lost=True)
 
 
 def _rotated(path: Path) -> Iterator[LogFile]:

@@ -8,9 +8,10 @@ import socket
 import pytest
 from amqtt.broker import Broker
 from amqtt.client import MQTTClient
-from collectors.iot.mqtt import Mqtt, MqttSettings
 from intake import KeepingIntake
 
+from collectors.iot.mqtt import Mqtt, MqttSettings
+from collectors.iot.session import _password
 from impetus.domain.errors import ImpetusError
 
 TOPIC = "city/doors/D-1"
@@ -155,8 +156,6 @@ async def test_it_waits_for_a_broker_that_is_not_there_yet(intake, clock):
 def test_the_password_is_read_from_where_the_settings_say(intake, clock, tmp_path, monkeypatch):
     (tmp_path / "password").write_text("secret\n")
     settings = MqttSettings(host="h", topics=("t",), username="u", password_file=str(tmp_path / "none"))
-    from collectors.iot.session import _password
-
     assert _password(MqttSettings(host="h", topics=(), password_file=str(tmp_path / "password"))) == "secret"
     monkeypatch.setenv("MQTT_PASSWORD", "other")
     assert _password(MqttSettings(host="h", topics=(), password_env="MQTT_PASSWORD")) == "other"
