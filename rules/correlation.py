@@ -72,12 +72,13 @@ def read(data: dict[str, Any]) -> Reading:
             f"windows slide, and {section['window']!r} ones are not known", ("correlation", "window")
         )
     condition, comparisons, percentile = _condition(section.get("condition"))
+    place, generate = _place(section), _generate(data, section)
     plain, written = _plain_names(section)
     trimmed = {key: value for key, value in section.items() if key != "place"} | condition | plain
     rule = SigmaCorrelationRule.from_dict({**data, "correlation": trimmed})
     if rule.timespan.seconds > MAX_TIMESPAN:
         raise UnsupportedError("the timespan is longer than ten years", ("correlation", "timespan"))
-    return Reading(rule, comparisons, percentile, _place(section), _generate(data, section), written)
+    return Reading(rule, comparisons, percentile, place, generate, written)
 
 
 def compile_correlation(reading: Reading, id: str, indices: Mapping[str, int]) -> form.Correlation:

@@ -23,6 +23,8 @@ from rules.expression import RefusedError
 ANY_SOURCE = SigmaLogSource(product="*")
 """Stands for a log source that is left empty, which pySigma refuses."""
 
+YES = {"yes": True, "no": False}
+
 STATUSES = ("stable", "test", "experimental", "deprecated", "unsupported")
 
 _PATHS: tuple[tuple[type[wrong.SigmaError], tuple[str, ...]], ...] = (
@@ -76,6 +78,8 @@ class Parsed:
 def parse(document: Document) -> Parsed | list[ImpetusError]:
     """What a document says, or everything that is wrong with it."""
     data = {key: value for key, value in document.data.items() if key != "id"}
+    if "|exists" in document.text:
+        data |= {key: _flagged(data[key]) for key in ("detection", "filter") if key in data}
     try:
         says = _says(data)
         id = _identity(document.data)
@@ -146,6 +150,20 @@ def _says(data: dict[str, Any]) -> SigmaRule | SigmaFilter | correlation.Reading
     if rule.logsource == ANY_SOURCE:
         rule.logsource = EmptyLogSource()
     return rule
+
+
+def _flagged(definition: Any) -> Any:
+    """A section of detections with ``exists: yes`` and ``no``, which Sigma allows, as booleans."""
+    if isinstance(definition, list):
+        return [_flagged(part) for part in definition]
+    if not isinstance(definition, dict):
+        return definition
+    return {
+        key: YES.get(value.lower(), value)
+        if isinstance(value, str) and str(key).endswith("|exists")
+        else _flagged(value)
+        for key, value in definition.items()
+    }
 
 
 def _sourced(data: dict[str, Any]) -> dict[str, Any]:
