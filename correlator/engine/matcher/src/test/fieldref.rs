@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::form::How;
 
@@ -21,11 +21,17 @@ pub fn any_pair(how: How, left: &[Vec<u8>], right: &[Vec<u8>]) -> bool {
         }
         How::StartsWith => any_prefix(left, right.to_vec()),
         How::EndsWith => any_prefix(&reversed(left), reversed(right)),
-        // An automaton too large to build is no reason to miss a match.
-        How::Contains => match AhoCorasick::new(right) {
-            Ok(automaton) => left.iter().any(|left| automaton.is_match(left)),
-            Err(_) => left.iter().any(|left| right.iter().any(|right| holds(how, left, right))),
-        },
+        How::Contains => any_within(left, right),
+    }
+}
+
+/// Of texts that end in one another the shortest stands for all. So each state of the automaton has one text at most,
+/// and building it takes time and space in proportion to the texts. One too large to build is no reason to miss a match.
+fn any_within(texts: &[Vec<u8>], parts: &[Vec<u8>]) -> bool {
+    let parts = reversed(&without_prefixed(reversed(parts)));
+    match AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(&parts) {
+        Ok(automaton) => texts.iter().any(|text| automaton.is_match(text)),
+        Err(_) => texts.iter().any(|text| parts.iter().any(|part| holds(How::Contains, text, part))),
     }
 }
 
@@ -39,13 +45,19 @@ fn holds(how: How, left: &[u8], right: &[u8]) -> bool {
 }
 
 /// With no prefix a prefix of another, the one a text starts with is the greatest not above the text.
-fn any_prefix(texts: &[Vec<u8>], mut prefixes: Vec<Vec<u8>>) -> bool {
-    prefixes.sort_unstable();
-    prefixes.dedup_by(|later, earlier| later.starts_with(earlier));
+fn any_prefix(texts: &[Vec<u8>], prefixes: Vec<Vec<u8>>) -> bool {
+    let prefixes = without_prefixed(prefixes);
     texts.iter().any(|text| {
         let above = prefixes.partition_point(|prefix| prefix <= text);
         above > 0 && text.starts_with(&prefixes[above - 1])
     })
+}
+
+/// Sorted, without those that start with another.
+fn without_prefixed(mut texts: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    texts.sort_unstable();
+    texts.dedup_by(|later, earlier| later.starts_with(earlier));
+    texts
 }
 
 fn reversed(texts: &[Vec<u8>]) -> Vec<Vec<u8>> {
