@@ -29,6 +29,7 @@ _OPTIONS = (
     ("grpc.max_reconnect_backoff_ms", 2000),
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.max_pings_without_data", 0),  # a quiet watch must notice a peer that is gone
 )
 
 _TRANSIENT = {"api.unavailable", "store.unavailable"}

@@ -29,9 +29,10 @@ _OPTIONS = (
     ("grpc.max_concurrent_streams", 64),
     ("grpc.max_metadata_size", 16 << 10),
     ("grpc.so_reuseport", 0),  # two servers never share a port in silence
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_time_ms", 30_000),  # a client that is gone frees its stream
     ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
 )
 
 _log = structlog.get_logger(__name__)
