@@ -22,6 +22,9 @@ use crate::{
 /// Plans kept, one per set of groups that has been met together.
 const MAX_PLANS: usize = 256;
 
+/// Rules that all kept plans may index together, as a multiple of the rules there are: it bounds their memory.
+const MAX_INDEXED: usize = 4;
+
 /// Which rules are tried on an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -102,7 +105,8 @@ impl Matcher {
         }
         let rules = self.sources.rules(&groups);
         // Hostile events can name any mixture of groups; past the bound they get the plan of all rules, and a filter.
-        if plans.len() >= MAX_PLANS {
+        let indexed: usize = plans.values().map(|plan| plan.rules()).sum();
+        if plans.len() >= MAX_PLANS || indexed + rules.len() > MAX_INDEXED * self.rules.len() {
             let mut only = vec![false; self.rules.len()];
             rules.iter().for_each(|rule| only[*rule as usize] = true);
             return Choice { plan: Arc::clone(&self.every), only: Some(only.into()) };

@@ -20,6 +20,7 @@ type Rules = Vec<u32>;
 
 /// An index of rules by their witness sets.
 pub struct Plan {
+    rules: usize,
     /// Rules without a witness set.
     always: Rules,
     keywords: Option<Keywords>,
@@ -65,7 +66,12 @@ impl Plan {
         let keywords = Keywords::new(keywords);
         let mut fields: Vec<Index> = fields.into_iter().map(|(slot, gathered)| Index::new(slot, gathered)).collect();
         fields.sort_unstable_by_key(|index| index.slot);
-        Self { always, keywords, fields }
+        Self { rules: rules.len(), always, keywords, fields }
+    }
+
+    /// Number of rules that it indexes.
+    pub fn rules(&self) -> usize {
+        self.rules
     }
 
     /// Call `call` with every rule that may hold on an event, perhaps more than once.

@@ -12,6 +12,9 @@ const MAX_LINE: usize = 64 << 20;
 /// Log sources whose rules a session remembers.
 const MAX_CHOICES: usize = 4096;
 
+/// Longest key of one that is remembered, in bytes.
+const MAX_KEY: usize = 1024;
+
 /// Everything that matching needs besides the rules. Kept from batch to batch for its memory.
 #[derive(Default)]
 pub struct Session {
@@ -62,7 +65,10 @@ impl Session {
         if self.choices.len() >= MAX_CHOICES {
             self.choices.clear();
         }
-        self.choices.insert(self.key.clone(), choice.clone());
+        if self.key.len() <= MAX_KEY {
+            self.choices.insert(self.key.clone(), choice.clone());
+        }
+        self.key.shrink_to(MAX_KEY);
         choice
     }
 
