@@ -36,6 +36,8 @@ pub(crate) struct Entry {
     pub shown: u32,
     /// The event time at which they know it.
     pub shown_at: i64,
+    /// Its place changed, and they do not know that yet.
+    pub moved: bool,
 }
 
 impl Entry {
@@ -50,6 +52,7 @@ impl Entry {
         self.rules |= other.rules;
         self.explained &= other.explained;
         if other.whereabouts.is_some() {
+            self.moved |= self.whereabouts != other.whereabouts;
             self.whereabouts = other.whereabouts;
         }
         if self.values != other.values {

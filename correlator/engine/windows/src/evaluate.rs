@@ -138,6 +138,11 @@ fn renew_sliding(key: &mut Key, context: Context<'_>, (from, _): (i64, i64), in_
     let timespan = context.correlation.timespan;
     let mut verdicts = Verdicts { unsettled: !in_order, ..Verdicts::default() };
     let mut start = key.index_of(from);
+    if start == key.entries.len() {
+        // Only the newest items were taken back: a window that begins here would miss older ones.
+        key.slide = None;
+        return verdicts;
+    }
     let mut slide = key
         .slide
         .take()

@@ -31,11 +31,17 @@ pub(crate) fn renew_presence(key: &mut Key, context: Context<'_>, from: i64) -> 
         }
         if slot != 0 {
             // The last item of a time gives the place, whether it came first or not.
-            let fresh = (entry.shown, entry.shown_at) != (slot, at);
+            let fresh = entry.moved || (entry.shown, entry.shown_at) != (slot, at);
             let known = stood.get(&(at, slot)).is_some_and(|(_, known)| *known);
             stood.insert((at, slot), (entry.whereabouts.clone(), fresh || known));
         }
-        (entry.shown, entry.shown_at) = (slot, at);
+        (entry.shown, entry.shown_at, entry.moved) = (slot, at, false);
+    }
+    // Where one of several items of a time has left, another gives the place.
+    for presence in &left {
+        if let Some((_, fresh)) = stood.get_mut(presence) {
+            *fresh = true;
+        }
     }
     left.retain(|presence| !stood.contains_key(presence));
     let gone = left.into_iter().filter_map(|(at, slot)| presence(key, at, slot, None, false));

@@ -47,7 +47,7 @@ fn item() -> impl Strategy<Value = (Item, i64, Option<i64>)> {
 }
 
 /// One id, one event: place, fields and plan of the first win.
-fn steps(items: Vec<(Item, i64, Option<i64>)>) -> Vec<(i64, Step)> {
+fn steps(items: Vec<(Item, i64, Option<i64>)>, longest: i64) -> Vec<(i64, Step)> {
     let mut known: BTreeMap<String, Item> = BTreeMap::new();
     let mut steps = Vec::new();
     for (mut item, delay, unexplain) in items {
@@ -55,8 +55,8 @@ fn steps(items: Vec<(Item, i64, Option<i64>)>) -> Vec<(i64, Step)> {
         item = Item { rule: item.rule, ..first };
         let arrival = item.time + delay;
         if let Some(after) = unexplain.filter(|_| item.explained) {
-            // Never before the last copy can have come.
-            steps.push((item.time + LATENESS + after.min(4 * SECOND), Step::Unexplain(item.id.to_string())));
+            // Not before the last copy can have come, and not later than the longest window can still ask for it.
+            steps.push((item.time + LATENESS + after.min(longest), Step::Unexplain(item.id.to_string())));
         }
         steps.push((arrival, Step::Push(item)));
     }
@@ -226,7 +226,8 @@ proptest! {
         items in prop::collection::vec(item(), 1..40),
         choices in prop::collection::vec(any::<u8>(), 1..20),
     ) {
-        let steps = steps(items);
+        let longest = form["correlations"].as_array().unwrap().iter().map(|c| c["timespan"].as_i64().unwrap()).max();
+        let steps = steps(items, longest.unwrap());
         let (live, replay) = (run(&form, &steps, &choices), naive::alerts(&form, &whole(&steps)));
         prop_assert!(live == replay, "\nlive   {live:?}\nreplay {replay:?}\n{form}\n{}", show(&steps, &choices));
     }

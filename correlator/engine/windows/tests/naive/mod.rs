@@ -303,6 +303,7 @@ fn components(events: &[Event], found: &[Found]) -> Vec<Vec<usize>> {
             component.extend(near);
             at += 1;
         }
+        component.sort_unstable();
         all.push(component);
     }
     all
