@@ -1,14 +1,15 @@
-"""Structured logs on standard error: JSON for machines, text for people."""
+"""Structured logs, on standard error unless told otherwise: JSON for machines, text for people."""
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
 from impetus.app.settings import LogSettings
 
 
-def set_up(settings: LogSettings) -> None:
+def set_up(settings: LogSettings, stream: TextIO = sys.stderr) -> None:
     """Set the process's logging up, once, when it starts."""
     level = getattr(logging, settings.level.upper())
     render = structlog.processors.JSONRenderer() if settings.format == "json" else structlog.dev.ConsoleRenderer()
@@ -21,9 +22,7 @@ def set_up(settings: LogSettings) -> None:
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(
-        level=max(level, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
-    )
+    logging.basicConfig(level=max(level, logging.WARNING), stream=stream, format="%(levelname)s %(name)s %(message)s")

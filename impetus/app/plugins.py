@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from impetus.app.settings import SourceSettings, explain
+from impetus.app.settings import SourceSettings, decode, explain
 from impetus.domain.errors import ImpetusError, Where, nearest
 from impetus.domain.ports import Clock, Collector, Intake, Store
 from impetus.domain.shape import Mismatch
@@ -23,7 +23,7 @@ def make_collector(source: SourceSettings, folder: Path, file: str, intake: Inta
 def collector_settings(kind: type[Collector], source: SourceSettings, folder: Path, file: str) -> msgspec.Struct:
     """The keys of a source as its collector's settings, paths made absolute."""
     try:
-        settings: msgspec.Struct = msgspec.convert(source.keys, kind.Settings)
+        settings: msgspec.Struct = msgspec.convert(source.keys, kind.Settings, dec_hook=decode)
     except msgspec.ValidationError as error:
         text = Path(file).read_text(encoding="utf-8") if file else ""
         raise explain(Mismatch.of(error), kind.Settings, file, text, source.line or 0) from None

@@ -108,4 +108,3 @@ def masking_key(store: Path) -> bytes:
             "store.damaged", "the masking key is not whole", Where(str(path)), "Restore it from a backup"
         )
     return key
-

@@ -115,7 +115,7 @@ def read_settings(path: Path) -> Settings:
 
 def _settings(document: dict[str, Any], path: Path, text: str) -> Settings:
     try:
-        read = msgspec.convert(document, _Document)
+        read = msgspec.convert(document, _Document, dec_hook=decode)
     except msgspec.ValidationError as error:
         raise explain(Mismatch.of(error), _Document, str(path), text) from None
     lines = [number for number, line in enumerate(text.splitlines(), 1) if line.strip().startswith("[[source]]")]
@@ -129,6 +129,13 @@ def _settings(document: dict[str, Any], path: Path, text: str) -> Settings:
     return Settings(
         path.resolve().parent, str(path), read.city, read.rules, read.store, read.api, read.log, tuple(sources)
     )
+
+
+def decode(kind: type, value: object) -> object:
+    """Values that TOML has no type for: a path is written as text."""
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise TypeError(f"Expected `{kind.__name__}`, got `{type(value).__name__}`")
 
 
 def _source(keys: dict[str, Any], file: str, line: int | None) -> SourceSettings:

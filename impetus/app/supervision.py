@@ -22,7 +22,8 @@ class Supervisor:
     """Runs the collectors of all sources."""
 
     def __init__(self, sources: Sequence[SourceSettings], make: Make, tally: Tally) -> None:
-        self._sources, self._make, self._tally = sources, make, tally
+        self.sources = sources
+        self._make, self._tally = make, tally
         self._log = structlog.get_logger("supervisor")
         for source in sources:
             tally.states[source.name] = ("waiting", "")
@@ -30,15 +31,11 @@ class Supervisor:
     async def run(self) -> None:
         """Run all sources side by side; returns when all are at their end."""
         async with asyncio.TaskGroup() as tasks:
-            for source in self._sources:
-                tasks.create_task(self._keep(source), name=source.name)
+            for source in self.sources:
+                tasks.create_task(self.keep(source), name=source.name)
 
-    async def run_in_order(self) -> None:
-        """Run finite sources one after the other, in the order of the settings."""
-        for source in self._sources:
-            await self._keep(source)
-
-    async def _keep(self, source: SourceSettings) -> None:
+    async def keep(self, source: SourceSettings) -> None:
+        """Run one source until it is at its end, again after a failure that may pass."""
         pause = FIRST_PAUSE
         while True:
             problem = await self._once(source)

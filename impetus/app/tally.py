@@ -1,7 +1,7 @@
 """The tally: what flowed from which source, and how fast; what ``GetStatus`` answers with."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from impetus.domain.batch import Batch, Commit
@@ -38,6 +38,10 @@ class Tally:
             self._recent.append((now, len(commit.lines)))
         self._trim(now)
 
+    def taken(self, source: str) -> int:
+        """How many events of a source were made durable since the start."""
+        return self._events.get(source, 0)
+
     def status(self) -> Status:
         """A snapshot."""
         counts = self._store.counts()
@@ -49,7 +53,7 @@ class Tally:
             rate=sum(lines for _, lines in list(self._recent)) / (RATE_OVER / SECOND),
             watermark=self.watermark,
             sources=tuple(self._source(name, *standing) for name, standing in self.states.items()),
-            open_incidents=_open(counts),
+            open_incidents=counts.get("open", 0),
             explained=counts.get("ledger", 0),
         )
 
@@ -61,6 +65,3 @@ class Tally:
         while self._recent and self._recent[0][0] < now - RATE_OVER:
             self._recent.popleft()
 
-
-def _open(counts: Mapping[str, int]) -> int:
-    return counts.get("open_incidents", 0)

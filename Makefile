@@ -1,0 +1,68 @@
+# Impetus: make demo, make test. See README.md.
+# Wanted on the machine: Python 3.11 or newer, a stable Rust toolchain, make. All else is installed into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+ENGINE := correlator/engine
+RUST := $(shell find $(ENGINE) -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print)
+UV := uv==0.13.9
+
+.PHONY: demo test lint format bench soak proto lock clean check-tools
+
+demo: .venv/ready
+	@$(BIN)/impetus demo
+
+test: .venv/ready lint
+	cargo test --quiet --manifest-path $(ENGINE)/Cargo.toml --workspace --exclude impetus-python
+	$(BIN)/impetus rules lint
+	$(BIN)/impetus rules test
+	$(BIN)/pytest -m "not soak"
+
+lint: .venv/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cargo fmt --check --manifest-path $(ENGINE)/Cargo.toml --all
+	cargo clippy --quiet --manifest-path $(ENGINE)/Cargo.toml --workspace --all-targets -- -D warnings
+
+format: .venv/ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	cargo fmt --manifest-path $(ENGINE)/Cargo.toml --all
+
+bench: .venv/ready
+	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.store
+
+soak: .venv/ready
+	$(BIN)/pytest -m soak
+
+# Set up: the virtual environment from the lock file, then the native engine built into it.
+.venv/ready: .venv/locked pyproject.toml $(RUST)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/locked: requirements.lock | check-tools
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet $(UV)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.lock
+	@touch $@
+
+check-tools:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is missing: apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed, not $$($(PYTHON) -V): apt-get install python3.11 python3.11-venv, then make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv is missing: apt-get install python3-venv"; exit 1; }
+	@command -v cargo >/dev/null || { echo "Rust is missing: apt-get install rustup && rustup default stable"; exit 1; }
+	@command -v cc >/dev/null || { echo "A C linker is missing: apt-get install build-essential"; exit 1; }
+
+# The lock file: every dependency, extra and tool, with hashes.
+lock:
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 \
+	  --extra net --extra demo --group dev pyproject.toml --output-file requirements.lock
+
+proto: .venv/ready
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I. --python_out=. --grpc_python_out=. --mypy_out=. --mypy_grpc_out=. impetus/api/v1/impetus.proto
+
+clean:
+	rm -rf .venv $(ENGINE)/target

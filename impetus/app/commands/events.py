@@ -1,0 +1,51 @@
+"""``impetus events``: search events; one JSON object a line, personal values masked."""
+
+import argparse
+import asyncio
+
+from impetus.api.client import Client
+from impetus.app import connection
+from impetus.app.printing import say
+from impetus.domain.errors import ImpetusError, Where
+from impetus.domain.instant import parse_instant
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    connection.add(parser)
+    parser.add_argument(
+        "--entity", action="append", default=[], metavar="KIND:VALUE", help="such as device:D-214; all must be there"
+    )
+    parser.add_argument("--zone", default="", help="a zone of the city model")
+    parser.add_argument("--since", metavar="TIME", help="RFC 3339 with offset")
+    parser.add_argument("--until", metavar="TIME", help="RFC 3339 with offset, excluded")
+    parser.add_argument("--id", action="append", default=[], help="an event id; may be repeated")
+    parser.add_argument("--limit", type=int, default=100, help="at most so many, newest first (100)")
+    parser.add_argument("--raw", action="store_true", help="the raw records instead, where they were kept")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Search and print."""
+    asyncio.run(_main(arguments))
+    return 0
+
+
+async def _main(arguments: argparse.Namespace) -> None:
+    async with Client(connection.address(arguments)) as client:
+        found = client.search_events(
+            entities=arguments.entity,
+            zone=arguments.zone,
+            start=_instant("--since", arguments.since),
+            end=_instant("--until", arguments.until),
+            event_ids=arguments.id,
+            limit=arguments.limit,
+        )
+        async for event in found:
+            say(event.original or event.json if arguments.raw else event.json)
+
+
+def _instant(name: str, stamp: str | None) -> int:
+    try:
+        return parse_instant(stamp) if stamp else 0
+    except ValueError as error:
+        raise ImpetusError("query.invalid", str(error), Where(key=name), "Such as 2027-05-17T10:00:00+02:00") from None

@@ -1,0 +1,136 @@
+"""``impetus incidents``: the console's twin for pipes, scripts and screen readers."""
+
+import argparse
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
+
+from impetus.api.client import Client
+from impetus.api.v1 import impetus_pb2 as pb
+from impetus.api.words import word
+from impetus.app import connection
+from impetus.app.printing import say
+from impetus.domain.action import VERBS, Action, Undo
+from impetus.domain.instant import format_instant
+
+DISPOSITIONS = ("true_positive", "false_positive", "benign", "duplicate")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    connection.add(parser)
+    parser.add_argument("--json", action="store_true", help="JSON, one object a line")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+    _add_reading(verbs)
+    for verb in VERBS:
+        command = verbs.add_parser(verb, help=f"{verb} an incident")
+        command.add_argument("id")
+        command.add_argument("--note", default="", help="why")
+        connection.add_actor(command)
+        if verb == "close":
+            command.add_argument("--disposition", choices=DISPOSITIONS, required=True)
+    undo = verbs.add_parser("undo", help="take an action back")
+    undo.add_argument("id")
+    undo.add_argument("action", help="id of the action, as show prints it")
+    connection.add_actor(undo)
+
+
+def _add_reading(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    listing = verbs.add_parser("list", help="list incidents, highest risk first")
+    listing.add_argument("--status", action="append", default=[], choices=("open", "taken", "escalated", "closed"))
+    listing.add_argument("--kind", default="", choices=("incident", "watch"))
+    listing.add_argument("--zone", default="")
+    listing.add_argument("--limit", type=int, default=0)
+    verbs.add_parser("watch", help="follow every change")
+    verbs.add_parser("show", help="one incident with its alerts").add_argument("id")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Do what the verb says; without one, list."""
+    arguments.verb = arguments.verb or "list"
+    asyncio.run(_main(arguments))
+    return 0
+
+
+async def _main(arguments: argparse.Namespace) -> None:
+    async with Client(connection.address(arguments)) as client:
+        await _VERBS.get(arguments.verb, _act)(client, arguments)
+
+
+async def _list(client: Client, arguments: argparse.Namespace) -> None:
+    narrowed = vars(arguments)
+    answer = await client.list_incidents(
+        statuses=narrowed.get("status") or (),
+        kind=narrowed.get("kind", ""),
+        zone=narrowed.get("zone", ""),
+        limit=narrowed.get("limit", 0),
+    )
+    for incident in answer.incidents:
+        _print(incident, arguments)
+
+
+async def _watch(client: Client, arguments: argparse.Namespace) -> None:
+    async for change in client.watch():
+        _print(change.incident, arguments)
+
+
+async def _show(client: Client, arguments: argparse.Namespace) -> None:
+    answer = await client.incident(arguments.id)
+    if arguments.json:
+        say(_json(answer))
+        return
+    _print(answer.incident, arguments)
+    reasons = {member.alert_id: member.why for member in answer.incident.members}
+    for alert in answer.alerts:
+        say(f"  {format_instant(alert.at_us)} {word(pb.Severity, alert.level):13} {alert.title}")
+        say(f"    {alert.summary}")
+        say(f"    joined: {reasons.get(alert.id, 'a repeat')}; events: {', '.join(alert.event_ids)}")
+    for term in answer.incident.risk_terms:
+        say(f"  risk +{term.points} {term.name} {term.evidence}")
+    for record in answer.incident.history:
+        undone = " (undone)" if record.undone_by else ""
+        say(
+            f"  {format_instant(record.at_us)} {record.actor} {word(pb.Verb, record.verb)} {record.note} [{record.id}]{undone}"
+        )
+
+
+async def _act(client: Client, arguments: argparse.Namespace) -> None:
+    action = Action(
+        id=str(uuid.uuid4()),
+        incident=arguments.id,
+        actor=connection.actor(arguments),
+        verb=arguments.verb,
+        disposition=vars(arguments).get("disposition"),
+        note=arguments.note,
+    )
+    _print(await client.act(action), arguments)
+
+
+async def _undo(client: Client, arguments: argparse.Namespace) -> None:
+    undo = Undo(str(uuid.uuid4()), arguments.id, connection.actor(arguments), arguments.action)
+    _print(await client.undo(undo), arguments)
+
+
+_VERBS: dict[str, Callable[[Client, argparse.Namespace], Awaitable[None]]] = {
+    "list": _list,
+    "watch": _watch,
+    "show": _show,
+    "undo": _undo,
+}
+
+
+def _print(incident: pb.Incident, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        say(_json(incident))
+        return
+    severity, status = word(pb.Severity, incident.severity), word(pb.IncidentStatus, incident.status)
+    owner = f" by {incident.owner}" if incident.owner else ""
+    zones = ", ".join(incident.zones) or "-"
+    say(f"{incident.risk_score:3} {severity:13} {status}{owner} · {incident.title} · {zones} · {incident.id}")
+
+
+def _json(message: Message) -> str:
+    return MessageToJson(message, preserving_proto_field_name=True, indent=None)

@@ -1,0 +1,58 @@
+"""``impetus rules``: list, lint and test rules."""
+
+import argparse
+from pathlib import Path
+
+from impetus.app.engine import fired, load_rules
+from impetus.app.printing import say
+from impetus.app.wiring import shipped_rules
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, help in (
+        ("list", "list the rules that load"),
+        ("lint", "say what is wrong or unwise"),
+        ("test", "run the tests beside the rules"),
+    ):
+        verb = verbs.add_parser(name, help=help, description=help)
+        verb.add_argument("paths", nargs="*", type=Path, help="files or folders; else the shipped rules")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Do what the verb says; 1 if rules are wrong."""
+    paths = arguments.paths or [shipped_rules()]
+    return {"list": _list, "lint": _lint, "test": _test}[arguments.verb](paths)
+
+
+def _list(paths: list[Path]) -> int:
+    loaded = load_rules(paths)
+    for rule in sorted(loaded.rules.rules, key=lambda rule: rule.title):
+        alone = "" if rule.alerts else " (only in correlations)"
+        say(f"{rule.level:13} {rule.id} {rule.title}{alone}")
+    for problem in loaded.problems:
+        say(f"unusable: {problem}")
+    return 1 if loaded.problems else 0
+
+
+def _lint(paths: list[Path]) -> int:
+    from rules.lint import lint  # noqa: PLC0415 - pySigma's validators load slowly
+
+    findings = list(lint(paths))
+    for finding in findings:
+        say(str(finding))
+    errors = sum(finding.severity == "error" for finding in findings)
+    say(f"{errors} errors, {len(findings) - errors} warnings")
+    return 1 if errors else 0
+
+
+def _test(paths: list[Path]) -> int:
+    from rules.trial import run  # noqa: PLC0415 - only tests need it
+
+    outcomes = run(paths, fired, [shipped_rules()])
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    for outcome in failed:
+        say(f"FAILED {outcome.title}: {outcome.problem}")
+    say(f"{len(outcomes) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed or not outcomes else 0
