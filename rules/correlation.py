@@ -28,7 +28,9 @@ from rules.expression import MAX_CONDITION, MAX_PARENTHESES, RefusedError, Unsup
 OPERATORS = ("lt", "lte", "gt", "gte", "eq", "neq")
 KEYS = frozenset({"type", "rules", "generate", "group-by", "timespan", "aliases", "condition", "place", "window"})
 PLACE_KEYS = frozenset({"distance", "zone", "speed", "certain"})
-TEMPORAL = frozenset({"temporal", "temporal_ordered"})
+ONE_FIELD = frozenset({"value_sum", "value_avg", "value_percentile", "value_median"})
+"""Types that measure the numbers of one field; ``value_count`` counts the values of several together."""
+
 _WORD = re.compile(r"[^\s()]+")
 MAX_TIMESPAN = 10 * 366 * 86_400
 """Longest timespan in seconds, ten years: windows keep their members that long."""
@@ -146,7 +148,21 @@ def _compiled_condition(reading: Reading, indices: Mapping[str, int]) -> form.Co
             raise RefusedError(what, ("correlation", "condition"), "Join every 'not' to a rule that matches with 'and'")
         return form.Condition(expr=expression)
     comparisons = reading.condition or (("gte", len(set(indices.values()))),)
-    return form.Condition(comparisons, _fields(condition), reading.percentile)
+    compiled = form.Condition(comparisons, _fields(condition), reading.percentile)
+    _refuse_unmeasured(reading.rule.type.name.lower(), compiled)
+    return compiled
+
+
+def _refuse_unmeasured(kind: str, condition: form.Condition) -> None:
+    path = ("correlation", "condition")
+    if kind in ONE_FIELD and len(condition.fields) != 1:
+        raise RefusedError(f"{kind} measures one field, and {len(condition.fields)} are given", (*path, "field"))
+    if kind == "value_percentile" and condition.percentile is None:
+        raise RefusedError(
+            "value_percentile does not say which percentile", path, "Add 'percentile: 95' beside 'field'"
+        )
+    if not kind.startswith("value_") and condition.fields:
+        raise RefusedError(f"{kind} measures no field, and one is given", (*path, "field"), "value_count counts values")
 
 
 def _fields(condition: SigmaCorrelationCondition) -> tuple[str, ...]:

@@ -26,11 +26,7 @@ class Loaded:
     def without(self, refusals: Mapping[str, str]) -> "Loaded":
         """The same without rules that the engine refuses: their ids, and what it says of each."""
         by_id = {each.id: each for each in self.parsed}
-        refused = [
-            by_id[id].problem("rule.unsupported", f"the engine refuses {id!r}: {what}", ("detection",))
-            for id, what in refusals.items()
-            if id in by_id
-        ]
+        refused = [_refused(by_id[id], what) for id, what in refusals.items() if id in by_id]
         rules, problems = compile.assemble(self.compiled, refusals.keys())
         return replace(self, rules=rules, problems=(*self.problems, *refused, *problems))
 
@@ -61,6 +57,11 @@ def read(paths: Sequence[Path]) -> tuple[list[Parsed], list[ImpetusError]]:
             problems.extend(outcome) if isinstance(outcome, list) else parsed.append(outcome)
     unique, duplicates = drop_duplicates(parsed)
     return unique, problems + duplicates
+
+
+def _refused(parsed: Parsed, what: str) -> ImpetusError:
+    section = "correlation" if "correlation" in parsed.document.data else "detection"
+    return parsed.problem("rule.unsupported", f"the engine refuses {parsed.id!r}: {what}", (section,))
 
 
 def _pipeline(specifiers: Sequence[str | Path], raw: bool) -> ProcessingPipeline:

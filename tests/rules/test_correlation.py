@@ -68,12 +68,17 @@ def test_comparisons_are_read_in_full(compiled, condition, expected):
     assert compiled(correlation(condition=condition))[0].condition.cmp == expected
 
 
-@pytest.mark.parametrize("kind", ["value_count", "value_sum", "value_avg", "value_percentile", "value_median"])
+@pytest.mark.parametrize("kind", ["value_sum", "value_avg", "value_percentile", "value_median"])
 def test_values(compiled, kind):
-    condition = {"field": ["source.ip", "user.name"], "gte": 3, "percentile": 99.5}
+    condition = {"field": "network.bytes", "gte": 3, "percentile": 99.5}
     (found,) = compiled(correlation(type=kind, condition=condition))
     assert found.type == kind
-    assert found.condition == Condition((("gte", 3),), ("source.ip", "user.name"), 99.5)
+    assert found.condition == Condition((("gte", 3),), ("network.bytes",), 99.5)
+
+
+def test_values_of_several_fields_are_counted_together(compiled):
+    (found,) = compiled(correlation(type="value_count", condition={"field": ["source.ip", "user.name"], "gte": 3}))
+    assert found.condition.fields == ("source.ip", "user.name")
 
 
 @pytest.mark.parametrize("kind", ["temporal", "temporal_ordered"])
@@ -149,6 +154,9 @@ def test_a_place_says_only_what_is_written(loaded):
         ({"condition": {}}, "no operator"),
         ({"condition": {"gte": 1, "percentil": 5}}, "'percentil'"),
         ({"condition": {"gte": 1, "percentile": 101}}, "between 0 and 100"),
+        ({"type": "value_sum", "condition": {"field": ["f", "g"], "gte": 1}}, "measures one field, and 2 are given"),
+        ({"type": "value_percentile", "condition": {"field": "f", "gte": 1}}, "which percentile"),
+        ({"condition": {"field": "f", "gte": 1}}, "measures no field"),
         ({"type": "value_count"}, "without field reference"),
         ({"type": "nope"}, "no valid Sigma correlation type"),
         ({"timespan": None}, "without timespan"),
