@@ -29,21 +29,25 @@ class Broker(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host: str
     """Name or address of the broker."""
     port: int = 1883
+    """Its TCP port; with TLS usually 8883."""
     topics: tuple[str, ...]
     """Topics to subscribe to; the wildcards of MQTT may be used."""
     client_id: str | None = None
     """Under which the broker keeps our session; made of the collector's name if not given. Unique at the broker."""
     username: str | None = None
+    """The account at the broker, if it asks for one."""
     password_env: str | None = None
     """Name of the environment variable that holds the password."""
     password_file: str | None = None
     """File that holds the password, on one line."""
     tls: bool = False
+    """Whether the connection is encrypted, and the broker's certificate checked."""
     ca_file: str | None = None
     """Authorities (PEM) that may have signed the broker's certificate; those of the system if not given."""
     certificate_file: str | None = None
     """Our certificate (PEM), for a broker that asks for one."""
     key_file: str | None = None
+    """The key (PEM) of our certificate."""
     keepalive: int = 30
     """Seconds after which a silent connection is tried."""
 

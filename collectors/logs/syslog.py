@@ -39,7 +39,9 @@ class SyslogSettings(Source, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     address: str = "127.0.0.1"
     """Address to listen on; ``0.0.0.0`` or ``::`` for all."""
     port: int = 5514
+    """Port to listen on, the same for all transports; 0 for any free one."""
     transports: tuple[Literal["udp", "tcp"], ...] = ("udp", "tcp")
+    """What to listen with."""
     zone: str = "UTC"
     """Time zone (IANA name) of senders that do not say theirs."""
     connections: int = 200
