@@ -38,7 +38,8 @@ def run(paths: Sequence[Path], evaluate: Evaluate, among: Sequence[Path] = ()) -
     ``among`` holds more rules that those under ``paths`` may refer to. What cannot be loaded, and a page without a
     rule, is an outcome too: a rule that is not there passes no test.
     """
-    loaded = load([*paths, *(path for path in among if path not in paths)])
+    files = {path.resolve(): path for path in find(among)} | {path.resolve(): path for path in find(paths)}
+    loaded = load(list(files.values()))
     outcomes = [_unusable(problem) for problem in loaded.problems]
     usable = {rule.id: rule for rule in loaded.rules.rules}
     last = {each.document.file: each.id for each in loaded.parsed}  # the last rule of a file is what its page is about

@@ -64,4 +64,3 @@ class Tally:
     def _trim(self, now: int) -> None:
         while self._recent and self._recent[0][0] < now - RATE_OVER:
             self._recent.popleft()
-

@@ -96,5 +96,9 @@ def read_rejects(connection: sqlite3.Connection, limit: int) -> list[Reject]:
 
 
 def read_counts(connection: sqlite3.Connection) -> dict[str, int]:
-    """The totals."""
-    return dict(connection.execute("SELECT name, value FROM counter WHERE name <> 'cursor'"))
+    """The totals, the lines of the ledger and the incidents that are open among them."""
+    counts = dict(connection.execute("SELECT name, value FROM counter WHERE name <> 'cursor'"))
+    (counts["ledger"],) = connection.execute("SELECT COUNT(*) FROM ledger").fetchone()
+    open_ = "SELECT COUNT(*) FROM incident WHERE status <> 'closed' AND kind = 'incident' AND live"
+    (counts["open"],) = connection.execute(open_).fetchone()
+    return counts

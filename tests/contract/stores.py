@@ -141,6 +141,8 @@ class Model:
             "duplicates": self.duplicates,
             "alerts": len(self.alerts),
             "incidents": len(self.live()),
+            "ledger": len(self.ledger),
+            "open": sum(one.status != "closed" and one.kind == "incident" for _, one in self.live()),
         }
 
 
