@@ -1,6 +1,5 @@
 """Documents become rules, correlations and filters as pySigma understands them, and errors get their place."""
 
-import copy
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from sigma import exceptions as wrong
-from sigma.collection import deep_dict_update
 from sigma.filters import SigmaFilter
 from sigma.modifiers import modifier_mapping
 from sigma.rule import SigmaDetection, SigmaLogSource, SigmaRule
@@ -101,7 +99,7 @@ def expand(documents: Sequence[Document]) -> Iterator[Document | ImpetusError]:
         rest = {key: value for key, value in document.data.items() if key != "action"}
         if action is None:
             if template and not rest.keys() & {"correlation", "filter"}:
-                rest = deep_dict_update(copy.deepcopy(rest), copy.deepcopy(template))
+                rest = _merged(rest, template)
             previous = rest
             yield _with(document, rest)
         elif action == "global":
@@ -109,11 +107,20 @@ def expand(documents: Sequence[Document]) -> Iterator[Document | ImpetusError]:
         elif action == "reset":
             template = {}
         elif action == "repeat":
-            previous = deep_dict_update(copy.deepcopy(previous), copy.deepcopy(rest))
+            previous = _merged(previous, rest)
             yield _with(document, previous if "id" in rest else _renamed(previous, document.ordinal))
         else:
             hint = "global, reset or repeat"
             yield ImpetusError("rule.invalid", f"unknown action {action!r}", document.where("action"), hint)
+
+
+def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Both, to every depth; where they differ, what lies over."""
+    merged = {**under, **over}
+    for key in under.keys() & over.keys():
+        if isinstance(under[key], dict) and isinstance(over[key], dict):
+            merged[key] = _merged(under[key], over[key])
+    return merged
 
 
 def _with(document: Document, data: dict[str, Any]) -> Document:
