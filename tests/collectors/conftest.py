@@ -7,9 +7,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from intake import KeepingIntake
+from keeping_intake import NOW, KeepingIntake
 
-NOW = 1_800_000_000_000_000
 SHARED = Path(__file__).parents[3] / "shared"
 
 

@@ -9,8 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from conftest import NOW
-from intake import KeepingIntake
+from keeping_intake import NOW, KeepingIntake
 
 from collectors.network.capture_child import Capture
 from collectors.network.child import CaptureChild

@@ -4,9 +4,9 @@ import json
 import re
 
 import pytest
-from conftest import NOW
 from hypothesis import given
 from hypothesis import strategies as st
+from keeping_intake import NOW
 
 from collectors.draft import Draft
 from collectors.normalise.frigate import normalise

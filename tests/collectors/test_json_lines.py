@@ -10,7 +10,7 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
-from intake import KeepingIntake
+from keeping_intake import KeepingIntake
 
 from collectors.lines import LineSplitter
 from collectors.logs import json_lines

@@ -8,7 +8,7 @@ import socket
 import pytest
 from amqtt.broker import Broker
 from amqtt.client import MQTTClient
-from intake import KeepingIntake
+from keeping_intake import KeepingIntake
 
 from collectors.iot.mqtt import Mqtt, MqttSettings
 from collectors.iot.session import _password

@@ -4,10 +4,9 @@ import gzip
 import json
 
 import pytest
-from conftest import NOW
 from hypothesis import given
 from hypothesis import strategies as st
-from intake import KeepingIntake
+from keeping_intake import NOW, KeepingIntake
 
 from collectors.osint.pattern import Value, read_pattern
 from collectors.osint.stix_bundle import StixBundle, StixBundleSettings

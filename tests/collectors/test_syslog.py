@@ -7,10 +7,9 @@ import socket
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import NOW
 from hypothesis import given
 from hypothesis import strategies as st
-from intake import KeepingIntake
+from keeping_intake import NOW, KeepingIntake
 
 from collectors.logs import syslog
 from collectors.logs.framing import MAX_MESSAGE, FrameSplitter

@@ -5,6 +5,8 @@ from typing import Any
 
 from impetus.domain.batch import Batch, Reject
 
+NOW = 1_800_000_000_000_000
+
 
 class KeepingIntake:
     def __init__(self) -> None:
