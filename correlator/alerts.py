@@ -34,6 +34,7 @@ def single_alert(rule: Rule, seen: Observation, line: bytes, matcher: Matcher) -
         place=seen.place,
         target_time=seen.target_time,
         tags=rule.tags,
+        author=rule.author,
         exercise=seen.exercise,
         explanation=explain(rule, line, matcher),
     )
@@ -119,6 +120,7 @@ def merge_alert(
         certainty=firing.certainty,
         absent=tuple(firing.absent),
         tags=rule.tags,
+        author=rule.author,
         revision=firing.revision,
         correlation=True,
         exercise=any(one.exercise for one in seen.values()) or any(part.exercise for part in parts),

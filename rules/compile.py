@@ -235,6 +235,7 @@ def _facts(parsed: Parsed, index: int, refers: tuple[int, ...], alerts: bool) ->
         tags=_texts(sigma.tags),
         falsepositives=_texts(sigma.falsepositives),
         file=parsed.document.file,
+        author=sigma.author or "",
         correlation=correlates,
         refers=refers,
         alerts=alerts,

@@ -39,6 +39,8 @@ class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
     """``certain`` or ``possible`` for a rule with ``place``."""
     absent: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    author: str = ""
+    """Who wrote the rule."""
     revision: int = 1
     correlation: bool = False
     exercise: bool = False

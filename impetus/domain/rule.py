@@ -25,6 +25,8 @@ class Rule(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
     falsepositives: tuple[str, ...] = ()
     file: str = ""
+    author: str = ""
+    """Who wrote it; shown with what it matches, as the Detection Rule License asks."""
     correlation: bool = False
     refers: tuple[int, ...] = ()
     """Indices of the rules that a correlation refers to."""

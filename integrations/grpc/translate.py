@@ -74,6 +74,7 @@ def alert_message(alert: Alert) -> pb.Alert:
         certainty=alert.certainty or "",
         absent=alert.absent,
         tags=alert.tags,
+        author=alert.author,
         revision=alert.revision,
         summary=explanation.summary,
         clauses=[_clause(clause, DEEPEST_CLAUSE) for clause in explanation.clauses],

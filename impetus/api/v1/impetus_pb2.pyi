@@ -456,6 +456,7 @@ class Alert(_message.Message):
     CORRELATION_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
     EXERCISE_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     rule_id: _builtins.str
     title: _builtins.str
@@ -469,6 +470,8 @@ class Alert(_message.Message):
     summary: _builtins.str
     correlation: _builtins.bool
     exercise: _builtins.bool
+    author: _builtins.str
+    """Who wrote the rule."""
     @_builtins.property
     def event_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -515,10 +518,11 @@ class Alert(_message.Message):
         correlation: _builtins.bool = ...,
         group: _abc.Iterable[Global___FieldValue] | None = ...,
         exercise: _builtins.bool = ...,
+        author: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["location", b"location"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "at_us", b"at_us", "certainty", b"certainty", "clauses", b"clauses", "correlation", b"correlation", "domains", b"domains", "entities", b"entities", "event_ids", b"event_ids", "exercise", b"exercise", "first_us", b"first_us", "group", b"group", "id", b"id", "level", b"level", "location", b"location", "radius_m", b"radius_m", "revision", b"revision", "rule_id", b"rule_id", "summary", b"summary", "tags", b"tags", "title", b"title", "zones", b"zones"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absent", b"absent", "at_us", b"at_us", "author", b"author", "certainty", b"certainty", "clauses", b"clauses", "correlation", b"correlation", "domains", b"domains", "entities", b"entities", "event_ids", b"event_ids", "exercise", b"exercise", "first_us", b"first_us", "group", b"group", "id", b"id", "level", b"level", "location", b"location", "radius_m", b"radius_m", "revision", b"revision", "rule_id", b"rule_id", "summary", b"summary", "tags", b"tags", "title", b"title", "zones", b"zones"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
