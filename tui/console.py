@@ -5,12 +5,11 @@ import traceback
 import uuid
 from collections.abc import Callable
 from datetime import tzinfo
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment, Segments
 from textual.app import App
 from textual.binding import BindingType
-from textual.command import Provider
 
 from impetus.domain.ports import Clock
 from tui.backend import Backend
@@ -21,11 +20,14 @@ from tui.screens.queue import QueueScreen
 from tui.session import Notice, Session
 from tui.untrusted import visible
 
+if TYPE_CHECKING:
+    from textual.command import Provider
+
 REFRESH = 0.1
 """Seconds between two looks at what changed."""
 
 
-def _commands() -> type[Provider]:
+def _commands() -> "type[Provider]":
     from tui.commands import Commands  # noqa: PLC0415 - not needed before the palette opens
 
     return Commands
@@ -37,7 +39,7 @@ class Console(App[None], inherit_bindings=False):
     CSS_PATH = "console.tcss"
     TITLE = "Impetus"
     BINDINGS: ClassVar[list[BindingType]] = []
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
+    COMMANDS: ClassVar["set[type[Provider] | Callable[[], type[Provider]]]"] = {_commands}
 
     def __init__(  # noqa: PLR0913 - what is outside of us comes in here, by keyword only
         self,

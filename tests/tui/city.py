@@ -88,6 +88,8 @@ class City:
         self.incidents = {each.id: each for each in incidents}
         self.records: dict[str, Record] = {}
         self.up = True
+        self.hangs = False
+        """The server takes calls, and never answers."""
         self.answers_lost = 0
         """Actions that are carried out, and the answer to which gets lost."""
         self.applied: list[Action | Undo] = []
@@ -144,6 +146,8 @@ class City:
 
     async def status(self) -> Status:
         self._check()
+        if self.hangs:
+            await asyncio.Event().wait()
         return self.state
 
     async def close(self) -> None:

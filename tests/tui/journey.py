@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from tests.tui.city import City, Clock, console
 from tui.console import Console
 
-TRIES, STEP = 400, 0.01
+TRIES, STEP = 1_500, 0.01
 
 
 class Journey:

@@ -35,7 +35,8 @@ async def test_an_error_names_code_what_where_hint_and_retries() -> None:
 
 async def test_offline_stands_within_two_seconds_with_the_age_of_the_data() -> None:
     async with at_queue(City([incident(0)])) as queue:
-        queue.clock.now += 2 * SECOND  # a server that hangs: no error, only silence
+        queue.city.hangs = True
+        queue.clock.now += 2 * SECOND
         await queue.shows("OFFLINE 00:02", "data as of 12:00:00", "○ offline", "Thing number 0")
 
 

@@ -7,6 +7,7 @@ from textual.screen import ModalScreen, Screen
 
 from tui import actions
 from tui.actions import Situation
+from tui.line import ROLES
 from tui.session import Changes, Session
 
 if TYPE_CHECKING:
@@ -14,11 +15,16 @@ if TYPE_CHECKING:
     from tui.look import Look
 
 
+ROLE_CLASSES = {f"role--{role}" for role in ROLES}
+"""Component classes of every screen: how a role looks is asked of it, once, not of every widget."""
+
+
 class Place(Screen[None], inherit_bindings=False):
     """A screen of the console. ``place`` names it in the list of actions."""
 
     place: ClassVar[str]
     AUTO_FOCUS: ClassVar[str | None] = ""
+    COMPONENT_CLASSES: ClassVar[set[str]] = ROLE_CLASSES
 
     def __init_subclass__(cls, *, place: str = "", **options: bool) -> None:
         if place:
@@ -83,6 +89,7 @@ class Dialog(ModalScreen[str | None], inherit_bindings=False):
     """A question over a screen: it returns an answer, or None if it was left."""
 
     place: ClassVar[str]
+    COMPONENT_CLASSES: ClassVar[set[str]] = ROLE_CLASSES
 
     def __init_subclass__(cls, *, place: str = "", **options: bool) -> None:
         cls.place = place

@@ -8,7 +8,6 @@ from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Disposition, Incident
 from tui.actions import Situation, refusal
 from tui.look import DISPOSITIONS
-from tui.screens.dialogs import DispositionDialog, NoteDialog
 from tui.screens.place import Place
 
 _DONE = {"take": "taken", "escalate": "escalated", "close": "closed", "reopen": "reopened", "note": "noted"}
@@ -49,11 +48,15 @@ class Triage(Place):
 
     def do_close(self) -> None:
         """Ask as what, then close."""
+        from tui.screens.dialogs import DispositionDialog  # noqa: PLC0415 - not needed for the first paint
+
         chosen = tuple(self.targets())
         self.app.push_screen(DispositionDialog(chosen), partial(self._close, chosen))
 
     def do_note(self) -> None:
         """Ask for a note."""
+        from tui.screens.dialogs import NoteDialog  # noqa: PLC0415 - not needed for the first paint
+
         chosen = tuple(self.targets())
         self.app.push_screen(NoteDialog(chosen), partial(self._note, chosen))
 

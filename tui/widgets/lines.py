@@ -1,14 +1,13 @@
 """A widget that shows lines; every other one of ours is one of these."""
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
 from rich.style import Style
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.line import ROLES, Line
+from tui.line import Line
 
 Draw = Callable[[int], Sequence[Line]]
 """Lines for a width."""
@@ -16,8 +15,6 @@ Draw = Callable[[int], Sequence[Line]]
 
 class Lines(ScrollView, can_focus=False):
     """Shows what ``draw`` gives for its width, and draws anew when the width changes."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"role--{role}" for role in ROLES}
 
     def __init__(self, draw: Draw | None = None, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -58,7 +55,7 @@ class Lines(ScrollView, can_focus=False):
 
     def style_of(self, role: str) -> Style:
         """How a role looks in the theme."""
-        return self.rich_style + self.get_component_rich_style(f"role--{role}", partial=True)
+        return self.rich_style + self.screen.get_component_rich_style(f"role--{role}", partial=True)
 
     def scroll_lines(self, lines: int) -> None:
         """Scroll down, or up below 0."""
