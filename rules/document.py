@@ -1,8 +1,10 @@
 """YAML documents of rule files: read fast, within bounds, and with the lines that errors name."""
 
+import contextlib
 import re
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,7 @@ class Document:
 
     def line_of(self, *path: str | int) -> int:
         """Line of a key, counted from 1."""
-        line, node = self.line, next(n for i, n in enumerate(_compose(self.text)) if i == self.ordinal)
+        line, node = self.line, _nodes(self.text)[self.ordinal]
         for step in path:
             found = _child(node, step)
             if found is None:
@@ -202,8 +204,12 @@ def _refuse_depth(text: str, file: str) -> None:
             raise ImpetusError("rule.unreadable", f"nested deeper than {MAX_DEPTH}", where, "No rule needs that")
 
 
-def _compose(text: str) -> Iterator[yaml.Node]:
-    nodes: Iterator[yaml.Node] = yaml.compose_all(text, Loader=_Loader)
+@lru_cache(maxsize=1)
+def _nodes(text: str) -> list[yaml.Node]:
+    """The documents of the file that is looked into now, up to where its syntax ends."""
+    nodes: list[yaml.Node] = []
+    with contextlib.suppress(yaml.YAMLError):
+        nodes.extend(yaml.compose_all(text, Loader=_Loader))
     return nodes
 
 

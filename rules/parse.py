@@ -16,11 +16,13 @@ from impetus.domain.errors import ImpetusError, nearest
 from impetus.domain.rule import LEVELS
 from rules import correlation
 from rules.document import Document
-from rules.expression import RefusedError
+from rules.expression import RefusedError, UnsupportedError
 
 ANY_SOURCE = SigmaLogSource(product="*")
 """Stands for a log source that is left empty, which pySigma refuses."""
 
+MAX_DASHES = 5
+_DASH = re.compile(r"\B[-/]\b")
 YES = {"yes": True, "no": False}
 
 STATUSES = ("stable", "test", "experimental", "deprecated", "unsupported")
@@ -55,7 +57,7 @@ _PATHS: tuple[tuple[type[wrong.SigmaError], tuple[str, ...]], ...] = (
 )
 
 # What pySigma lets through of a document of the wrong shape; SigmaError is a ValueError.
-ESCAPES = (ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError)
+ESCAPES = (ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def parse(document: Document) -> Parsed | list[ImpetusError]:
     if "|exists" in document.text:
         data |= {key: _flagged(data[key]) for key in ("detection", "filter") if key in data}
     try:
+        _refuse_dashes(data.get("detection"), data.get("filter"))
         says = _says(data)
         id = _identity(document.data)
     except RefusedError as error:
@@ -171,6 +174,20 @@ def _flagged(definition: Any) -> Any:
         else _flagged(value)
         for key, value in definition.items()
     }
+
+
+def _refuse_dashes(*definitions: Any) -> None:
+    """Refuse what ``windash`` would write out without end: each dash of a value makes five values of it."""
+    for definition in definitions:
+        if isinstance(definition, list):
+            _refuse_dashes(*definition)
+        elif isinstance(definition, dict):
+            for key, value in definition.items():
+                values = value if isinstance(value, list) else [value]
+                if "|windash" in str(key) and any(len(_DASH.findall(str(each))) > MAX_DASHES for each in values):
+                    hint = f"At most {MAX_DASHES}; split it, with 'all'"
+                    raise UnsupportedError("too many dashes for windash in one value", ("detection",), hint)
+                _refuse_dashes(value)
 
 
 def _sourced(data: dict[str, Any]) -> dict[str, Any]:

@@ -90,3 +90,9 @@ def test_directories_are_searched_and_tests_left_out(tmp_path):
         path.write_text("")
     found = [str(path.relative_to(tmp_path)) for path in document.find([tmp_path])]
     assert found == ["a/c.yml", "b.yaml"]
+
+
+def test_lines_are_known_up_to_where_the_syntax_ends(write):
+    documents, problems = document.read(write("title: one\nlevel: low\n---\nb: [1\n"))
+    assert documents[0].line_of("level") == 2
+    assert len(problems) == 1

@@ -136,6 +136,8 @@ def test_conditions(compiled, condition, expected):
         ({"s": {"f|contains": 5}, "condition": "s"}, "rule.invalid", "incompatible"),
         ({"s": [True], "condition": "s"}, "rule.unsupported", "needs a field"),
         ({"s": {"|gt": 5}, "condition": "s"}, "rule.unsupported", "needs a field"),
+        ({"s": {"f|windash": " -a" * 30}, "condition": "s"}, "rule.unsupported", "too many dashes"),
+        ({"s": {"f|re": "a{65536}{65536}{99999999999}"}, "condition": "s"}, "rule.invalid", ""),
         ({"s": {"f": 1 << 70}, "condition": "s"}, "rule.unsupported", "64 bits"),
         ({"s": {"f": "a"}, "condition": "(" * 21 + "s" + ")" * 21}, "rule.unsupported", "too deep"),
         ({"s": {"f": "a"}, "condition": "not " * 2400 + "s"}, "rule.unsupported", "too deep"),
