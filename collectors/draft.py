@@ -15,6 +15,8 @@ from impetus.domain.ports import Clock, Normalise
 
 MAX_RECORD = 4096
 """A reject keeps so many bytes of its record."""
+MAX_TEXT = 512
+"""… and so many characters of what is said of it: a source may have chosen some of them."""
 MAX_EVENTS = 1000
 """A record may become so many events; one that becomes more is refused as a whole."""
 
@@ -70,7 +72,7 @@ class Draft:
 
     def reject(self, code: str, what: str, where: str, raw: bytes) -> None:
         """Keep a record that is no event, with the reason."""
-        self._rejects.append(Reject(self._name, code, what, where, raw[:MAX_RECORD]))
+        self._rejects.append(Reject(self._name, code, what[:MAX_TEXT], where[:MAX_TEXT], raw[:MAX_RECORD]))
 
     def mark(self) -> tuple[int, int]:
         """Where the draft is now, to tell what is added later."""

@@ -12,7 +12,7 @@ from collectors.normalise import load_normaliser
 from impetus.domain.event import MAX_BYTES
 from impetus.domain.ports import Clock, Intake
 
-WAITING = 1000
+WAITING = 200
 """So many messages wait in memory; then the broker is not read."""
 MAX_MESSAGES = 1000
 GATHER = 0.05

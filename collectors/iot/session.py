@@ -15,6 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from collectors.recording import Source
 from impetus.domain.errors import ImpetusError, Where
+from impetus.domain.event import MAX_BYTES
 
 QOS = 1
 LONGEST_PAUSE = 60
@@ -53,7 +54,10 @@ class Broker(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Message(NamedTuple):
-    """A message, and by which number on which connection the broker wants to hear that we have it."""
+    """A message, and by which number on which connection the broker wants to hear that we have it.
+
+    Of a payload that is too long, only so much is here as shows that it is.
+    """
 
     topic: str
     payload: bytes
@@ -117,7 +121,9 @@ class Session:
             _log.warning("mqtt.disconnected", source=self._name, reason=str(code))
 
     def _received(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        taken = Message(_topic(message), bytes(message.payload), message.mid, message.qos, self._connection)
+        taken = Message(
+            _topic(message), bytes(message.payload[: MAX_BYTES + 1]), message.mid, message.qos, self._connection
+        )
         while not self._stopping.is_set():
             try:
                 self._waiting.put(taken, timeout=0.2)

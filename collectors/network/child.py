@@ -13,7 +13,8 @@ from collectors.lines import Line, LineSplitter
 from collectors.network.capture_child import MISSING, Capture
 from impetus.domain.errors import ImpetusError, Where
 
-CHUNK = 64 << 10
+CHUNK = 1 << 20
+"""Bytes that are read at once, if the child was faster than we."""
 MAX_COMPLAINT = 4096
 MODULE = "collectors.network.capture_child"
 
@@ -29,7 +30,7 @@ class CaptureChild:
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", MODULE, msgspec.json.encode(self._capture).decode(),
-            stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True,
+            stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, limit=CHUNK,
         )  # fmt: skip
         self._listening = asyncio.create_task(self._listen())
         return self
