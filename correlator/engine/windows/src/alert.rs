@@ -64,10 +64,18 @@ impl Alerts {
         self.slots.len()
     }
 
-    /// Keeps only the alerts for which `keep` holds.
-    pub fn retain(&mut self, keep: impl Fn(u32, &Alert) -> bool) {
-        self.slots.retain(|slot, alert| keep(*slot, alert));
+    /// Keeps only the alerts for which `keep` holds; gives the ids of the others.
+    pub fn retain(&mut self, keep: impl Fn(u32, &Alert) -> bool) -> Vec<Arc<str>> {
+        let mut dropped = Vec::new();
+        self.slots.retain(|slot, alert| {
+            let kept = keep(*slot, alert);
+            if !kept {
+                dropped.push(alert.id.clone());
+            }
+            kept
+        });
         let slots = &self.slots;
         self.by_id.retain(|_, slot| slots.contains_key(slot));
+        dropped
     }
 }

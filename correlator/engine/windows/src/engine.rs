@@ -34,6 +34,8 @@ pub struct Windows {
     pub(crate) wakes: BTreeSet<(i64, usize, KeyBytes)>,
     /// Keys that hold an explained item, by its id.
     pub(crate) explained: HashMap<Arc<str>, HashSet<(usize, KeyBytes)>>,
+    /// Alerts that other correlations may have as members, and that may still be revised.
+    pub(crate) open_alerts: HashSet<Arc<str>>,
     pub(crate) changed: BTreeSet<KeyBytes>,
     pub(crate) now: i64,
     pub(crate) now_changed: bool,
@@ -65,6 +67,7 @@ impl Windows {
             subscribers,
             wakes: BTreeSet::new(),
             explained: HashMap::new(),
+            open_alerts: HashSet::new(),
             changed: BTreeSet::new(),
             now: i64::MIN,
             now_changed: false,
@@ -218,6 +221,7 @@ impl Windows {
             let from = published.renamed_from.map_or(from, |t| t.min(from));
             let presences = renew_presence(key, context, from);
             let fields: Arc<[(String, String)]> = key.group.clone().into();
+            self.open_alerts.extend(published.firings.iter().map(|f| Arc::from(f.id.as_str())));
             presences.into_iter().for_each(|p| self.post_alert(index, p, &fields, mail));
         }
         self.reschedule(index, bytes);

@@ -1,6 +1,7 @@
 //! What no window can see any more is forgotten, and keys are woken when there is something to do.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::absence::next_end;
 use crate::compile::Correlation;
@@ -39,7 +40,11 @@ impl Windows {
         let horizon = self.horizon(&self.correlations[index]);
         let Some(key) = self.keys[index].get_mut(bytes) else { return };
         let (entries, alerts) = (key.entries.len(), key.alerts.len());
-        for id in drop_unseen(key, horizon) {
+        let dropped = drop_unseen(key, horizon, &self.open_alerts);
+        dropped.alerts.iter().for_each(|id| {
+            self.open_alerts.remove(id);
+        });
+        for id in dropped.explained {
             if let Some(keys) = self.explained.get_mut(&id) {
                 keys.remove(&(index, bytes.clone()));
                 if keys.is_empty() {
@@ -85,32 +90,34 @@ fn next_end_of(key: &Key, correlation: &Correlation, now: i64) -> Option<i64> {
 }
 
 /// The components that no further firing can join.
-fn closed_components(key: &Key, horizon: Horizon) -> HashSet<u32> {
+fn closed_components(key: &Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>>) -> HashSet<u32> {
     let with_explained: HashSet<u32> =
         key.entries.iter().filter(|e| e.explained && e.label != 0).map(|e| e.label).collect();
-    // An alert that still fires may bring back every component that it is a member of.
-    let in_sight = key.entries.iter().filter(|e| horizon.sees(e.time, false));
-    let with_active: HashSet<u32> = match key.by_alert.is_empty() {
-        true => HashSet::new(),
-        false => in_sight.filter_map(|e| key.by_alert.get(&e.id).copied()).collect(),
-    };
+    // An alert that may still fire may bring back every component that it is a member of.
+    let with_active: HashSet<u32> =
+        key.by_alert.iter().filter(|(id, _)| open_alerts.contains(*id)).map(|(_, label)| *label).collect();
     let open =
         |label: &u32, last: i64| horizon.sees(last, with_explained.contains(label)) || with_active.contains(label);
     key.components.iter().filter(|(label, c)| !open(label, c.last)).map(|(label, _)| *label).collect()
 }
 
-/// Gives the ids of the explained items that it dropped.
-fn drop_unseen(key: &mut Key, horizon: Horizon) -> Vec<std::sync::Arc<str>> {
-    let closed = closed_components(key, horizon);
+/// Ids of what was forgotten and is known elsewhere.
+struct Dropped {
+    explained: Vec<Arc<str>>,
+    alerts: Vec<Arc<str>>,
+}
+
+fn drop_unseen(key: &mut Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>>) -> Dropped {
+    let closed = closed_components(key, horizon, open_alerts);
     let before = key.entries.len();
-    let mut dropped = Vec::new();
+    let mut explained = Vec::new();
     key.entries.retain(|e| {
         let kept = match e.label {
             0 => horizon.sees(e.time, e.explained),
             label => !closed.contains(&label),
         };
         if !kept && e.explained {
-            dropped.push(e.id.clone());
+            explained.push(e.id.clone());
         }
         kept
     });
@@ -120,6 +127,9 @@ fn drop_unseen(key: &mut Key, horizon: Horizon) -> Vec<std::sync::Arc<str>> {
     key.components.retain(|label, _| !closed.contains(label));
     key.by_alert.retain(|_, label| !closed.contains(label));
     let open: HashSet<u32> = key.components.values().map(|c| c.alert).collect();
-    key.alerts.retain(|slot, alert| open.contains(&slot) || (!alert.live && horizon.sees(alert.last, true)));
-    dropped
+    let alerts = key.alerts.retain(|slot, alert| {
+        let may_return = horizon.sees(alert.last, true) || open_alerts.contains(&alert.first.1);
+        open.contains(&slot) || (!alert.live && may_return)
+    });
+    Dropped { explained, alerts }
 }

@@ -124,6 +124,9 @@ impl Windows {
         for entry in key.entries.iter().filter(|e| e.explained) {
             self.explained.entry(entry.id.clone()).or_default().insert((index, bytes.clone()));
         }
+        if self.correlations[index].referred {
+            self.open_alerts.extend(key.alerts.iter().map(|(_, alert)| alert.id.clone()));
+        }
         if let Some(old) = self.keys[index].insert(bytes.clone(), key) {
             self.wakes.remove(&(old.wake, index, bytes.clone()));
         }

@@ -137,7 +137,8 @@ struct Live(BTreeMap<String, Firing>);
 impl Live {
     fn take(&mut self, firings: Vec<Firing>) {
         for firing in firings {
-            assert!(self.0.get(&firing.id).is_none_or(|old| old.revision < firing.revision), "revisions count on");
+            let known = self.0.get(&firing.id);
+            assert!(known.is_none_or(|old| old.revision < firing.revision), "revisions count on: {known:?} {firing:?}");
             self.0.insert(firing.id.clone(), firing);
         }
     }
