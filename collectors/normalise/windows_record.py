@@ -69,7 +69,8 @@ def _read_flat(record: Mapping[str, Json]) -> WindowsRecord:
 def _data(data: Json) -> dict[str, Json]:
     """``EventData``; the nameless ones of classic logs are all called ``Data``."""
     if isinstance(data, dict):
-        return {name: _text(value) for name, value in data.items() if name != "#attributes"}
+        # Defender writes "Threat Name"; Sigma rules say ThreatName.
+        return {name.replace(" ", ""): _text(value) for name, value in data.items() if name != "#attributes"}
     return {} if data is None else {"Data": data}
 
 

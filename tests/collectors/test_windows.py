@@ -10,7 +10,9 @@ from keeping_intake import NOW
 from collectors.draft import Draft
 from collectors.normalise.windows import normalise
 from collectors.recording import Source
+from correlator._engine import Matcher
 from impetus.domain.errors import ImpetusError
+from rules.load import load
 
 FLAT = {
     "EventID": 1, "Channel": "Microsoft-Windows-Sysmon/Operational", "UtcTime": "2025-12-11 06:17:19.636",
@@ -100,17 +102,39 @@ def test_what_is_no_windows_event_is_refused(record):
     assert error.value.code == "source.record"
 
 
+def records(path):
+    decoder, text = json.JSONDecoder(), path.read_text().strip()
+    while text:
+        record, end = decoder.raw_decode(text)
+        yield record
+        text = text[end:].lstrip()
+
+
 def test_all_of_sigmas_regression_data_is_taken(shared):
-    draft, decoder, count = Draft("win", Source(), normalise, lambda: NOW), json.JSONDecoder(), 0
+    draft, count = Draft("win", Source(), normalise, lambda: NOW), 0
     for path in (shared / "data/sigma/regression").rglob("*.json"):
-        text = path.read_text().strip()
-        while text:
-            record, end = decoder.raw_decode(text)
+        for record in records(path):
             draft.add_json(json.dumps(record).encode(), b"", str(path))
-            text, count = text[end:].lstrip(), count + 1
+            count += 1
     batch = draft.batch()
     assert count > 140
     assert (len(batch.lines), batch.rejects) == (count, ())
+
+
+def test_the_rule_of_every_regression_case_fires_on_the_normalised_event(shared):
+    cases = sorted((shared / "data/sigma/regression").glob("*/rule.yml"))
+    form = load(cases).rules.form
+    matcher, ids = Matcher(form), [rule["id"] for rule in json.loads(form)["rules"]]
+    silent = []
+    for case in cases:
+        draft = Draft("win", Source(), normalise, lambda: NOW)
+        for record in records(next(case.parent.glob("*.json"))):
+            draft.add(record, b"{}", b"", "")
+        fired = {ids[rule] for _, rule in matcher.match(draft.batch().lines)}
+        if not any(id in case.read_text() for id in fired):
+            silent.append(case.parent.name)
+    assert len(cases) > 130
+    assert silent == []
 
 
 LEAF = st.none() | st.integers() | st.text(max_size=5)
