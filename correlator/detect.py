@@ -161,8 +161,11 @@ class Detector:
         return msgspec.structs.replace(known, gone=True) if known is not None else None
 
     def _merged(self, firing: Firing, rule: Rule) -> Alert:
-        parts = [self._fired[id] for id in (*firing.members, firing.id) if id in self._fired]
+        parts = [self._fired[id] for id in firing.members if id in self._fired]
         seen = {id: self._seen[id] for id in firing.members if id in self._seen}
+        if len(parts) + len(seen) < len(firing.members) and firing.id in self._fired:
+            # Members too old to be remembered are in the alert as it was; else that would keep members that have left.
+            parts.append(self._fired[firing.id])
         alert = merge_alert(rule, firing, seen, parts, [self._rules[index] for index in rule.refers])
         self._fired[alert.id] = alert
         return alert
