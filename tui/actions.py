@@ -93,7 +93,7 @@ def _needs_loss(situation: Situation) -> str:
 
 ACTIONS: tuple[Action, ...] = (
     Action("take", ("a",), "a", "take", "Take: you work on it", "Take", TRIAGE, 1, _needs_target("take")),
-    Action("escalate", ("e",), "e", "esc", "Escalate to the next level", "Escalate", TRIAGE, 2,
+    Action("escalate", ("e",), "e", "escal", "Escalate to the next level", "Escalate", TRIAGE, 2,
            _needs_target("escalate")),
     Action("close", ("c",), "c", "close", "Close: then f, b, t or d says as what", "Close …", TRIAGE, 3,
            _needs_target("close")),

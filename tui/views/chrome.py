@@ -11,6 +11,7 @@ from impetus.domain.status import Status
 from tui.actions import Action, of
 from tui.line import Line
 from tui.look import Look, count, severity, span
+from tui.views.row import NARROW
 
 WIDE = 110
 """From this many columns the header has words for its numbers."""
@@ -72,13 +73,12 @@ def banner(silence: int, heard_at: int, queued: int, look: Look) -> Line:
 
 def bar(actions: Sequence[Action], width: int, look: Look) -> Line:
     """As many actions as fit, the most needed first; each can be clicked."""
-    line = look.line()
+    line, gap = look.line(), " " if width >= NARROW else ""
     for action in actions:
-        piece = f" {action.shown} {action.label} "
-        if line.width + len(piece) > width:
+        if line.width + len(f" {action.shown} {action.label}") > width:
             continue
         click = f"screen.perform('{action.id}')"
-        line.add(f" {action.shown}", "key", click=click).add(f" {action.label} ", click=click)
+        line.add(f" {action.shown}", "key", click=click).add(f" {action.label}{gap}", click=click)
     return line
 
 

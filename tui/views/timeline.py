@@ -69,9 +69,8 @@ def _axis(columns: dict[int, int], cuts: Sequence[int], room: int, look: Look) -
     for time in wanted:
         column = min(columns[time], room - LABEL)
         last = time == wanted[-1]
-        if column < end or (not last and column + LABEL >= room - LABEL):
+        if (end and column <= end) or (not last and column + LABEL >= room - LABEL):
             continue
         line.add(" " * (column - end)).add(look.clock(time), "dim")
-        end = column + LABEL + 1
-        line.add(" ")
+        end = column + LABEL
     return line
