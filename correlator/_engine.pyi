@@ -104,3 +104,15 @@ class Windows:
 
 def alert_id(rule: str, group: Sequence[tuple[str, str]], earliest: str) -> str:
     """The id of an alert: 26 characters, the same on both sides of the boundary."""
+
+class Reader:
+    """Reads named fields out of events, strictly, without a Python object for the rest."""
+
+    def __init__(self, fields: Sequence[str], max_bytes: int, max_depth: int) -> None:
+        """``fields`` are dotted paths; nested and flat names are the same. Larger and deeper events are refused."""
+
+    def read(self, lines: Sequence[bytes]) -> list[tuple[str | tuple[str, ...] | None, ...] | str]:
+        """For each line the texts of the fields in their order, or a text: why the line is no event.
+
+        None where a field is absent or null, a text for one scalar, a tuple for several (empty for an object).
+        """

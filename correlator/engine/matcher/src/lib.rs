@@ -23,13 +23,16 @@ mod names;
 mod plan;
 mod predicate;
 mod program;
+mod reader;
 mod refusal;
 mod session;
 mod slots;
+mod sound;
 mod test;
 mod walk;
 mod witness;
 
 pub use explain::Explanation;
 pub use matcher::{Matcher, Scope};
+pub use reader::{Reader, Texts};
 pub use refusal::Refusal;

@@ -1,12 +1,15 @@
 //! The Python module `correlator._engine`: a thin layer over the pure crates.
 
 mod matcher;
+mod reader;
 mod windows;
 
 #[pyo3::pymodule]
 mod _engine {
     #[pymodule_export]
     use super::matcher::Matcher;
+    #[pymodule_export]
+    use super::reader::Reader;
     #[pymodule_export]
     use super::windows::{Firing, Item, Windows, alert_id};
 }
