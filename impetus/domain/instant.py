@@ -19,18 +19,44 @@ _UNITS = {
     "M": 30 * 86_400 * SECOND,
     "y": 365 * 86_400 * SECOND,
 }
-_SPAN = re.compile(r"(\d{1,12})(us|ms|s|m|h|d|w|M|y)")
+_SPAN = re.compile(r"([0-9]{1,12})(us|ms|s|m|h|d|w|M|y)")
 _MAX_STAMP = 64
+_DAY = 86_400
+_EARLIEST = (datetime(1, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
+_LATEST = (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC) - EPOCH) // MICROSECOND
 
 
 def parse_instant(text: str) -> int:
-    """µs since the epoch of an RFC 3339 time with offset. Raises ``ValueError`` on anything else."""
+    """µs since the epoch of an RFC 3339 time with offset, in the years 1 to 9999 of UTC; else raises ``ValueError``.
+
+    Other forms of ISO 8601 that leave no doubt are read too (an offset ``+0200``). A leap second is the second after it.
+    """
     if len(text) > _MAX_STAMP:
         raise ValueError("a time of over 64 characters")
-    moment = datetime.fromisoformat(_trim_fraction(text))
+    if not text.isprintable():
+        raise ValueError(f"{text!r} has characters that no time has")
+    stamp = _trim_fraction(text)
+    try:
+        moment, leap = datetime.fromisoformat(stamp), 0
+    except ValueError:
+        moment, leap = _unusual(stamp)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset from UTC")
-    return (moment - EPOCH) // MICROSECOND
+    instant = (moment - EPOCH) // MICROSECOND
+    if leap and instant // SECOND % _DAY != _DAY - 1:
+        raise ValueError(f"{text!r} has a leap second that is not at the end of a day in UTC")
+    instant += leap
+    if not _EARLIEST <= instant <= _LATEST:
+        raise ValueError(f"{text!r} is outside the years 1 to 9999 in UTC")
+    return instant
+
+
+def _unusual(stamp: str) -> tuple[datetime, int]:
+    """What RFC 3339 allows and Python's datetime does not: small letters, and the 61st second of a minute."""
+    upper = stamp.upper()
+    if upper[16:19] != ":60":
+        return datetime.fromisoformat(upper), 0
+    return datetime.fromisoformat(f"{upper[:17]}59{upper[19:]}"), SECOND
 
 
 def _trim_fraction(text: str) -> str:
