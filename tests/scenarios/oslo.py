@@ -1,4 +1,4 @@
-"""The Oslo day as tests run it: the demo's events, changed or not, through the correlator and into an embedded store."""
+"""The Oslo day as tests run it: the demo's events, changed or not, through the correlator into an embedded store."""
 
 import copy
 import functools

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from oslo import DEMO, SHARED, Event, Outcome, at, day, moved, named, redrawn, replay, setup_of, twin
 
 from correlator.setup import Setup
+from impetus.domain.batch import Commit
 from impetus.domain.instant import parse_instant
 
 NO_SHARED = pytest.mark.skipif(not SHARED.exists(), reason="../shared/scenarios is not there")
@@ -263,4 +265,10 @@ def test_a_restart_after_every_single_event_changes_nothing(planned: bool) -> No
     killed = replay(day(), setup=setup, cut=lambda: 1, restart=lambda: True)
     assert killed.state() == straight.state()
     assert [one.revision for one, _ in killed.incidents] == [one.revision for one, _ in straight.incidents]
-    assert killed.commits == straight.commits
+    assert [_written(commit) for commit in killed.commits] == [_written(commit) for commit in straight.commits]
+
+
+def _written(commit: Commit) -> Commit:
+    """A commit without the windows' own pieces of state, which may drop what is past at another time."""
+    kept = tuple((key, value) for key, value in commit.state if key.space != "windows")
+    return msgspec.structs.replace(commit, state=kept)
