@@ -39,15 +39,15 @@ class Broker(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The account at the broker, if it asks for one."""
     password_env: str | None = None
     """Name of the environment variable that holds the password."""
-    password_file: str | None = None
+    password_file: Path | None = None
     """File that holds the password, on one line."""
     tls: bool = False
     """Whether the connection is encrypted, and the broker's certificate checked."""
-    ca_file: str | None = None
+    ca_file: Path | None = None
     """Authorities (PEM) that may have signed the broker's certificate; those of the system if not given."""
-    certificate_file: str | None = None
+    certificate_file: Path | None = None
     """Our certificate (PEM), for a broker that asks for one."""
-    key_file: str | None = None
+    key_file: Path | None = None
     """The key (PEM) of our certificate."""
     keepalive: int = 30
     """Seconds after which a silent connection is tried."""
@@ -145,7 +145,7 @@ def _secure(client: Client, broker: Broker) -> None:
         client.username_pw_set(broker.username, _password(broker))
     if broker.tls:
         try:
-            client.tls_set(broker.ca_file, broker.certificate_file, broker.key_file)
+            client.tls_set(_text(broker.ca_file), _text(broker.certificate_file), _text(broker.key_file))
         except OSError as error:
             raise ImpetusError(
                 "settings.invalid", f"the certificates cannot be read: {error}", Where(key="ca_file")
@@ -161,6 +161,10 @@ def _password(broker: Broker) -> str | None:
     if broker.password_file is None:
         return None
     try:
-        return Path(broker.password_file).read_text().strip("\r\n")
+        return broker.password_file.read_text().strip("\r\n")
     except OSError as error:
         raise ImpetusError("settings.invalid", f"{error.strerror}", Where(key="password_file")) from error
+
+
+def _text(file: Path | None) -> str | None:
+    return None if file is None else str(file)

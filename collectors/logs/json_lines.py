@@ -34,7 +34,7 @@ _log = structlog.get_logger(__name__)
 class JsonLinesSettings(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of ``json_lines``."""
 
-    path: str
+    path: Path
     """The file. Packed ones (``.gz``, ``.zst``) are read once."""
     format: str = "impetus"
     """Name of the normaliser of the records."""
@@ -51,7 +51,7 @@ class JsonLines:
 
     def __init__(self, name: str, settings: JsonLinesSettings, intake: Intake, clock: Clock) -> None:
         self._name, self._settings, self._intake = name, settings, intake
-        self._path = Path(settings.path)
+        self._path = settings.path
         _check(settings, self._path)
         self._draft = Draft(name, settings, load_normaliser(settings.format), clock)
         self._pace = Pace(settings.speed) if settings.speed else None

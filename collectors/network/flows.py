@@ -28,8 +28,10 @@ _log = structlog.get_logger(__name__)
 class FlowsSettings(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of ``nfstream``."""
 
-    source: str
-    """A capture file (pcap, pcapng) or the name of a network interface."""
+    file: Path | None = None
+    """A capture file (pcap, pcapng): read once. Either this or ``interface``."""
+    interface: str | None = None
+    """The name of a network interface to listen on."""
     filter: str | None = None
     """Which packets count, as a BPF expression."""
     promiscuous: bool = True
@@ -38,6 +40,11 @@ class FlowsSettings(Source, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A flow ends after so many seconds without a packet."""
     active_timeout: int = 1800
     """A flow is told after so many seconds even if it goes on."""
+
+    def __post_init__(self) -> None:
+        """Refuse both, or neither."""
+        if (self.file is None) is (self.interface is None):
+            raise ValueError("give either a file or an interface")
 
 
 class _Position(msgspec.Struct, frozen=True):
@@ -57,26 +64,24 @@ class Flows:
     def __init__(self, name: str, settings: FlowsSettings, intake: Intake, clock: Clock) -> None:
         self._name, self._settings, self._intake = name, settings, intake
         self._draft = Draft(name, settings, normalise, clock)
-        self._path = Path(settings.source)
+        self._source = str(settings.file or settings.interface)
         self._capture = Capture(
-            (settings.source,), settings.filter, settings.promiscuous, settings.idle_timeout, settings.active_timeout
+            (self._source,), settings.filter, settings.promiscuous, settings.idle_timeout, settings.active_timeout
         )
         self._position = _Position(f"live:{clock()}", 0)
         self._seen = 0
 
     async def run(self) -> None:
         """Read a file to its end, or an interface until cancelled. Raises ``source.*`` or ``plugin.missing-extra``."""
-        if self._path.exists():
-            await self._run_file()
-        elif (Path("/sys/class/net") / self._settings.source).exists():
+        if self._settings.file is not None:
+            await self._run_file(self._settings.file)
+        elif (Path("/sys/class/net") / self._source).exists():
             await self._run_live()
         else:
-            raise ImpetusError(
-                "source.unreadable", "neither a file nor an interface", Where(self._settings.source), "Check `source`."
-            )
+            raise ImpetusError("source.unreadable", "there is no such interface", Where(self._source), "See ip link")
 
-    async def _run_file(self) -> None:
-        capture = _recognise(self._path)
+    async def _run_file(self, file: Path) -> None:
+        capture = _recognise(file)
         stored = self._intake.position(self._name)
         known = msgspec.json.decode(stored, type=_Position) if stored else None
         self._position = known if known and known.capture == capture else _Position(capture, 0)
@@ -99,7 +104,7 @@ class Flows:
 
     async def _read(self) -> None:
         skip = self._position.flows
-        if self._path.exists():
+        if self._settings.file is not None:
             self._seen = 0
         async with CaptureChild(self._capture) as child:
             reason, done = "", False
@@ -117,7 +122,7 @@ class Flows:
         self._seen += 1
         if self._seen > skip:
             identity = f"{self._position.capture}:{self._seen}".encode()
-            self._draft.add(flow, line.raw, identity, f"{self._settings.source}:{self._seen}")
+            self._draft.add(flow, line.raw, identity, f"{self._source}:{self._seen}")
 
     async def _hand_over(self, done: bool) -> None:
         if len(self._draft) or done:

@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 class StixBundleSettings(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of ``stix_bundle``."""
 
-    path: str
+    path: Path
     """The file; ``.gz`` is unpacked."""
 
 
@@ -48,7 +48,7 @@ class StixBundle:
 
     def __init__(self, name: str, settings: StixBundleSettings, intake: Intake, clock: Clock) -> None:
         self._name, self._intake, self._clock = name, intake, clock
-        self._path = Path(settings.path)
+        self._path = settings.path
         self._draft = Draft(name, settings, self._normalise, clock)
         self._bundle: Bundle
 

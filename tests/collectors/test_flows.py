@@ -30,7 +30,7 @@ def nfstream():
 
 
 async def read(path, intake, **settings):
-    await Flows("flows", FlowsSettings(source=str(path), **settings), intake, lambda: NOW).run()
+    await Flows("flows", FlowsSettings(file=path, **settings), intake, lambda: NOW).run()
 
 
 async def test_password_guessing_over_ssh_is_eleven_flows(shared, intake, nfstream):

@@ -158,8 +158,8 @@ async def test_it_waits_for_a_broker_that_is_not_there_yet(intake, clock):
 
 def test_the_password_is_read_from_where_the_settings_say(intake, clock, tmp_path, monkeypatch):
     (tmp_path / "password").write_text("secret\n")
-    settings = MqttSettings(host="h", topics=("t",), username="u", password_file=str(tmp_path / "none"))
-    assert _password(MqttSettings(host="h", topics=(), password_file=str(tmp_path / "password"))) == "secret"
+    settings = MqttSettings(host="h", topics=("t",), username="u", password_file=tmp_path / "none")
+    assert _password(MqttSettings(host="h", topics=(), password_file=tmp_path / "password")) == "secret"
     monkeypatch.setenv("MQTT_PASSWORD", "other")
     assert _password(MqttSettings(host="h", topics=(), password_env="MQTT_PASSWORD")) == "other"
     with pytest.raises(ImpetusError) as error:
