@@ -33,7 +33,7 @@ def numbers(intake):
 
 
 async def read(path, intake, clock, **settings):
-    await JsonLines("log", JsonLinesSettings(path=Path(path), **settings), intake, clock).run()
+    await JsonLines("log", JsonLinesSettings(path=path, **settings), intake, clock).run()
 
 
 @contextlib.asynccontextmanager

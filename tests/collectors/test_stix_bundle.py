@@ -14,7 +14,7 @@ from impetus.domain.errors import ImpetusError
 
 
 async def take(path, intake):
-    await StixBundle("misp", StixBundleSettings(path=Path(path)), intake, lambda: NOW).run()
+    await StixBundle("misp", StixBundleSettings(path=path), intake, lambda: NOW).run()
 
 
 def indicator(pattern, **more):
