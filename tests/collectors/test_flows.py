@@ -98,10 +98,18 @@ async def test_a_file_that_is_no_capture_is_an_error_and_no_crash(tmp_path, inta
     assert error.value.code == "source.child"
 
 
-async def test_a_source_that_is_not_there_is_said(intake):
-    with pytest.raises(ImpetusError) as error:
-        await read("no-such-interface", intake)
-    assert error.value.code == "source.unreadable"
+async def test_a_source_that_is_not_there_is_said(intake, tmp_path):
+    missing = [FlowsSettings(file=tmp_path / "none.pcap"), FlowsSettings(interface="no-such-interface")]
+    for settings in missing:
+        with pytest.raises(ImpetusError) as error:
+            await Flows("flows", settings, intake, lambda: NOW).run()
+        assert error.value.code == "source.unreadable"
+
+
+def test_a_source_is_a_file_or_an_interface():
+    for settings in ({}, {"file": "a.pcap", "interface": "lo"}):
+        with pytest.raises(ValueError, match="either"):
+            FlowsSettings(**settings)
 
 
 CRASHING = """
