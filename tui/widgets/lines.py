@@ -21,6 +21,8 @@ class Lines(ScrollView, can_focus=False):
         self._draw = draw
         self._lines: Sequence[Line] = ()
         self._width = 0
+        self._role_styles: dict[str, Style] = {}
+        """Role → style, since adding up styles costs more than all the rest of a line."""
 
     def show(self, draw: Draw, *, home: bool = False) -> None:
         """Show something else; ``home`` scrolls to its top."""
@@ -35,7 +37,7 @@ class Lines(ScrollView, can_focus=False):
         if self._width <= 0 or self._draw is None:
             return
         self._lines = self._draw(self._width)
-        self.virtual_size = Size(self._width, self.line_count)
+        self._extend_to(self.line_count)
         self.refresh()
 
     @property
@@ -55,7 +57,16 @@ class Lines(ScrollView, can_focus=False):
 
     def style_of(self, role: str) -> Style:
         """How a role looks in the theme."""
-        return self.rich_style + self.screen.get_component_rich_style(f"role--{role}", partial=True)
+        style = self._role_styles.get(role)
+        if style is None:
+            style = self.rich_style + self.screen.get_component_rich_style(f"role--{role}", partial=True)
+            self._role_styles[role] = style
+        return style
+
+    def notify_style_update(self) -> None:
+        """The theme or a class changed: styles are asked for anew."""
+        self._role_styles.clear()
+        super().notify_style_update()
 
     def scroll_lines(self, lines: int) -> None:
         """Scroll down, or up below 0."""
@@ -75,6 +86,13 @@ class Lines(ScrollView, can_focus=False):
         for y in positions:
             if top <= y < top + self.size.height:
                 self.refresh_line(y)
+
+    def _extend_to(self, lines: int) -> None:
+        """Say how much there is to scroll. Textual lays out the screen anew when that changes: as seldom as can be."""
+        height = self.styles.height
+        if height is None or not height.is_auto:
+            lines = max(lines, self.scrollable_content_region.height)
+        self.virtual_size = Size(self._width, lines)
 
     def on_resize(self) -> None:
         """Draw for the new width."""

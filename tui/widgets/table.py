@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 
 from textual.events import Click
-from textual.geometry import Size
 from textual.message import Message
 
 from tui.line import Line
@@ -34,7 +33,7 @@ class Table(Lines, can_focus=False):
         """There are ``count`` rows now, with the cursor on one; paints everything."""
         self._count = count
         self._width = self.scrollable_content_region.width
-        self.virtual_size = Size(self._width, count)
+        self._extend_to(count)
         if count:
             self.keep_in_view(cursor)
         self.refresh()
@@ -42,7 +41,7 @@ class Table(Lines, can_focus=False):
     def redraw(self) -> None:
         """Paint everything again, for another width."""
         self._width = self.scrollable_content_region.width
-        self.virtual_size = Size(self._width, self._count)
+        self._extend_to(self._count)
         self.refresh()
 
     @property
