@@ -88,7 +88,7 @@ impl Windows {
         fields.into_iter().map(|names| names.into_iter().collect()).collect()
     }
 
-    /// Adds matches in any order; returns the alerts that changed, one firing per alert, in the order of the
+    /// Adds matches in any order; a match that is there already takes over whether the plan explains it. Returns the alerts that changed, one firing per alert, in the order of the
     /// correlations. Items of unknown rules, and of rules that no correlation refers to, are left aside.
     pub fn push(&mut self, items: &[Item]) -> Vec<Firing> {
         let mut mail = self.empty_mail();

@@ -50,7 +50,8 @@ impl Entry {
     pub fn absorb(&mut self, other: Entry) -> bool {
         let before = (self.rules, self.explained, self.values.len(), self.whereabouts.clone());
         self.rules |= other.rules;
-        self.explained &= other.explained;
+        // The newest word of the plan counts: it may take an explanation back, or give it after all.
+        self.explained = other.explained;
         if other.whereabouts.is_some() {
             self.moved |= self.whereabouts != other.whereabouts;
             self.whereabouts = other.whereabouts;
