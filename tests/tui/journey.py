@@ -20,8 +20,7 @@ class Journey:
         self.app, self.pilot, self.city, self.clock = app, pilot, city, clock
 
     async def press(self, *keys: str) -> "Journey":
-        for key in keys:
-            await self.pilot.press(key)
+        await self.pilot.press(*keys)
         return self
 
     async def shows(self, *texts: str) -> "Journey":
@@ -36,11 +35,10 @@ class Journey:
 
     async def until(self, holds: Callable[[], bool], what: str) -> None:
         for _ in range(TRIES):
-            await self.pilot.pause()
+            await asyncio.sleep(STEP)
             self.app.look_up()
             if holds():
                 return
-            await asyncio.sleep(STEP)
         raise AssertionError(f"never {what}:\n{self.screen}")
 
     async def settles(self) -> "Journey":

@@ -97,7 +97,7 @@ async def test_nor_with_keys_on_a_running_console() -> None:
     city = City(incident(number, f"title-{number}-") for number in range(20))
     async with at_queue(city) as console:
         session = console.app.session
-        for step in range(16):
+        for step in range(10):
             city.send(*(changed(chance, session.queue.incidents) for _ in range(3)))
             await console.press(chance.choice(("j", "k", "G", "g", "R", "ctrl+d")))
             shown = console.current

@@ -139,10 +139,10 @@ def attacked(count: int) -> City:
 
 
 async def test_the_running_console_shows_hostile_data_harmlessly() -> None:
-    async with at_queue(attacked(5), (150, 50)) as queue:
+    async with at_queue(attacked(3), (150, 50)) as queue:
         await queue.shows("WHY")
         safe(queue)
-        for _ in range(4):
+        for _ in range(2):
             await queue.press("enter")
             await queue.shows("joined:")
             for key in "wrElv":

@@ -6,7 +6,7 @@ from tests.tui.city import City, incident
 from tests.tui.journey import Journey, at_queue
 from tui.look import SEVERITY
 
-SIZES = [(80, 24), (140, 40), (60, 16), (50, 14)]
+SIZES = [(80, 24), (140, 40), (50, 14)]
 LEVELS = list(SEVERITY)
 
 
