@@ -17,7 +17,7 @@ class Matcher:
         """Number of compiled rules."""
 
     def match(self, lines: Sequence[bytes]) -> list[tuple[int, int]]:
-        """Pairs (index of line, index of rule) that hold, ordered by line then rule. A line that is no JSON object matches nothing."""
+        """Pairs (index of line, index of rule) that hold, by line then rule. What is no JSON object matches nothing."""
 
     def match_buffer(self, data: bytes) -> list[tuple[int, int]]:
         """The same over newline-separated events in one buffer; line numbers count from 0, blank lines included."""
@@ -47,7 +47,7 @@ class Item:
         fields: Sequence[tuple[str, str]],
         explained: bool,
     ) -> None:
-        """``time`` in µs since the epoch; ``fields`` name → text, repeated for arrays; ``explained`` by the event plan."""
+        """``time`` in µs; ``fields`` name → text, repeated for arrays; ``explained`` by the event plan."""
 
 class Firing:
     """A change of one correlation alert: new, revised, or gone."""
@@ -61,7 +61,7 @@ class Firing:
     group: list[tuple[str, str]]
     """Group-by names and values."""
     members: list[str]
-    """Item ids (event ids, or alert ids of the correlations it refers to), ordered by event time then id. Empty when gone."""
+    """Item ids (of events, or of alerts of correlations referred to), by event time then id. Empty when gone."""
     at: int
     """Event time of the newest member, or of the end an absence waited for."""
     newest: str

@@ -1,4 +1,4 @@
-"""Enrichment: what is added to an event before it is matched (place, plan, indicators). The event itself stays as it is.
+"""Enrichment: what is added to an event before it is matched (place, plan, indicators); the event stays as it is.
 
 The additions are one flat JSON object; ``splice`` puts them behind the fields of the event, so that the engine reads
 one object and no event is encoded anew.

@@ -1,4 +1,4 @@
-"""From batches to enriched events: each line read once, delivered twice counted once, its place, plan and indicators added."""
+"""From batches to enriched events: each line read once, and one that is delivered twice counted once."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

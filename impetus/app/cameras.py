@@ -65,7 +65,7 @@ class Cameras:
 
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the broker tells nobody who subscribes
             await asyncio.sleep(0.05)
 
 

@@ -1,4 +1,4 @@
-"""Rules and engine together: what the engine refuses of a rule set becomes a problem of that rule, and stops no other."""
+"""Rules and engine together: what the engine refuses of a rule set becomes a problem of that rule alone."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path

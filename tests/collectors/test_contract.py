@@ -7,8 +7,8 @@ from importlib.metadata import entry_points
 import msgspec
 import pytest
 
-from collectors.recording import Source
 from collectors.network.flows import FlowsSettings
+from collectors.recording import Source
 from impetus.app.settings import decode
 
 BUILT_IN = {"json_lines", "syslog", "nfstream", "mqtt", "stix_bundle"}

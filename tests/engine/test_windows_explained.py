@@ -1,4 +1,4 @@
-"""What the plan says of an event may change, either way and at any time: the windows end as if it had always said the last."""
+"""What the plan says of an event may change, either way: the windows end as if it had always said the last."""
 
 import json
 import random
