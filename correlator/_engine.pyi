@@ -81,20 +81,23 @@ class Windows:
     """Correlations over matches, in event time, independent of the order of arrival within the lateness."""
 
     def __init__(self, form: bytes, city: bytes) -> None:
-        """``city`` is JSON: ``{"zones": {"Z4": {"within": "centre", "adjacent": ["Z3"]}}}``. Raises like ``Matcher``."""
+        """``city``: JSON ``{"zones": {"Z4": {"within": "centre", "adjacent": ["Z3"]}}}``. Raises like ``Matcher``."""
 
     @property
     def fields(self) -> list[list[str]]:
-        """For each rule index, the field names that some correlation reads from its matches (empty: none refers to it)."""
+        """For each rule index, the fields that some correlation reads from its matches."""
 
     def push(self, items: Sequence[Item]) -> list[Firing]:
-        """Add matches, in any order; returns the alerts that changed, one Firing per alert, chained correlations included."""
+        """Add matches, in any order; returns the alerts that changed, one Firing each, chained ones included.
+
+        A match that is there already takes over whether the plan explains it.
+        """
 
     def unexplain(self, ids: Sequence[str]) -> list[Firing]:
         """Withdraw the plan's explanation of events, as if they had come without it."""
 
     def advance(self, event_time: int) -> list[Firing]:
-        """Move event time (the least watermark), in µs: settles absences, and forgets what no window can see any more."""
+        """Move event time (µs): settles absences, and forgets what no window can see any more."""
 
     def dirty(self) -> list[tuple[bytes, bytes | None]]:
         """Keys whose state changed since the last call, with the state (None: gone): what a commit writes."""

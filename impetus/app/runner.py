@@ -1,7 +1,7 @@
 """The runner of one box: one writer thread takes batches and actions in order, steps the correlator, and commits.
 
-It is the ``Intake`` of the collectors, the ``Desk`` and the ``Feed`` of the API. What it promises: ``accept``, ``act`` and
-``undo`` return when what they brought is durable. While the store refuses (disk full), it keeps the commit and tries
+It is the ``Intake`` of the collectors, the ``Desk`` and the ``Feed`` of the API. ``accept``, ``act`` and ``undo`` return
+when what they brought is durable. While the store refuses (disk full), it keeps the commit and tries
 again; nothing is taken in meanwhile, so the sources feel the back-pressure.
 """
 
@@ -159,9 +159,9 @@ class Runner:
         heard = self._clock()
         try:
             self._finish(batches, self._correlator.step(batches, heard), heard)
-        except ImpetusError:
-            raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, ImpetusError) and error.code.startswith("store."):
+                raise
             self._log.exception("step.failed", events=sum(len(batch.lines) for batch in batches))
             self._isolate(batches, heard)
 
@@ -172,7 +172,7 @@ class Runner:
         self._tally.watermark = self._correlator.clock.now
 
     def _isolate(self, batches: list[Batch], heard: int) -> None:
-        """A step failed by a defect of ours: take its events one by one, and reject what fails again, so nothing stops."""
+        """A step failed by a defect of ours: take its events one by one, and reject what fails again."""
         self._correlator = self._make()
         for batch in batches:
             for line in batch.lines:
@@ -190,16 +190,17 @@ class Runner:
             self._finish([], Commit(rejects=batch.rejects, positions=positions), heard)
 
     def _write(self, commit: Commit) -> None:
-        """Commit, and while the store is not available, try again: the correlator is ahead of it until it is written."""
+        """Commit; while the store is not available, try again: the correlator is ahead of it until then."""
         while True:
             try:
                 self._cursor = self._store.commit(commit)
-                return
             except ImpetusError as error:
                 if error.code != "store.unavailable":
                     raise
                 self._log.error("store.unavailable", what=error.what, hint=error.hint)
                 time.sleep(RETRY)
+            else:
+                return
 
     def close(self) -> None:
         """Stop the writer thread."""

@@ -80,6 +80,6 @@ class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
     superseded_by: str | None = None
     exercise: bool = False
     withdrawn: bool = False
-    """Its last alert no longer holds (an explanation of the plan came late): kept for the record, in no list of live ones."""
+    """Its last alert no longer holds (the plan explained it late): kept for the record, in no list."""
     cause: str = ""
     """Why this revision came: ``new alert``, ``late event``, ``action`` …"""

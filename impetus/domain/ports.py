@@ -132,7 +132,7 @@ class Store(Protocol):
         """The newest rejects, and only so many."""
 
     def counts(self) -> Mapping[str, int]:
-        """Totals: ``events``, ``rejected``, ``duplicates``, ``alerts``, ``incidents``, ``ledger``, ``open`` incidents."""
+        """Totals: ``events rejected duplicates alerts incidents ledger``, and ``open`` incidents."""
 
     def close(self) -> None:
         """Release the store."""

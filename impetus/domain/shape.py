@@ -10,7 +10,7 @@ _STEP = re.compile(r"\.(?P<key>[^.\[]+)|\[(?P<index>\d+)\]")
 
 
 class Mismatch(msgspec.Struct, frozen=True):
-    """Why a document does not fit its type: ``what``, at which steps (keys and indices), and an unknown ``key`` if any."""
+    """Why a document does not fit its type: ``what``, at which steps (keys, indices), and an unknown ``key``."""
 
     what: str
     steps: tuple[str | int, ...]
@@ -22,7 +22,7 @@ class Mismatch(msgspec.Struct, frozen=True):
         message = str(error)
         path, unknown = _PATH.search(message), _UNKNOWN.search(message)
         steps = tuple(step["key"] or int(step["index"]) for step in _STEP.finditer(path["path"] if path else ""))
-        return cls(message.split(" - at ")[0], steps, unknown["key"] if unknown else None)
+        return cls(message.partition(" - at ")[0], steps, unknown["key"] if unknown else None)
 
     @property
     def path(self) -> str:

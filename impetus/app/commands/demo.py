@@ -125,17 +125,15 @@ async def _print(address: str) -> None:
         for incident in sorted(answer.incidents, key=lambda one: (one.opened_us, one.id)):
             _say(incident, await client.incident(incident.id))
         status = await client.status()
-        say(
-            f"{status.events} events, {len(answer.incidents)} incidents and watches, {status.explained} matches explained by the plan"
-        )
+        say(f"{status.events} events, {len(answer.incidents)} incidents and watches")
+        say(f"{status.explained} matches explained by the plan")
 
 
 def _say(incident: pb.Incident, whole: pb.GetIncidentResponse) -> None:
     zones = ", ".join(incident.zones) or "-"
     say(f"{word(pb.Severity, incident.severity).upper():9} {incident.title}")
-    say(
-        f"          {word(pb.IncidentKind, incident.kind)} · {format_instant(incident.opened_us)} · {zones} · risk {incident.risk_score}"
-    )
+    kind, opened = word(pb.IncidentKind, incident.kind), format_instant(incident.opened_us)
+    say(f"          {kind} · {opened} · {zones} · risk {incident.risk_score}")
     counts = {member.alert_id: member.count for member in incident.members}
     for alert in whole.alerts:
         if alert.id in counts:

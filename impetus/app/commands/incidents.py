@@ -92,9 +92,8 @@ async def _show(client: Client, arguments: argparse.Namespace) -> None:
         say(f"  risk +{term.points} {term.name} {term.evidence}")
     for record in answer.incident.history:
         undone = " (undone)" if record.undone_by else ""
-        say(
-            f"  {format_instant(record.at_us)} {record.actor} {word(pb.Verb, record.verb)} {record.note} [{record.id}]{undone}"
-        )
+        did = f"{record.actor} {word(pb.Verb, record.verb)} {record.note}"
+        say(f"  {format_instant(record.at_us)} {did} [{record.id}]{undone}")
 
 
 async def _act(client: Client, arguments: argparse.Namespace) -> None:

@@ -64,9 +64,8 @@ def _print(replay: Replay, as_json: bool) -> None:
             continue
         say(f"{incident.severity:13} {incident.title}")
         zones = ", ".join(incident.zones) or "-"
-        say(
-            f"{'':13} {incident.kind} {incident.id} · {format_instant(incident.opened)} · {zones} · risk {incident.risk.score}"
-        )
+        facts = f"{format_instant(incident.opened)} · {zones} · risk {incident.risk.score}"
+        say(f"{'':13} {incident.kind} {incident.id} · {facts}")
         for alert in alerts:
             say(f"{'':15} {format_instant(alert.at)} {alert.level:13} {alert.title} ({len(alert.events)} events)")
     if not as_json:
