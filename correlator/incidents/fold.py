@@ -5,10 +5,11 @@ that it shares an identifying entity or a member event with; a low one joins one
 one joins through a correlation only; open-source items open watches, which join what meets them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from correlator.incidents.case import MEDIUM, Case, is_watch, meets, opens
 from impetus.domain.alert import Alert
+from impetus.domain.incident import Kind
 from impetus.domain.instant import SECOND
 from impetus.domain.rule import rank
 
@@ -39,11 +40,12 @@ def names_of(alert: Alert) -> Iterator[tuple[str, str]]:
 
 
 class _Folding:
-    """The state of one fold: cases so far, and which case a name (entity or event) leads to."""
+    """The state of one fold: cases so far, and which case of each kind a name (entity or event) leads to."""
 
     def __init__(self) -> None:
         self._cases: list[Case] = []
-        self._owner: dict[str, Case] = {}
+        self._watches: list[Case] = []
+        self._owner: dict[tuple[Kind, str], Case] = {}
         self._by_event: dict[str, list[str]] = {}
         self.loose: dict[str, Alert] = {}
 
@@ -63,24 +65,22 @@ class _Folding:
     def _take_opening(self, alert: Alert) -> None:
         found = self._candidates(alert, "incident")
         watches = self._watches_for(alert)
-        if found:
-            case, why = min(found, key=lambda item: (item[0].opener.at, item[0].opener.id))
-            for other, _ in found:
-                if other is not case:
-                    self._merge(other, case, f"joined through: {alert.title}")
-            self._join(case, alert, why)
-        else:
-            case = self._open("incident", alert)
+        case = self._merge_all(found, alert) if found else self._open("incident", alert)
         if alert.correlation:
             self._collect_minor(case, alert)
         for watch, why in watches:
             self._merge(watch, case, why)
 
     def _take_watch(self, alert: Alert) -> None:
-        found = self._candidates(alert, "incident") or self._met_by(alert) or self._candidates(alert, "watch")
+        found = self._candidates(alert, "incident") or self._met_by(alert)
+        watches = self._candidates(alert, "watch")
         if found:
-            case, why = min(found, key=lambda item: (item[0].opener.at, item[0].opener.id))
+            case, why = _earliest(found)
             self._join(case, alert, why)
+            for watch, why in watches:
+                self._merge(watch, case, why)
+        elif watches:
+            self._merge_all(watches, alert)
         else:
             self._open("watch", alert)
 
@@ -89,21 +89,37 @@ class _Folding:
         if found:
             case, why = max(found, key=lambda item: (item[0].newest, item[0].opener.id))
             self._join(case, alert, why)
+            if alert.correlation:
+                self._collect_minor(case, alert)
             return
         self.loose[alert.id] = alert
         for event in alert.events:
             self._by_event.setdefault(event, []).append(alert.id)
 
-    def _open(self, kind: str, alert: Alert) -> Case:
-        case = Case("watch" if kind == "watch" else "incident", alert)
+    def _open(self, kind: Kind, alert: Alert) -> Case:
+        case = Case(kind, alert)
         self._cases.append(case)
+        if kind == "watch":
+            self._watches.append(case)
         self._join(case, alert, OPENED)
         return case
 
+    def _merge_all(self, found: Sequence[tuple[Case, str]], alert: Alert) -> Case:
+        """Make one case of several, that of the earliest opener, and let the alert that they have in common join."""
+        case, why = _earliest(found)
+        for other, _ in found:
+            if other is not case:
+                self._merge(other, case, f"joined through: {alert.title}")
+        self._join(case, alert, why)
+        return case
+
     def _join(self, case: Case, alert: Alert, why: str) -> None:
+        """Let an alert join. Its names lead to the case now, except those that lead to another one which is active."""
         case.add(alert, why)
         for name, _ in names_of(alert):
-            self._owner[name] = case
+            owner = self._current(case.kind, name)
+            if owner is None or owner is case or not _takes_in(owner, alert):
+                self._owner[case.kind, name] = case
 
     def _merge(self, case: Case, into: Case, why: str) -> None:
         """Let a case go into another; its members keep why they joined, and what opened it joined for this reason."""
@@ -118,22 +134,24 @@ class _Folding:
                 if alert is not None:
                     self._join(case, alert, f"member of {correlation.title}")
 
-    def _candidates(self, alert: Alert, kind: str) -> list[tuple[Case, str]]:
+    def _candidates(self, alert: Alert, kind: Kind) -> list[tuple[Case, str]]:
         """The cases of a kind that the alert shares a name with and that still take alerts in, each with why."""
         found: dict[int, tuple[Case, str]] = {}
         for name, why in names_of(alert):
-            case = self._current(name)
-            if case is not None and case.kind == kind and _takes_in(case, alert):
+            case = self._current(kind, name)
+            if case is not None and _takes_in(case, alert):
                 found.setdefault(id(case), (case, why))
         return list(found.values())
 
-    def _current(self, name: str) -> Case | None:
-        case = self._owner.get(name)
+    def _current(self, kind: Kind, name: str) -> Case | None:
+        case = self._owner.get((kind, name))
         while case is not None and case.taken_over_by is not None:
             case = case.taken_over_by
-        return case
+        return case if case is not None and case.kind == kind else None
 
     def _met_by(self, watch: Alert) -> list[tuple[Case, str]]:
+        if watch.target_time is None or watch.place is None:
+            return []
         why = "an open-source item names this place and time"
         open_ = [case for case in self.cases if case.kind == "incident" and _takes_in(case, watch)]
         return [(case, why) for case in open_ if any(meets(watch, alert) for alert, _ in case.alerts.values())]
@@ -141,11 +159,15 @@ class _Folding:
     def _watches_for(self, alert: Alert) -> list[tuple[Case, str]]:
         found = self._candidates(alert, "watch")
         known = {id(case) for case, _ in found}
-        for case in self.cases:
-            waiting = case.kind == "watch" and id(case) not in known and _takes_in(case, alert)
+        for case in self._watches:
+            waiting = case.taken_over_by is None and id(case) not in known and _takes_in(case, alert)
             if waiting and any(meets(item, alert) for item, _ in case.alerts.values()):
                 found.append((case, "an open-source item names this place and time"))
         return found
+
+
+def _earliest(found: Sequence[tuple[Case, str]]) -> tuple[Case, str]:
+    return min(found, key=lambda item: (item[0].opener.at, item[0].opener.id))
 
 
 def _takes_in(case: Case, alert: Alert) -> bool:
