@@ -1,4 +1,4 @@
-"""The correlator as a whole: batches in, one commit out. It holds no file and no thread; a runner makes commits durable.
+"""The correlator as a whole: batches in, one commit out. It has no file and no thread; a runner makes commits durable.
 
 Each step is enrich ▶ match ▶ windows ▶ incidents. Whatever it keeps is in the commits, so a correlator that was killed
 and restored goes on as if it had not been.
@@ -36,7 +36,7 @@ class Correlator:
         self._reception = Reception(setup.city, setup.plan, self.clock)
         ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan))
         self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon)
-        self._joins = Joins(setup.city)
+        self._joins = Joins(setup.city, store.incident)
         self._loose: Kept[Alert] = Kept("loose", Alert)
         self._clock_state: dict[bytes, bytes] = {}
         self._restore()

@@ -4,7 +4,8 @@ A change takes the cases that it can touch (those that share a name with it, and
 anew; the rest is not looked at. So the outcome is that of one fold over everything, in any order of arrival.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -18,11 +19,39 @@ from impetus.domain.incident import ActionRecord, Incident, Risk
 from impetus.domain.rule import rank
 
 
-class Joins:
-    """The active cases and loose alerts, with what leads to them."""
+class Closed(msgspec.Struct):
+    """A closed incident: it takes nothing in, and revisions of its alerts leave it as people closed it."""
 
-    def __init__(self, city: CityModel) -> None:
-        self._city = city
+    record: Incident
+    alerts: list[str]
+    newest: int
+    """Event time (µs) of the newest of its alerts, revisions after the closing included."""
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What a case was before a change: as it was itself, and the incidents that it takes over."""
+
+    own: Incident | None
+    records: list[Incident]
+    floor: int
+    """The newest revision of all incidents that the change took apart."""
+
+    @property
+    def revision(self) -> int:
+        """No revision of the same id came after this one."""
+        newest = max((record.revision for record in self.records), default=0)
+        return newest if self.own is not None else max(newest, self.floor)
+
+    def superseded(self) -> set[str]:
+        """The ids that the case takes the place of, its own maybe among them."""
+        return {old for record in self.records for old in (record.id, *record.supersedes)}
+
+
+class Joins:
+    """The active cases and loose alerts, with what leads to them. ``find`` gives an incident as last written, by id."""
+
+    def __init__(self, city: CityModel, find: Callable[[str], Incident | None] = lambda _: None) -> None:
+        self._city, self._find = city, find
         self._cases: dict[str, Case] = {}
         self._home: dict[str, str] = {}
         """Alert id → incident id, for alerts in a case."""
@@ -32,12 +61,11 @@ class Joins:
         self._weak: dict[str, set[str]] = {}
         """The same for weak entities, which link and never join."""
         self._watches: dict[str, Case] = {}
-        self._frozen: dict[str, Incident] = {}
-        """Closed incidents: they take nothing in, but their alerts may still be revised."""
+        self._closed: dict[str, Closed] = {}
 
     def apply(self, changes: Iterable[Alert], cause: str) -> list[Incident]:
         """Take alerts in (new, revised, gone); returns the incidents that changed."""
-        fresh = [alert for alert in changes if not self._revise_frozen(alert)]
+        fresh = [alert for alert in changes if not self._revises_closed(alert)]
         if not fresh:
             return []
         pool, touched = self._closure(fresh)
@@ -57,33 +85,30 @@ class Joins:
 
     def incident(self, id: str) -> Incident | None:
         """An active incident as last written."""
-        case = self._cases.get(id)
-        return case.record if case is not None else self._frozen.get(id)
+        case, closed = self._cases.get(id), self._closed.get(id)
+        return case.record if case is not None else closed.record if closed is not None else None
 
     def replace(self, incident: Incident) -> None:
         """Take over what an action made of an incident: closing one freezes it, reopening lets it take alerts in."""
         case = self._cases.get(incident.id)
         if case is None:
-            if incident.id in self._frozen:
-                self._frozen[incident.id] = incident
+            if incident.id in self._closed:
+                self._closed[incident.id].record = incident
             return
         case.record = incident
         if incident.status == "closed":
             self._forget(case)
-            self._frozen[incident.id] = incident
-            for alert in case.alerts:
-                self._home[alert] = incident.id
+            self._keep_closed(incident, [alert for alert, _ in case.alerts.values()])
 
     def reopen(self, incident: Incident, alerts: Sequence[Alert]) -> None:
         """Let a closed incident with these alerts take alerts in again."""
-        self._frozen.pop(incident.id, None)
+        self._forget_closed(incident.id)
         self.restore(incident, alerts)
 
     def restore(self, incident: Incident, alerts: Sequence[Alert]) -> None:
         """Load an incident as stored, with its alerts."""
         if incident.status == "closed":
-            self._frozen[incident.id] = incident
-            self._home.update({alert.id: incident.id for alert in alerts})
+            self._keep_closed(incident, alerts)
             return
         reasons = {id: member.why for member in incident.members for id in (member.alert, *member.repeats)}
         opener = next((alert for alert in alerts if incident_id(alert) == incident.id), None)
@@ -111,8 +136,8 @@ class Joins:
         gone = [alert.id for alert in self._loose.values() if now - alert.at >= ACTIVE]
         for id in gone:
             self._drop_loose(id)
-        for incident in [frozen for frozen in self._frozen.values() if now - frozen.updated >= ACTIVE]:
-            del self._frozen[incident.id]
+        for id in [id for id, closed in self._closed.items() if now - closed.newest >= ACTIVE]:
+            self._forget_closed(id)
         return gone
 
     # --- which cases a change can touch
@@ -191,9 +216,22 @@ class Joins:
             if entity.weak:
                 yield self._weak, entity.key
 
-    def _revise_frozen(self, alert: Alert) -> bool:
+    def _keep_closed(self, incident: Incident, alerts: Sequence[Alert]) -> None:
+        newest = max((alert.at for alert in alerts), default=incident.updated)
+        self._closed[incident.id] = Closed(incident, [alert.id for alert in alerts], max(newest, incident.updated))
+        self._home.update({alert.id: incident.id for alert in alerts})
+
+    def _forget_closed(self, id: str) -> None:
+        closed = self._closed.pop(id, None)
+        for alert in closed.alerts if closed is not None else ():
+            self._home.pop(alert, None)
+
+    def _revises_closed(self, alert: Alert) -> bool:
         """Whether an alert belongs to a closed incident, which a revision leaves as people closed it."""
-        return self._home.get(alert.id) in self._frozen
+        closed = self._closed.get(self._home.get(alert.id, ""))
+        if closed is not None:
+            closed.newest = max(closed.newest, alert.at)
+        return closed is not None
 
     # --- what changed
 
@@ -211,30 +249,43 @@ class Joins:
                 changed.append(_replaced(case.record, heir))
         for case in after:
             self._enter(case)
+        gone = {case.id for case in before} - self._cases.keys()
+        linked = {id for case in before if case.record is not None for id in case.record.linked}
+        floor = max((case.record.revision for case in before if case.record is not None), default=0)
         for case in after:
-            previous = old.get(case.id)
-            record = self._write(case, previous.record if previous else None, inherited.get(case.id, ()), cause)
+            others = [other.record for other in inherited.get(case.id, ()) if other.record is not None]
+            own = old[case.id].record if case.id in old else None
+            past = Past(
+                own, [record for record in (own or self._former(case.id), *others) if record is not None], floor
+            )
+            record = self._write(case, past, self._lasting_links(past.records, gone), cause)
+            linked.update(case.record.linked if case.record is not None else ())
             if record is not None:
                 changed.append(record)
-        return changed + self._relink(after, {incident.id for incident in changed})
+        return changed + self._relink(linked, gone, {case.id for case in after})
 
-    def _write(self, case: Case, previous: Incident | None, taken: Iterable[Case], cause: str) -> Incident | None:
+    def _write(self, case: Case, past: Past, linked: set[str], cause: str) -> Incident | None:
         """The case as an incident, if that says anything new."""
-        others = [other.record for other in taken if other.record is not None]
-        known = [record for record in (previous, *others) if record is not None]
-        history = merged([record.history for record in known])
-        gone = sorted({id for record in known for id in record.supersedes} | {record.id for record in others})
-        incident = self._incident(case, history, tuple(gone))
-        if previous is not None:
-            same = msgspec.structs.replace(incident, revision=previous.revision, cause=previous.cause)
-            case.record = previous
-            if same == previous:
+        history = merged([record.history for record in past.records])
+        superseded = tuple(sorted(past.superseded() - self._cases.keys()))
+        incident = self._incident(case, history, superseded, linked)
+        own = past.own
+        if own is not None:
+            case.record = own
+            if msgspec.structs.replace(incident, revision=own.revision, cause=own.cause) == own:
                 return None
-        revision = max((record.revision for record in known), default=0) + 1
-        case.record = msgspec.structs.replace(incident, revision=revision, cause=cause if known else "new alert")
+        cause = cause if past.records else "new alert"
+        case.record = msgspec.structs.replace(incident, revision=past.revision + 1, cause=cause)
         return case.record
 
-    def _incident(self, case: Case, history: tuple[ActionRecord, ...], supersedes: tuple[str, ...]) -> Incident:
+    def _former(self, id: str) -> Incident | None:
+        """An incident that came back: it was withdrawn or forgotten, and goes on with what people did to it."""
+        found = self._find(id)
+        return found if found is not None and found.id == id and (found.withdrawn or found.status != "closed") else None
+
+    def _incident(
+        self, case: Case, history: tuple[ActionRecord, ...], supersedes: tuple[str, ...], linked: set[str]
+    ) -> Incident:
         alerts = [alert for alert, _ in case.alerts.values()]
         now = standing(history)
         return Incident(
@@ -251,7 +302,7 @@ class Joins:
             domains=tuple(sorted({domain for alert in alerts for domain in alert.domains})),
             zones=tuple(sorted({zone for alert in alerts for zone in alert.zones})),
             entities=tuple(case.entities()),
-            linked=self._links(case),
+            linked=tuple(sorted(self._links(case) | linked)),
             contested=self._contested(alerts),
             risk=risk_of(alerts) if case.kind == "incident" else Risk(),
             owner=now.owner,
@@ -267,38 +318,50 @@ class Joins:
         }
         return tuple(sorted(self._city.dependents(held)))
 
-    def _links(self, case: Case) -> tuple[str, ...]:
-        """Incidents that share an entity which is weak on one side: linked, but separate."""
-        found: set[str] = set()
-        for entity in case.entities():
-            for other in self._having(entity.key, weak_only=not entity.weak):
-                if other is not case and abs(other.newest - case.newest) < WATCH:
-                    found.add(other.id)
-        return tuple(sorted(found))
+    def _links(self, case: Case) -> set[str]:
+        """Incidents that share an entity which is weak on one side, in the same 24 h: linked, but separate."""
+        times: dict[tuple[str, bool], list[int]] = {}
+        for alert, _ in case.alerts.values():
+            for entity in alert.entities:
+                times.setdefault((entity.key, entity.weak), []).append(alert.at)
+        return {
+            other.id
+            for (key, weak), own in times.items()
+            for other, at in self._having(key, weak_only=not weak)
+            if other is not case and _is_near(at, sorted(own))
+        }
 
-    def _having(self, key: str, *, weak_only: bool) -> Iterator[Case]:
+    def _having(self, key: str, *, weak_only: bool) -> Iterator[tuple[Case, int]]:
+        """The active cases that have an entity, each with when it was met."""
         found = self._weak.get(key, set()) | (set() if weak_only else self._names.get(key, set()))
         for id in found:
             case = self._cases.get(self._home.get(id, ""))
             if case is not None:
-                yield case
+                yield case, case.alerts[id][0].at
 
-    def _relink(self, after: Sequence[Case], written: set[str]) -> list[Incident]:
-        """The other ends of links: incidents that a new or changed one now links to, or no longer."""
+    def _lasting_links(self, known: Iterable[Incident], gone: Iterable[str] = ()) -> set[str]:
+        """Links to incidents that are closed or no longer active: they stay."""
+        return {id for record in known for id in record.linked if id not in self._cases and id not in gone}
+
+    def _relink(self, linked: Iterable[str], gone: set[str], own: set[str]) -> list[Incident]:
+        """The other ends of links: incidents that what changed links to now, or did before."""
         changed: list[Incident] = []
-        mine = {case.id for case in after}
-        for case in self._cases.values():
-            if case.record is None or case.id in mine or case.id in written:
+        for id in sorted(set(linked) - own):
+            case = self._cases.get(id)
+            if case is None or case.record is None:
                 continue
-            if set(case.record.linked) & mine or any(
-                case.id in (other.record.linked if other.record else ()) for other in after
-            ):
-                linked = self._links(case)
-                if linked != case.record.linked:
-                    revision = case.record.revision + 1
-                    case.record = msgspec.structs.replace(case.record, linked=linked, revision=revision, cause="linked")
-                    changed.append(case.record)
+            found = tuple(sorted(self._links(case) | self._lasting_links([case.record], gone)))
+            if found != case.record.linked:
+                revision = case.record.revision + 1
+                case.record = msgspec.structs.replace(case.record, linked=found, revision=revision, cause="linked")
+                changed.append(case.record)
         return changed
+
+
+def _is_near(at: int, times: Sequence[int]) -> bool:
+    """Whether one of some times in order is within the time for which an incident is active."""
+    index = bisect_left(times, at)
+    return any(abs(at - time) < ACTIVE for time in times[max(0, index - 1) : index + 1])
 
 
 def _replaced(record: Incident, heir: Case | None) -> Incident:
@@ -310,6 +373,7 @@ def _replaced(record: Incident, heir: Case | None) -> Incident:
         withdrawn=True,
         status="closed",
         members=(),
+        linked=(),
         revision=record.revision + 1,
         cause="its alerts no longer hold",
     )
