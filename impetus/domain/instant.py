@@ -29,7 +29,7 @@ _LATEST = (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC) - EPOCH) // M
 def parse_instant(text: str) -> int:
     """µs since the epoch of an RFC 3339 time with offset, in the years 1 to 9999 of UTC; else raises ``ValueError``.
 
-    Other forms of ISO 8601 that leave no doubt are read too (an offset ``+0200``). A leap second is the second after it.
+    Other forms of ISO 8601 that leave no doubt are read too (an offset ``+0200``). A leap second is the one after it.
     """
     if len(text) > _MAX_STAMP:
         raise ValueError("a time of over 64 characters")

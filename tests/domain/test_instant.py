@@ -1,5 +1,6 @@
 """Instants: every form of RFC 3339, what is none, and the way back to text."""
 
+import contextlib
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -54,7 +55,8 @@ def test_a_leap_second_is_the_second_after_it(leap: str, after: str) -> None:
     [
         "", "now", "2027-05-17", "2027-05-17T10:00:00", "2027-05-17T10:00:00 Europe/Oslo", "1810548000",
         "2027-13-01T00:00:00Z", "2027-02-30T00:00:00Z", "2027-05-17T25:00:00Z", "2027-05-17T10:00:61Z",
-        "2027-05-17T10:00:60Z", "2027-05-17T23:59:60+02:00", "2027-05-17T10:00:00+24:00", "2027-05-17T10:00:00Z" + " " * 50,
+        "2027-05-17T10:00:60Z", "2027-05-17T23:59:60+02:00", "2027-05-17T10:00:00+24:00",
+        "2027-05-17T10:00:00Z" + " " * 50,
         "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:60+23:00", "9999-12-31T23:59:60Z",
         "２０２７-05-17T10:00:00Z", "2027-05-17T10:00:00\x00Z", "-2027-05-17T10:00:00Z",
     ],
@@ -66,10 +68,8 @@ def test_what_is_no_instant_is_refused(text: str) -> None:
 
 @given(st.text(max_size=70))
 def test_any_text_is_an_instant_or_a_value_error(text: str) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         format_instant(parse_instant(text))
-    except ValueError:
-        pass
 
 
 OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))

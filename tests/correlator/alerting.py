@@ -1,0 +1,146 @@
+"""Alerts made by hand or drawn at random, and what incidents they have to end in."""
+
+from collections.abc import Iterable, Sequence
+
+from hypothesis import strategies as st
+
+from correlator.city import CityModel
+from correlator.incidents.case import Case
+from correlator.incidents.fold import ACTIVE, fold
+from correlator.incidents.joins import Joins
+from impetus.domain.alert import Alert
+from impetus.domain.entity import Entity
+from impetus.domain.incident import Incident
+from impetus.domain.instant import SECOND
+from impetus.domain.place import Location, Place
+from impetus.domain.rule import Level
+
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+SQUARE = Place("Z4", Location(59.9151, 10.7354), 80)
+FAR = Place("Z1", Location(59.9066, 10.7366), 15)
+
+
+def alert(
+    id: str,
+    at: float = 0,
+    *keys: str,
+    level: Level = "high",
+    events: Sequence[str] = (),
+    domains: Sequence[str] = ("cyber",),
+    place: Place | None = None,
+    target: float | None = None,
+    correlation: bool = False,
+    gone: bool = False,
+    revision: int = 1,
+) -> Alert:
+    """An alert at an hour; a key is an entity ``user:a``, with ``~`` in front a weak one."""
+    members = tuple(events) or (f"e-{id}",)
+    instant = int(at * HOUR)
+    return Alert(
+        id, f"rule-{id}", f"Alert {id}", level, instant, instant, members, (instant,) * len(members),
+        entities=tuple(entity(key) for key in keys), domains=tuple(domains),
+        zones=(place.zone,) if place and place.zone else (),
+        place=place, target_time=None if target is None else int(target * HOUR), correlation=correlation, gone=gone,
+        revision=revision,
+    )  # fmt: skip
+
+
+def entity(key: str) -> Entity:
+    kind, value = key.lstrip("~").split(":")
+    return Entity(kind, value, weak=key.startswith("~"))
+
+
+class Board:
+    """Joins under test, with every incident as it was last written."""
+
+    def __init__(self, city: CityModel | None = None) -> None:
+        self.records: dict[str, Incident] = {}
+        self.joins = Joins(city or CityModel.empty(), self.find)
+
+    def find(self, id: str) -> Incident | None:
+        """As a store does: a superseded incident gives the one that took its place."""
+        found = self.records.get(id)
+        while found is not None and found.superseded_by is not None:
+            found = self.records.get(found.superseded_by)
+        return found
+
+    def apply(self, *alerts: Alert, cause: str = "new evidence") -> list[Incident]:
+        changed = self.joins.apply(alerts, cause)
+        for incident in changed:
+            before = self.records.get(incident.id)
+            assert before is None or incident.revision > before.revision, "a revision came again"
+            self.records[incident.id] = incident
+        return changed
+
+    @property
+    def live(self) -> dict[str, Incident]:
+        return {id: one for id, one in self.records.items() if one.superseded_by is None and not one.withdrawn}
+
+    def members(self) -> dict[str, frozenset[str]]:
+        return {id: frozenset(alerts_of(one)) for id, one in self.live.items()}
+
+    def groups(self) -> set[frozenset[str]]:
+        return set(self.members().values())
+
+    def the(self, alert: str) -> Incident:
+        (found,) = [one for one in self.live.values() if alert in alerts_of(one)]
+        return found
+
+
+def alerts_of(incident: Incident) -> list[str]:
+    return [id for member in incident.members for id in (member.alert, *member.repeats)]
+
+
+def outcome(board: Board) -> object:
+    """Ids, kinds, members and links: what has to be the same in any order."""
+    loose = set(board.joins.loose)
+    return {id: (one.kind, frozenset(alerts_of(one)), one.linked) for id, one in board.live.items()}, loose
+
+
+def expected(alerts: Iterable[Alert]) -> object:
+    """The same of one fold over everything; links by looking at every pair."""
+    cases, loose = fold(alerts)
+    return {one.id: (one.kind, frozenset(one.alerts), _links(one, cases)) for one in cases}, {one.id for one in loose}
+
+
+def _links(case: Case, cases: Sequence[Case]) -> tuple[str, ...]:
+    return tuple(sorted(other.id for other in cases if other is not case and _linked(case, other)))
+
+
+def _linked(case: Case, other: Case) -> bool:
+    return any(
+        mine.key == theirs.key and (mine.weak or theirs.weak) and abs(a.at - b.at) < ACTIVE
+        for a, _ in case.alerts.values()
+        for b, _ in other.alerts.values()
+        for mine in a.entities
+        for theirs in b.entities
+    )
+
+
+KEYS = [f"{mark}{kind}:{value}" for kind in ("user", "device") for value in "abc" for mark in ("", "", "~")]
+LEVELS: list[Level] = ["informational", "low", "medium", "high", "critical"]
+
+
+@st.composite
+def alerts(draw: st.DrawFn, hours: int = 20) -> list[Alert]:
+    """Some alerts within so many hours, each once, as they are in the end."""
+    return [draw(_alert(f"a{number}", hours)) for number in range(draw(st.integers(1, 9)))]
+
+
+@st.composite
+def _alert(draw: st.DrawFn, id: str, hours: int) -> Alert:
+    correlation = draw(st.booleans())
+    return alert(
+        id,
+        draw(st.integers(0, hours * 4)) / 4,
+        *draw(st.lists(st.sampled_from(KEYS), max_size=2, unique=True)),
+        level=draw(st.sampled_from(LEVELS)),
+        events=draw(
+            st.lists(st.sampled_from([f"e{n}" for n in range(6)]), min_size=1, max_size=3 if correlation else 1)
+        ),
+        domains=draw(st.sampled_from([("cyber",), ("physical",), ("osint",)])),
+        place=draw(st.sampled_from([None, SQUARE, FAR])),
+        target=draw(st.none() | st.integers(0, hours)),
+        correlation=correlation,
+    )
