@@ -1,0 +1,265 @@
+"""Kill ``impetus run`` in mid-load, again and again, and compare what is left with a run that was never killed.
+
+    python tests/app/run_kills.py --kills 50 --seed 1
+
+The real command runs on a file that grows and on an MQTT broker; between the kills an analyst takes and closes
+incidents. In the end the file's events must be in the log exactly once and in order, every acknowledged message once,
+every acknowledged action once, and alerts and incidents must be those of the run without kills.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+from load import STEP, records
+from outcome import Outcome, outcome_of
+from strict_broker import StrictBroker
+
+from impetus.api.client import Client
+from impetus.domain.action import Action
+from impetus.domain.errors import ImpetusError
+
+RULES = Path(__file__).with_name("load_rules.yml")
+TICK = 0.02
+"""Seconds between two additions to the sources."""
+LINES, MESSAGES = 80, 4
+"""So many a tick; both sources go on at the same speed of event time."""
+SETTLED = 15 * 60 * 1_000_000
+"""µs: an incident whose newest member is so much older than the newest event gets no more members."""
+PATIENCE = 120.0
+"""Seconds that a run gets to take all in."""
+
+
+class Report(msgspec.Struct):
+    """What was survived."""
+
+    kills: int
+    events: int
+    again: int
+    actions: int
+    killed: Outcome
+    whole: Outcome
+
+
+class Installation:
+    """A folder with settings, a growing file, a broker, and the program that is started on them."""
+
+    def __init__(self, folder: Path, broker: StrictBroker) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.broker = folder, broker
+        self.store, self.file = folder / "impetus.db", folder / "events.ndjson"
+        self.address = f"unix:{folder / 'i.sock'}"
+        self.file.touch()
+        (folder / "impetus.toml").write_text(
+            f'[rules]\npaths = ["{RULES}"]\n[api]\nlisten = "unix:i.sock"\n[log]\nlevel = "warning"\n'
+            '[[source]]\nname = "doors"\nkind = "json_lines"\npath = "events.ndjson"\nfollow = true\n'
+            f'[[source]]\nname = "gates"\nkind = "mqtt"\nhost = "127.0.0.1"\nport = {broker.port}\n'
+            'topics = ["city/#"]\n'
+        )
+
+    async def start(self) -> asyncio.subprocess.Process:
+        """Start the program."""
+        with (self.folder / "log").open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "impetus.app", "run", "--config", str(self.folder / "impetus.toml"), stderr=log
+            )
+
+    async def finish(self, events: int, actions: list[Action]) -> None:
+        """Run until all events are in and all actions are done, and end it in the orderly way."""
+        process = await self.start()
+        try:
+            async with asyncio.timeout(PATIENCE), Client(self.address) as client:
+                while (await _events(client, process)) < events or self.broker.unacknowledged:
+                    await asyncio.sleep(0.1)
+                for action in actions:
+                    await client.act(action)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            assert await process.wait() == 0, (self.folder / "log").read_text()
+
+
+async def _events(client: Client, process: asyncio.subprocess.Process) -> int:
+    assert process.returncode is None, "the program ended by itself"
+    with contextlib.suppress(ImpetusError):
+        return (await client.status()).events
+    return -1
+
+
+class Feed:
+    """Adds to both sources; remembers what it added. A line may be written in two parts."""
+
+    def __init__(self, installation: Installation, seed: int) -> None:
+        self._installation, self._random = installation, random.Random(f"{seed} feed")
+        self._lines, self._messages = records(seed, "doors", STEP), records(seed, "gates", STEP * LINES / MESSAGES)
+        self.lines: list[bytes] = []
+        self.messages: list[bytes] = []
+
+    async def run(self) -> None:
+        """Add until cancelled; what was begun is completed."""
+        with self._installation.file.open("ab", buffering=0) as file:
+            while True:
+                await self._add(file, list(islice(self._lines, LINES)))
+                for message in islice(self._messages, MESSAGES):
+                    self.messages.append(message)
+                    self._installation.broker.publish(message)
+                await asyncio.sleep(TICK)
+
+    async def _add(self, file: object, lines: list[bytes]) -> None:
+        data = b"".join(line + b"\n" for line in lines)
+        cut = self._random.randrange(len(data))
+        self.lines += lines
+        try:
+            file.write(data[:cut])  # type: ignore[attr-defined]
+            await asyncio.sleep(0)
+        finally:
+            file.write(data[cut:])  # type: ignore[attr-defined]
+
+
+class Analyst:
+    """Takes settled incidents and closes every second; what was not acknowledged is sent again after the restart."""
+
+    def __init__(self, address: str, seed: int) -> None:
+        self._address, self._random = address, random.Random(f"{seed} analyst")
+        self._waiting: list[Action] = []
+        self._seen: set[str] = set()
+        self.done: list[Action] = []
+
+    async def run(self) -> None:
+        """Act until cancelled."""
+        async with Client(self._address, deadline=5.0) as client:
+            while True:
+                with contextlib.suppress(ImpetusError):  # it starts, or was killed
+                    await self._act(client)
+                await asyncio.sleep(0.02)
+
+    async def _act(self, client: Client) -> None:
+        if not self._waiting:
+            answer = await client.list_incidents(statuses=["open"], limit=5000)
+            newest = max((incident.updated_us for incident in answer.incidents), default=0)
+            settled = [one.id for one in answer.incidents if one.updated_us < newest - SETTLED]
+            chosen = self._random.sample(settled, min(2, len(settled)))
+            self._waiting = [action for id in chosen if id not in self._seen for action in self._actions(id)]
+            self._seen.update(chosen)
+        while self._waiting:
+            await client.act(self._waiting[0])
+            self.done.append(self._waiting.pop(0))
+
+    def _actions(self, incident: str) -> Iterator[Action]:
+        def action(verb: str, **more: str) -> Action:
+            id = str(uuid.UUID(int=self._random.getrandbits(128)))
+            return Action(id, incident, "analyst", verb, **more)  # type: ignore[arg-type]
+
+        yield action("take")
+        if self._random.random() < 0.5:
+            yield action("close", disposition="benign", note=f"looked at {incident}")
+
+    @property
+    def begun(self) -> list[Action]:
+        """Those that were sent, acknowledged or not."""
+        return self.done + self._waiting
+
+
+@contextlib.asynccontextmanager
+async def _running(*coroutines: object) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(one) for one in coroutines]  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
+
+
+async def survive(folder: Path, kills: int, seed: int) -> Report:
+    """Kill so often, run to the end, run once more without kills, and compare. Raises ``AssertionError``."""
+    random_ = random.Random(seed)
+    async with StrictBroker() as broker:
+        killed = Installation(folder / "killed", broker)
+        feed, analyst = Feed(killed, seed), Analyst(killed.address, seed)
+        for _ in range(kills):
+            process = await killed.start()
+            async with _running(feed.run(), analyst.run()):
+                if random_.random() < 0.75:
+                    await _ready(killed.address)
+                await asyncio.sleep(random_.uniform(0, 1.2))
+                process.send_signal(signal.SIGKILL)
+                await process.wait()
+        await killed.finish(len(feed.lines) + len(feed.messages), analyst.begun)
+    left = outcome_of(killed.store)
+    check_log(left, feed, broker)
+    whole = await _whole(folder / "whole", killed, feed, analyst.begun)
+    check_same(left, whole)
+    return Report(kills, len(left.ids), broker.again, len(analyst.begun), left, whole)
+
+
+async def _ready(address: str) -> None:
+    async with asyncio.timeout(PATIENCE), Client(address, deadline=0.5) as client:
+        while True:
+            with contextlib.suppress(ImpetusError):
+                await client.status()
+                return
+            await asyncio.sleep(0.05)
+
+
+async def _whole(folder: Path, killed: Installation, feed: Feed, actions: list[Action]) -> Outcome:
+    """The same input, never killed."""
+    async with StrictBroker() as broker:
+        whole = Installation(folder, broker)
+        shutil.copyfile(killed.file, whole.file)
+        for message in feed.messages:
+            broker.publish(message)
+        await whole.finish(len(feed.lines) + len(feed.messages), actions)
+    return outcome_of(whole.store)
+
+
+def check_log(left: Outcome, feed: Feed, broker: StrictBroker) -> None:
+    """Every event is in the log once; those of the file in its order; no acknowledged message is missing."""
+    assert len(left.ids) == len(set(left.ids)) == left.counts["events"]
+    assert left.logged["doors"] == list(range(len(feed.lines)))
+    assert sorted(left.logged["gates"]) == list(range(len(feed.messages)))
+    assert sorted(broker.acknowledged) == sorted(feed.messages)
+    assert left.counts["duplicates"] <= broker.again
+    assert left.counts["rejected"] == 0
+
+
+def check_same(left: Outcome, whole: Outcome) -> None:
+    """Alerts and incidents are those of the run that was never killed, with the actions once."""
+    for name in ("alerts", "incidents"):
+        mine, other = getattr(left, name), getattr(whole, name)
+        missing, more = other.keys() - mine.keys(), mine.keys() - other.keys()
+        differ = {id: (mine[id], other[id]) for id in mine.keys() & other.keys() if mine[id] != other[id]}
+        assert not (missing or more or differ), (
+            f"{name}: {len(mine)}, without kills {len(other)}; {len(missing)} missing, {len(more)} more, "
+            f"{len(differ)} differ: {[other[id] for id in sorted(missing)[:2]]} "
+            f"{[mine[id] for id in sorted(more)[:2]]} {list(differ.items())[:2]}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="kills-") as folder:
+        report = asyncio.run(survive(Path(folder), options.kills, options.seed))
+    sys.stdout.write(
+        f"{report.kills} kills, {report.events} events, {report.again} messages sent again, {report.actions} actions, "
+        f"{len(report.killed.alerts)} alerts, {len(report.killed.incidents)} incidents: as without kills\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
