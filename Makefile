@@ -7,10 +7,14 @@ ENGINE := correlator/engine
 RUST := $(shell find $(ENGINE) -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print)
 UV := uv==0.13.9
 
-.PHONY: demo test lint format bench soak proto lock clean check-tools
+.PHONY: demo picture test lint format bench soak proto lock clean check-tools
 
 demo: .venv/ready
 	@$(BIN)/impetus demo
+
+# The picture in the README: the console on the demo, as Textual draws it.
+picture: .venv/ready
+	@$(BIN)/impetus demo --picture docs/console.svg
 
 test: .venv/ready lint
 	cargo test --quiet --manifest-path $(ENGINE)/Cargo.toml --workspace --exclude impetus-python

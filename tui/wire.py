@@ -39,6 +39,7 @@ def incident(message: pb.Incident) -> Incident:
         supersedes=tuple(message.supersedes),
         superseded_by=message.superseded_by or None,
         exercise=message.exercise,
+        withdrawn=message.withdrawn,
         cause=message.cause,
     )
 
@@ -59,9 +60,12 @@ def alert(message: pb.Alert) -> Alert:
         place=_place(message),
         certainty=message.certainty or None,
         absent=tuple(message.absent),
+        group=tuple((each.field, each.value) for each in message.group),
         tags=tuple(message.tags),
+        author=message.author,
         revision=message.revision,
         correlation=message.correlation,
+        exercise=message.exercise,
         explanation=Explanation(message.summary, tuple(_clause(each) for each in message.clauses)),
     )
 

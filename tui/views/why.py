@@ -54,7 +54,8 @@ def _alert(alert: Alert, reason: str, repeats: int, width: int, look: Look) -> I
     yield from head.wrap(width)
     times = look.moment(alert.at) if alert.at == alert.first else f"{look.moment(alert.first)} – {look.clock(alert.at)}"
     joined = f" · joined: {reason}" if reason else ""
-    yield from look.line().add(f"  {times} · rule {alert.rule}{joined}", "dim").wrap(width)
+    author = f" by {alert.author}" if alert.author else ""
+    yield from look.line().add(f"  {times} · rule {alert.rule}{author}{joined}", "dim").wrap(width)
     if alert.explanation:
         if alert.explanation.summary:
             yield from look.line().add("  ").add(alert.explanation.summary).wrap(width)

@@ -33,6 +33,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples" / "demo"
 def add(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument("--headless", action="store_true", help="print the incidents instead of opening the console")
+    parser.add_argument("--picture", type=Path, metavar="SVG", help="also write a picture of the console")
     parser.add_argument("--examples", type=Path, default=EXAMPLES, help="the folder of the demo")
 
 
@@ -42,17 +43,17 @@ def main(arguments: argparse.Namespace) -> int:
     if not file.exists():
         hint = "Run it from a checkout, or name the folder with --examples"
         raise ImpetusError("settings.unreadable", "the demo is not here", Where(str(file)), hint)
-    headless = arguments.headless or not (sys.stdin.isatty() and sys.stdout.isatty())
+    headless = arguments.headless or arguments.picture or not (sys.stdin.isatty() and sys.stdout.isatty())
     with tempfile.TemporaryDirectory(prefix="impetus-") as folder:
-        return asyncio.run(_run(read_settings(file), Path(folder), headless))
+        return asyncio.run(_run(read_settings(file), Path(folder), bool(headless), arguments.picture))
 
 
-async def _run(settings: Settings, folder: Path, headless: bool) -> int:
+async def _run(settings: Settings, folder: Path, headless: bool, picture: Path | None) -> int:
     async with Cameras(settings.path("frigate/messages.ndjson")) as cameras:
         adapted = _adapt(settings, folder, cameras.port, headless)
         if headless:
             logs.set_up(LogSettings(level="warning", format="text"))
-            return await _headless(Service(adapted), cameras)
+            return await _headless(Service(adapted), cameras, picture)
         with (folder / "impetus.log").open("w", encoding="utf-8") as log:
             logs.set_up(LogSettings(format="json"), log)
             return await _console(Service(adapted), cameras)
@@ -99,11 +100,17 @@ async def _feed(service: Service, cameras: Cameras) -> None:
             await collector
 
 
-async def _headless(service: Service, cameras: Cameras) -> int:
+async def _headless(service: Service, cameras: Cameras, picture: Path | None) -> int:
     async with _running(service):
         await service.watch(asyncio.create_task(_feed(service, cameras)))
         await _print(service.server.address)
-    return 0
+        return await _take_picture(service.server.address, picture) if picture else 0
+
+
+async def _take_picture(address: str, out: Path) -> int:
+    """A picture of the real console on the running system, in a process of its own as the console would be."""
+    command = (sys.executable, "-m", "tui.picture", address, str(out.resolve()), "--size", "132x40")
+    return await (await asyncio.create_subprocess_exec(*command)).wait()
 
 
 async def _console(service: Service, cameras: Cameras) -> int:

@@ -87,6 +87,7 @@ async def _show(client: Client, arguments: argparse.Namespace) -> None:
     for alert in answer.alerts:
         say(f"  {format_instant(alert.at_us)} {word(pb.Severity, alert.level):13} {alert.title}")
         say(f"    {alert.summary}")
+        say(f"    rule {alert.rule_id} by {alert.author or 'unknown'}")
         say(f"    joined: {reasons.get(alert.id, 'a repeat')}; events: {', '.join(alert.event_ids)}")
     for term in answer.incident.risk_terms:
         say(f"  risk +{term.points} {term.name} {term.evidence}")

@@ -67,7 +67,14 @@ impl std::fmt::Display for Decimal {
             Self::Integer(value) => write!(formatter, "{value}"),
             Self::Wide { negative, magnitude, digits } => {
                 let sign = if *negative { "-" } else { "" };
-                write!(formatter, "{sign}0.{}e{magnitude}", String::from_utf8_lossy(digits))
+                let digits = String::from_utf8_lossy(digits);
+                match usize::try_from(*magnitude) {
+                    Ok(0) => write!(formatter, "{sign}0.{digits}"),
+                    Ok(whole) if whole < digits.len() => {
+                        write!(formatter, "{sign}{}.{}", &digits[..whole], &digits[whole..])
+                    }
+                    _ => write!(formatter, "{sign}0.{digits}e{magnitude}"),
+                }
             }
         }
     }
