@@ -60,11 +60,13 @@ class Installation:
         self.store, self.file = folder / "impetus.db", folder / "events.ndjson"
         self.address = f"unix:{folder / 'i.sock'}"
         self.file.touch()
+        # One source may get ahead of the other by more event time than makes it idle: that would be another result.
+        awake = 'idle = "1d"\n'
         (folder / "impetus.toml").write_text(
             f'[rules]\npaths = ["{RULES}"]\n[api]\nlisten = "unix:i.sock"\n[log]\nlevel = "warning"\n'
-            '[[source]]\nname = "doors"\nkind = "json_lines"\npath = "events.ndjson"\nfollow = true\n'
+            f'[[source]]\nname = "doors"\nkind = "json_lines"\npath = "events.ndjson"\nfollow = true\n{awake}'
             f'[[source]]\nname = "gates"\nkind = "mqtt"\nhost = "127.0.0.1"\nport = {broker.port}\n'
-            'topics = ["city/#"]\n'
+            f'topics = ["city/#"]\n{awake}'
         )
 
     async def start(self) -> asyncio.subprocess.Process:
