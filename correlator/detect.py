@@ -18,6 +18,9 @@ from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import Store
 from impetus.domain.rule import Rule, RuleSet
 
+ROUNDS = 8
+"""So often overrides are found anew in one step; after that they only grow, so that it ends."""
+
 
 class Enriched(msgspec.Struct):
     """An arrival with its additions: the line that the engine reads, and the same decoded."""
@@ -35,8 +38,14 @@ class Findings(msgspec.Struct):
     alerts: dict[str, Alert] = {}
     ledger: list[LedgerLine] = []
     withdrawn: list[LedgerLine] = []
+    fresh: dict[str, Alert] = {}
+    """Alerts that changed and have not been asked yet what they override."""
     late: bool = False
     """Whether some of it came from an event that was not the newest of its window."""
+
+    def take(self, alert: Alert) -> None:
+        """Note an alert that was raised, revised or is gone."""
+        self.alerts[alert.id] = self.fresh[alert.id] = alert
 
 
 class Detector:
@@ -89,7 +98,7 @@ class Detector:
         self._windows.restore(list(store.state("windows")))
         self._seen.restore(store)
         self._fired.restore(store)
-        self._ledger.restore(store)
+        self._ledger.restore(store, self._matcher)
 
     def _forget(self, now: int) -> None:
         self._forgot = now
@@ -114,8 +123,7 @@ class Detector:
 
     def _raise(self, hit: Hit, found: Findings) -> None:
         for rule in self._alerting(hit):
-            alert = single_alert(rule, hit.seen, hit.line, self._matcher)
-            found.alerts[alert.id] = alert
+            found.take(single_alert(rule, hit.seen, hit.line, self._matcher))
 
     # --- windows
 
@@ -153,7 +161,7 @@ class Detector:
             rule = self._rules[firing.rule]
             alert = self._gone(firing) if firing.gone else self._merged(firing, rule)
             if alert is not None and rule.alerts:
-                found.alerts[alert.id] = alert
+                found.take(alert)
 
     def _gone(self, firing: Firing) -> Alert | None:
         known = self._fired.get(firing.id)
@@ -188,15 +196,16 @@ class Detector:
         """An event that was unexplained until now: its alerts are gone, and the windows see it as explained."""
         for rule in self._alerting(hit):
             alert = single_alert(rule, hit.seen, hit.line, self._matcher)
-            found.alerts[alert.id] = msgspec.structs.replace(alert, gone=True)
-        self._push([hit], found)
+            found.take(msgspec.structs.replace(alert, gone=True))
+        if hit.seen.id in self._seen:
+            self._push([hit], found)
 
     def _settle(self, found: Findings) -> None:
-        """Let unexplained alerts override explanations until nothing changes: each round only takes some back."""
-        checked: set[tuple[str, int]] = set()
-        while True:
-            fresh = [a for a in found.alerts.values() if not a.gone and (a.id, a.revision) not in checked]
-            if not fresh:
-                return
-            checked |= {(alert.id, alert.revision) for alert in fresh}
-            self._apply(self._ledger.override(fresh), found)
+        """Let unexplained alerts override explanations until nothing changes."""
+        rounds = 0
+        while found.fresh:
+            fresh, found.fresh = found.fresh, {}
+            self._apply(self._ledger.override(fresh.values(), again=rounds < ROUNDS), found)
+            if not found.fresh:
+                rounds += 1
+                self._apply(self._ledger.settle(), found)

@@ -12,8 +12,8 @@ from impetus.domain.place import Location, Place, distance
 from impetus.domain.plan import Area, Expectation
 
 
-class Candidate(msgspec.Struct, array_like=True):
-    """A matched event that fits an entry by selection, time and place, and what has become of it."""
+class Candidate(msgspec.Struct):
+    """A matched event that fits an entry by selection, time and place, and whether an alert near it overrides that."""
 
     shot: Shot
     location: Location | None
@@ -22,10 +22,9 @@ class Candidate(msgspec.Struct, array_like=True):
 
 
 class Entry:
-    """One entry of a plan at work. Its candidates are its state: what they explain is a function of them."""
+    """One entry of a plan at work. What it explains is a function of its candidates."""
 
-    def __init__(self, index: int, expectation: Expectation, plan: str) -> None:
-        self.index = index
+    def __init__(self, expectation: Expectation, plan: str) -> None:
         self.id = expectation.id
         self.plan = plan
         self.reason = expectation.reason
@@ -36,47 +35,64 @@ class Entry:
         self._every = parse_span(spacing.every) if spacing else None
         self._tolerance = parse_span(spacing.tolerance) if spacing else 0
         self._near = (override.distance, parse_span(override.timespan)) if override else None
+        self._expected: set[str] | None = None
+        """What spacing and number leave; None while it has to be found anew."""
+
+    @property
+    def key(self) -> str:
+        """Names the entry among those of all plans."""
+        return f"{self.plan}\0{self.id}"
 
     @property
     def reach(self) -> int:
         """How far in time another alert can override (µs); 0 if none can."""
         return self._near[1] if self._near else 0
 
+    @property
+    def is_overridden(self) -> bool:
+        """Whether an alert takes an explanation back at present."""
+        return any(candidate.withdrawn for candidate in self.candidates.values())
+
+    def concerns(self, first: int, last: int) -> bool:
+        """Whether an alert with members between two instants can have to do with the entry."""
+        return first < self._span.end + self.reach and last >= self._span.start - self.reach
+
     def fits(self, seen: Observation) -> bool:
         """Whether an event that the entry's selection describes is in its time and certainly in its place."""
         return self._span.holds(seen.time) and _certainly_in(self._expectation.place, seen.place)
 
-    def add(self, seen: Observation) -> None:
+    def add(self, seen: Observation, withdrawn: bool = False) -> None:
         """Count an event; the same one again changes nothing."""
         if seen.id not in self.candidates:
             shot = Shot(seen.time, seen.id, seen.device)
-            self.candidates[seen.id] = Candidate(shot, seen.place.location, seen.place.radius)
+            self.candidates[seen.id] = Candidate(shot, seen.place.location, seen.place.radius, withdrawn)
+            self._expected = None
 
     def explained(self) -> set[str]:
         """Ids of the events that the entry explains now."""
-        shots = [candidate.shot for candidate in self.candidates.values()]
-        held = expected_shots(shots, self._every, self._tolerance, self._expectation.at_most)
-        return {event for event in held if not self.candidates[event].withdrawn}
+        if self._expected is None:
+            shots = [candidate.shot for candidate in self.candidates.values()]
+            self._expected = expected_shots(shots, self._every, self._tolerance, self._expectation.at_most)
+        return {event for event in self._expected if not self.candidates[event].withdrawn}
 
-    def overridden(self, at: int, place: Place | None, members: Iterable[str]) -> list[str]:
-        """Explained events that an unexplained alert at a time and place overrides, members of the alert included."""
-        own = set(members)
-        near = self._near
-        explained = self.explained()
-        hit = [event for event in explained if event in own]
-        if near is not None and place is not None and place.location is not None:
-            hit += [event for event in explained - own if self._is_near(self.candidates[event], at, place, near)]
-        return sorted(hit)
-
-    def withdraw(self, events: Iterable[str]) -> None:
-        """Take explanations back for good."""
-        for event in events:
+    def override(self, at: int, place: Place | None, members: Iterable[str]) -> bool:
+        """Let an unexplained alert at a time and place take back what is near it, and members of its own."""
+        explained, own = self.explained(), set(members)
+        hit = [event for event in explained if event in own or self._is_near(self.candidates[event], at, place)]
+        for event in hit:
             self.candidates[event].withdrawn = True
+        return bool(hit)
 
-    @staticmethod
-    def _is_near(candidate: Candidate, at: int, place: Place, near: tuple[float, int]) -> bool:
-        metres, span = near
-        if candidate.location is None or place.location is None or abs(at - candidate.shot.time) > span:
+    def restore_all(self) -> None:
+        """Explain again whatever alerts took back."""
+        for candidate in self.candidates.values():
+            candidate.withdrawn = False
+
+    def _is_near(self, candidate: Candidate, at: int, place: Place | None) -> bool:
+        if self._near is None or candidate.location is None or place is None or place.location is None:
+            return False
+        metres, span = self._near
+        if abs(at - candidate.shot.time) > span:
             return False
         return distance(candidate.location, place.location) - candidate.radius - place.radius <= metres
 
@@ -85,7 +101,7 @@ def entries_of(plan: DayPlan | None) -> Sequence[Entry]:
     """The entries of a plan, in its order: the first that fits explains."""
     if plan is None:
         return ()
-    return [Entry(index, expectation, plan.name) for index, expectation in enumerate(plan.plan.expected)]
+    return [Entry(expectation, plan.name) for expectation in plan.plan.expected]
 
 
 def _certainly_in(area: Area | None, place: Place) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from correlator._engine import Matcher
 from correlator.memory import Kept
 from correlator.observation import Hit
-from correlator.plan.expectations import Candidate, Entry
+from correlator.plan.expectations import Entry
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Key
 from impetus.domain.place import Place
@@ -20,11 +20,12 @@ from impetus.domain.ports import Store
 
 
 class Held(msgspec.Struct, array_like=True):
-    """A matched event that fits an entry, and whether it is explained at present."""
+    """A matched event that fits an entry: whether it is explained at present, and whether an alert overrides that."""
 
     hit: Hit
-    entry: int
-    explained: bool
+    entry: str
+    explained: bool = False
+    withdrawn: bool = False
 
 
 class Nearby(msgspec.Struct, frozen=True, array_like=True):
@@ -32,7 +33,14 @@ class Nearby(msgspec.Struct, frozen=True, array_like=True):
 
     alert: str
     at: int
-    place: Place
+    place: Place | None
+    members: tuple[str, ...]
+    """Of a correlation, whose members it takes out of the ledger."""
+
+    @classmethod
+    def of(cls, alert: Alert) -> "Nearby":
+        """What overriding asks of an alert."""
+        return cls(alert.id, alert.at, alert.place, alert.events if alert.correlation else ())
 
 
 class Verdict(msgspec.Struct):
@@ -44,15 +52,21 @@ class Verdict(msgspec.Struct):
 
 
 class Ledger:
-    """The entries of the plan in force, with what they hold. ``form`` has one rule per entry: its selection."""
+    """The entries of the plan in force, with what they hold. ``form`` has one rule per entry: its selection.
+
+    An override follows from alerts, and those from what is unexplained. So when an alert goes or moves, all overrides
+    are taken back first, and found anew once the alerts that followed from them are gone, too: two of them cannot
+    hold each other up, and the order of arrival does not matter.
+    """
 
     def __init__(self, entries: Sequence[Entry], form: bytes) -> None:
-        self._entries = entries
+        self._entries = {entry.key: entry for entry in entries}
+        self._order = list(entries)
         self._matcher = Matcher(form) if entries else None
         self._held: Kept[Held] = Kept("held", Held)
         self._nearby: Kept[Nearby] = Kept("nearby", Nearby)
-        self._state: Kept[list[Candidate]] = Kept("expected", list[Candidate])
         self._reach = max((entry.reach for entry in entries), default=0)
+        self._unsettled = False
 
     def explains(self, event: str) -> bool:
         """Whether an event is explained at present."""
@@ -61,31 +75,45 @@ class Ledger:
 
     def judge(self, hits: Sequence[Hit]) -> Verdict:
         """Take matched events in; their explanations and those that they change."""
-        fresh: list[str] = []
-        touched: set[int] = set()
+        fresh: set[str] = set()
+        touched: dict[str, Entry] = {}
         for hit, entry in self._fitting(hits):
             if hit.seen.id not in self._held:
                 entry.add(hit.seen)
-                self._held[hit.seen.id] = Held(hit, entry.index, False)
-                fresh.append(hit.seen.id)
-                touched.add(entry.index)
-        for index in touched:
-            for near in self._nearby.values():
-                entry = self._entries[index]
-                entry.withdraw(entry.overridden(near.at, near.place, ()))
-        return self._compare(touched, set(fresh))
+                self._held[hit.seen.id] = Held(hit, entry.key)
+                fresh.add(hit.seen.id)
+                touched[entry.key] = entry
+        for entry in touched.values():
+            self._override(entry, self._nearby.values())
+        return self._compare(touched.values(), fresh)
 
-    def override(self, alerts: Iterable[Alert]) -> Verdict:
-        """Let unexplained alerts take back the explanations of what is near them, or a member of theirs."""
-        touched: set[int] = set()
+    def override(self, alerts: Iterable[Alert], *, again: bool = True) -> Verdict:
+        """Let alerts that are raised, changed or gone take explanations back, or no longer.
+
+        Without ``again`` what was taken back stays so: the way out where alerts and explanations chase each other.
+        """
+        fresh: list[Nearby] = []
         for alert in alerts:
-            if self._reach and alert.place is not None and alert.place.location is not None:
-                self._nearby[alert.id] = Nearby(alert.id, alert.at, alert.place)
-            for entry in self._entries:
-                hit = entry.overridden(alert.at, alert.place, alert.events if alert.correlation else ())
-                if hit:
-                    entry.withdraw(hit)
-                    touched.add(entry.index)
+            near, before = Nearby.of(alert), self._nearby.get(alert.id)
+            if before is not None and (alert.gone or near != before):
+                self._unsettled = again and (self._unsettled or any(entry.is_overridden for entry in self._order))
+            if alert.gone:
+                self._nearby.drop(alert.id)
+            elif any(entry.concerns(alert.first, alert.at) for entry in self._order):
+                self._nearby[alert.id] = near
+                fresh.append(near)
+        if self._unsettled:
+            touched = [entry for entry in self._order if entry.is_overridden]
+            for entry in touched:
+                entry.restore_all()
+        else:
+            touched = [entry for entry in self._order if self._override(entry, fresh)]
+        return self._compare(touched, set())
+
+    def settle(self) -> Verdict:
+        """Find all overrides anew, once what followed from those that were taken back is gone."""
+        touched = [entry for entry in self._order if self._unsettled and self._override(entry, self._nearby.values())]
+        self._unsettled = False
         return self._compare(touched, set())
 
     def line(self, event: str, rule: str) -> LedgerLine:
@@ -99,16 +127,25 @@ class Ledger:
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
-        for kept in (self._held, self._nearby, self._state):
-            yield from kept.changes()
+        yield from self._held.changes()
+        yield from self._nearby.changes()
 
-    def restore(self, store: Store) -> None:
-        """Go on from what a store holds."""
-        for kept in (self._held, self._nearby, self._state):
-            kept.restore(store)
-        for entry in self._entries:
-            for candidate in self._state.get(entry.id) or ():
-                entry.candidates[candidate.shot.event] = candidate
+    def restore(self, store: Store, rules: Matcher) -> None:
+        """Go on from what a store holds. The indices of ``rules`` may be others than when it was written."""
+        self._held.restore(store)
+        self._nearby.restore(store)
+        held = list(self._held.values())
+        found: dict[int, list[int]] = {}
+        for line, rule in rules.match([one.hit.line for one in held]):
+            found.setdefault(line, []).append(rule)
+        for line, one in enumerate(held):
+            one.hit = Hit(one.hit.seen, tuple(found.get(line, ())), one.hit.line)
+            if one.entry in self._entries:
+                self._entries[one.entry].add(one.hit.seen, one.withdrawn)
+
+    def _override(self, entry: Entry, alerts: Iterable[Nearby]) -> bool:
+        changed = [entry.override(near.at, near.place, near.members) for near in alerts]
+        return any(changed)
 
     def _fitting(self, hits: Sequence[Hit]) -> Iterator[tuple[Hit, Entry]]:
         """Each hit that an entry describes, with the first such entry."""
@@ -116,23 +153,22 @@ class Ledger:
             return
         claimed: set[int] = set()
         for line, index in self._matcher.match_all([hit.line for hit in hits]):
-            if line not in claimed and self._entries[index].fits(hits[line].seen):
+            if line not in claimed and self._order[index].fits(hits[line].seen):
                 claimed.add(line)
-                yield hits[line], self._entries[index]
+                yield hits[line], self._order[index]
 
-    def _compare(self, touched: Iterable[int], fresh: set[str]) -> Verdict:
+    def _compare(self, touched: Iterable[Entry], fresh: set[str]) -> Verdict:
         """What the touched entries explain now, against what is on record."""
         verdict = Verdict([], [])
-        for index in sorted(touched):
-            entry = self._entries[index]
-            self._state[entry.id] = list(entry.candidates.values())
+        for entry in touched:
             now = entry.explained()
-            for event in entry.candidates:
+            for event, candidate in entry.candidates.items():
                 held = self._held[event]
-                if held.explained != (event in now):
-                    self._held[event] = Held(held.hit, held.entry, event in now)
-                    if event in now:
-                        verdict.explained.append((held.hit, event not in fresh))
-                    else:
-                        verdict.unexplained.append(held.hit)
+                if (held.explained, held.withdrawn) == (event in now, candidate.withdrawn):
+                    continue
+                self._held[event] = Held(held.hit, held.entry, event in now, candidate.withdrawn)
+                if event in now and not held.explained:
+                    verdict.explained.append((held.hit, event not in fresh))
+                elif held.explained and event not in now:
+                    verdict.unexplained.append(held.hit)
         return verdict
