@@ -130,8 +130,9 @@ class _Folding:
     def _collect_minor(self, case: Case, correlation: Alert) -> None:
         for event in correlation.events:
             for id in self._by_event.pop(event, ()):
-                alert = self.loose.pop(id, None)
-                if alert is not None:
+                alert = self.loose.get(id)
+                if alert is not None and correlation.at - alert.at < ACTIVE:
+                    del self.loose[id]
                     self._join(case, alert, f"member of {correlation.title}")
 
     def _candidates(self, alert: Alert, kind: Kind) -> list[tuple[Case, str]]:
