@@ -10,6 +10,7 @@ them, so that other load on the machine meets them alike.
 
 import argparse
 import asyncio
+import gc
 import io
 import itertools
 import os
@@ -101,8 +102,11 @@ def run_whole(case: Case, folder: Path, watch: Stopwatch) -> tuple[float, list[C
         runner.close()
         return spent
 
+    gc.collect()
+    gc.freeze()  # as ``impetus run`` does
     with watch.watching():
         spent = asyncio.run(run())
+    gc.unfreeze()
     store.close()
     for left in folder.glob("run.db*"):
         left.unlink()
