@@ -60,7 +60,9 @@ class _Node(msgspec.Struct):
 
 def _clause(node: _Node) -> Clause:
     inner = node.of if isinstance(node.of, list) else [node.of]
-    return Clause(node.op, node.held, node.field, _readable(node.expected), _readable(node.actual), tuple(map(_clause, inner)))
+    return Clause(
+        node.op, node.held, node.field, _readable(node.expected), _readable(node.actual), tuple(map(_clause, inner))
+    )
 
 
 def _readable(value: object) -> str | None:
@@ -88,8 +90,8 @@ def merge_alert(
 ) -> Alert:
     """The alert of a correlation: what its members have together.
 
-    ``seen`` are the member events, ``parts`` the alerts of correlations that it refers to and, for a revision, the alert
-    as it was, whose older members need not be in ``seen`` any more.
+    ``seen`` are the member events, ``parts`` the alerts of correlations that it refers to and, for a revision, the
+    alert as it was, whose older members need not be in ``seen`` any more.
     """
     times = {event: time for part in parts for event, time in zip(part.events, part.times, strict=True)}
     times |= {id: one.time for id, one in seen.items()}
