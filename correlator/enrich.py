@@ -58,5 +58,5 @@ def join(line: bytes, addition: bytes) -> bytes:
     """The same for additions that are encoded already; empty ones change nothing."""
     if len(addition) <= 2:
         return line
-    head = line.rstrip()[:-1].rstrip()
+    head = line.strip()[:-1].rstrip()
     return head + (b"" if head == b"{" else b",") + addition[1:]

@@ -90,7 +90,10 @@ def _location(lat: float | None, lon: float | None) -> Location | None:
 def _number(event: Mapping[str, Json], path: str) -> float | None:
     for value in read(event, path):
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
+            try:
+                return float(value)
+            except OverflowError:
+                return None
     return None
 
 

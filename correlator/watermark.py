@@ -59,7 +59,10 @@ class EventClock:
             for source, clock in self.sources.items()
             if not self._is_idle(source, clock, newest, heard)
         ]
-        mark = min(marks) if marks else newest - LATENESS
+        if not marks:
+            # All are idle: none holds the others back, but each may still be as late as it is allowed to be.
+            marks = [max(clock.newest - self._lateness.get(source, LATENESS) for source, clock in self.sources.items())]
+        mark = min(marks)
         self.now = mark if self.now is None else max(self.now, mark)
         return self.now
 

@@ -35,11 +35,7 @@ def parse_instant(text: str) -> int:
         raise ValueError("a time of over 64 characters")
     if not text.isprintable():
         raise ValueError(f"{text!r} has characters that no time has")
-    stamp = _trim_fraction(text)
-    try:
-        moment, leap = datetime.fromisoformat(stamp), 0
-    except ValueError:
-        moment, leap = _unusual(stamp)
+    moment, leap = _read(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset from UTC")
     instant = (moment - EPOCH) // MICROSECOND
@@ -49,6 +45,19 @@ def parse_instant(text: str) -> int:
     if not _EARLIEST <= instant <= _LATEST:
         raise ValueError(f"{text!r} is outside the years 1 to 9999 in UTC")
     return instant
+
+
+def _read(text: str) -> tuple[datetime, int]:
+    stamp = _trim_fraction(text)
+    try:
+        return datetime.fromisoformat(stamp), 0
+    except ValueError:
+        pass
+    try:
+        return _unusual(stamp)
+    except ValueError as error:
+        why = "" if "isoformat" in str(error) else f": {error}"
+        raise ValueError(f"{text!r} is no time of RFC 3339{why}") from None
 
 
 def _unusual(stamp: str) -> tuple[datetime, int]:
