@@ -1,0 +1,138 @@
+"""Arrivals: one line each, hostile or not; nothing but an ``ImpetusError`` comes out of a bad one."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from correlator.arrival import MAX_RECORD, head_of, read_arrival, rejected
+from impetus.domain.entity import Entity
+from impetus.domain.errors import ImpetusError
+from impetus.domain.event import MAX_BYTES, MAX_DEPTH
+
+STAMP = '"@timestamp":"2027-05-17T10:00:00Z"'
+NOON = 1_810_548_000_000_000
+
+
+def refused(line: bytes) -> ImpetusError:
+    with pytest.raises(ImpetusError) as caught:
+        read_arrival(line, "source")
+    assert (caught.value.code, caught.value.where.file) == ("event.malformed", "source")
+    return caught.value
+
+
+def test_an_event_is_read_with_flat_or_nested_names() -> None:
+    nested = {
+        "@timestamp": "2027-05-17T12:00:00+02:00",
+        "event": {"id": "e", "created": "2027-05-17T10:00:02Z", "provider": "p"},
+    }
+    flat = {
+        "@timestamp": "2027-05-17T10:00:00Z",
+        "event.id": "e",
+        "event.created": "2027-05-17T10:00:02Z",
+        "event.provider": "p",
+    }
+    for event in (nested, flat):
+        found = read_arrival(json.dumps(event).encode(), "source")
+        assert (found.id, found.source, found.time, found.created) == ("e", "p", NOON, NOON + 2_000_000)
+
+
+def test_what_an_event_leaves_out_is_its_source_and_its_own_time() -> None:
+    found = read_arrival(f'{{{STAMP},"event.id":1}}'.encode(), "source")
+    assert (found.id, found.source, found.created) == ("1", "source", NOON)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e999",
+        "1" * 5000,
+        '"\\ud800"',
+        '"\\udc00\\ud800"',
+        '"a',
+        "[1,]",
+        "01",
+        "nul",
+        '"\t"',
+    ],
+    ids=lambda value: value[:12],
+)
+def test_a_value_that_is_no_json_is_refused(value: str) -> None:
+    refused(f'{{{STAMP},"event.id":"e","x":{value}}}'.encode())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b" ", b"null", b"[]", b"1", b'"x"', b"{}", b"{", b"\xff", b'{"a":"\xff"}', b"\xef\xbb\xbf{}",
+     b'{"@timestamp":"2027-05-17T10:00:00Z"}', b'{"event.id":"e"}', b'{"@timestamp":"today","event.id":"e"}',
+     b'{"@timestamp":1810548000,"event.id":"e"}', b'{"@timestamp":"2027-05-17T10:00:00","event.id":"e"}',
+     b'{"@timestamp":"9999-12-31T23:59:59-01:00","event.id":"e"}',
+     b'{"@timestamp":"2027-05-17T10:00:00Z","event.id":""}', b'{"@timestamp":"2027-05-17T10:00:00Z","event.id":[null]}',
+     b'{"@timestamp":"2027-05-17T10:00:00Z","event.id":"' + b"e" * 513 + b'"}',
+     b'{"@timestamp":"2027-05-17T10:00:00Z","event.id":"e","event.created":"soon"}',
+     b'{"@timestamp":"2027-05-17T10:00:00Z",\n"event.id":"e"}', b'{"@timestamp":"2027-05-17T10:00:00Z","event.id":"e"}{}'],
+)  # fmt: skip
+def test_a_line_that_is_no_event_is_refused(line: bytes) -> None:
+    refused(line)
+
+
+def test_a_number_of_hundreds_of_digits_is_kept() -> None:
+    line = f'{{{STAMP},"event.id":"e","x":{"9" * 400}}}'
+    assert read_arrival(line.encode(), "s").event["x"] == int("9" * 400)
+
+
+def test_of_a_key_that_is_there_twice_the_last_counts() -> None:
+    assert read_arrival(f'{{{STAMP},"event.id":"a","event.id":"b"}}'.encode(), "s").id == "b"
+
+
+def test_size_and_depth_have_their_bounds() -> None:
+    head = f'{{{STAMP},"event.id":"e","x":'.encode()
+    fits = head + b'"' + b"x" * (MAX_BYTES - len(head) - 3) + b'"}'
+    assert len(read_arrival(fits, "s").line) == MAX_BYTES
+    assert "bytes" in refused(fits[:-2] + b'x"}').what
+    read_arrival(head + b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1) + b"}", "s")
+    assert "deep" in refused(head + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"}").what
+    assert "deep" in refused(head + b'{"a":' * 100_000 + b"1" + b"}" * 100_001).what
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_an_event_or_an_error_of_ours(line: bytes) -> None:
+    refused(line)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda v: st.lists(v) | st.dictionaries(st.text(), v),
+)
+FIELDS = st.sampled_from(["@timestamp", "event", "event.id", "event.created", "event.provider", "x"])
+
+
+@given(st.dictionaries(FIELDS, JSON | st.just("2027-05-17T10:00:00Z")))
+def test_any_object_is_an_event_or_an_error_of_ours(event: dict[str, object]) -> None:
+    try:
+        found = read_arrival(json.dumps(event).encode(), "source")
+    except ImpetusError as error:
+        assert error.code == "event.malformed"
+    else:
+        assert found.id
+        assert found.source
+
+
+def test_a_reject_keeps_the_reason_and_the_start_of_the_record() -> None:
+    found = rejected(b"x" * 9000, "mqtt", ImpetusError("event.malformed", "no JSON"))
+    assert (found.source, found.code, found.what, found.record) == (
+        "mqtt",
+        "event.malformed",
+        "no JSON",
+        b"x" * MAX_RECORD,
+    )
+
+
+def test_an_event_is_found_by_its_entities_and_its_zone() -> None:
+    arrival = read_arrival(f'{{{STAMP},"event.id":"e"}}'.encode(), "s")
+    head = head_of(arrival, "Z4", [Entity("user", "a"), Entity("user", "a", weak=True)])
+    assert (head.id, head.time, head.keys) == ("e", NOON, ("user:a", "zone:Z4"))

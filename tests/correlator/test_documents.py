@@ -1,0 +1,125 @@
+"""City models and plans that do not fit: each says file, line, key and what was meant."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from planning import CITY, PLAN
+
+from correlator.city import CityModel
+from correlator.plan.day import DayPlan
+from correlator.plan.selection import compile_selections
+from impetus.domain.errors import ImpetusError
+
+
+def city_error(text: str) -> ImpetusError:
+    with pytest.raises(ImpetusError) as caught:
+        CityModel.parse(text.encode(), "city.yml")
+    return caught.value
+
+
+def plan_error(text: str) -> ImpetusError:
+    with pytest.raises(ImpetusError) as caught:
+        compile_selections(DayPlan.parse((PLAN.strip() + "\n" + text).encode(), "plan.yml"))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line", "key", "says"),
+    [
+        ("city: Oslo\nzoness: []\n", "city.unknown-key", 2, None, "Did you mean 'zones'?"),
+        ("city: Oslo\nzones:\n- {id: Z1}\n- id: Z2\n  adjacant: [Z1]\n", "city.unknown-key", 5, "zones[1]", "Did you mean 'adjacent'?"),
+        ("city: Oslo\ndevices:\n- {id: D, kind: door, heartbeat: {every: 5s, silent: 9s}}\n", "city.unknown-key", 3,
+         "devices[0].heartbeat", "Did you mean 'silent_after'?"),
+        ("city: Oslo\nzones:\n- {id: 5}\n", "city.invalid", 3, "zones[0].id", "Expected `str`"),
+        ("city: Oslo\ndevices:\n- {id: D}\n", "city.invalid", 3, "devices[0]", "kind"),
+        ("city: Oslo\nzones:\n- {id: Z1, location: {lat: 91, lon: 0}}\n", "city.invalid", 3, "zones[0].location", "latitude"),
+        ("city: Oslo\nzones: [{id: Z1}, {id: Z1}]\n", "city.invalid", None, None, "twice"),
+        ("city: Oslo\nzones: [{id: Z1, adjacent: [Z9]}]\n", "city.invalid", None, "adjacent", "Z9"),
+        ("city: Oslo\nzones: [{id: A, within: B}, {id: B, within: A}]\n", "city.invalid", None, "within", "within itself"),
+        ("city: Oslo\ndevices: [{id: D, kind: door, zone: Z9}]\n", "city.invalid", None, "zone", "Z9"),
+        ("city: Oslo\ndevices: [{id: D, kind: door, depends_on: [X]}]\n", "city.invalid", None, "depends_on", "'X'"),
+        ("city: Oslo\ndevices: [{id: D, kind: door, heartbeat: {every: 1, silent_after: 9s}}]\n", "city.invalid", 2,
+         "devices[0].heartbeat.every", "str"),
+        ("city: Oslo\ndevices: [{id: D, kind: door, heartbeat: {every: soon, silent_after: 9s}}]\n", "city.invalid", None,
+         "device D heartbeat", "soon"),
+        ("city: [\n", "city.unreadable", 2, None, ""),
+        ("a: b: c\n", "city.unreadable", 1, None, ""),
+        ("", "city.invalid", None, None, "empty"),
+        ("- city\n", "city.invalid", 1, None, "object"),
+        ("city: !!python/object:os.system x\n", "city.unreadable", 1, None, "constructor"),
+    ],
+)  # fmt: skip
+def test_a_city_model_that_does_not_fit(text: str, code: str, line: int | None, key: str | None, says: str) -> None:
+    error = city_error(text)
+    assert (error.code, error.where.file, error.where.line, error.where.key) == (code, "city.yml", line, key)
+    assert says in str(error)
+
+
+ENTRY = "{id: a, reason: b, from: 2027-05-17T11:00:00Z, to: 2027-05-17T12:00:00Z, event: {event.action: x}"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line", "key", "says"),
+    [
+        ("expcted: []\n", "plan.unknown-key", 3, None, "Did you mean 'expected'?"),
+        (f"expected:\n- {ENTRY}, atmost: 3}}\n", "plan.unknown-key", 4, "expected[0]", "Did you mean 'at_most'?"),
+        (f"expected:\n- {ENTRY}, at_most: many}}\n", "plan.invalid", 4, "expected[0].at_most", "int"),
+        ("phases:\n- {name: x, form: 2027-05-17T11:00:00Z, to: 2027-05-17T12:00:00Z}\n", "plan.unknown-key", 4, "phases[0]",
+         "Did you mean 'from'?"),
+        ("phases: [{name: x, from: 11 o'clock, to: 2027-05-17T12:00:00Z}]\n", "plan.invalid", None, "phases", "11 o'clock"),
+        ("phases: [{name: x, from: 2027-05-17T11:00:00, to: 2027-05-17T12:00:00Z}]\n", "plan.invalid", None, "phases", "offset"),
+        ("phases: [{name: x, from: 2027-05-17T12:00:00Z, to: 2027-05-17T12:00:00Z}]\n", "plan.invalid", None, "phases", "before"),
+        (f"expected: [{ENTRY}}}, {ENTRY}}}]\n", "plan.invalid", None, "expected", "twice"),
+        (f"expected: [{ENTRY}, spacing: {{every: 0s}}}}]\n", "plan.invalid", None, "expected", "zero"),
+        (f"expected: [{ENTRY}, spacing: {{every: often}}}}]\n", "plan.invalid", None, "expected", "often"),
+        (f"expected: [{ENTRY}, unless_within: {{distance: 5, timespan: long}}}}]\n", "plan.invalid", None, "expected", "long"),
+        (f"expected: [{ENTRY}, place: {{distance: 5}}}}]\n", "plan.invalid", None, "expected", "together"),
+        (f"expected: [{ENTRY.replace('event.action: x', 'event.action|nosuch: x')}}}]\n", "plan.invalid", None,
+         "expected a: event", "nosuch"),
+    ],
+)  # fmt: skip
+def test_a_plan_that_does_not_fit(text: str, code: str, line: int | None, key: str | None, says: str) -> None:
+    error = plan_error(text)
+    assert (error.code, error.where.line, error.where.key) == (code, line, key)
+    assert says in str(error)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ImpetusError) as caught:
+        CityModel.read(tmp_path / "none.yml")
+    assert (caught.value.code, caught.value.where.file) == ("city.unreadable", str(tmp_path / "none.yml"))
+
+
+def test_aliases_cannot_blow_a_document_up() -> None:
+    text = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
+    assert "too large" in str(city_error(text))
+    assert city_error("city: &a [*a]\n").code in {"city.invalid", "city.unreadable"}
+
+
+def test_deep_nesting_is_an_error_not_an_end() -> None:
+    assert city_error("city: " + "[" * 20_000).code == "city.unreadable"
+
+
+def test_a_model_answers_by_id_and_by_address() -> None:
+    model = CityModel.parse(CITY.encode(), "city.yml")
+    assert model.device("10.0.0.1") is model.devices["CAM-1"]
+    assert model.device("nobody") is None
+
+
+def test_what_depends_on_a_device_is_found_through_others_and_in_circles() -> None:
+    devices = "".join(f"- {{id: D{n}, kind: x, depends_on: [D{(n + 1) % 4}]}}\n" for n in range(4))
+    model = CityModel.parse(
+        f"city: x\ndevices:\n{devices}- {{id: D9, kind: x, depends_on: [D0]}}\n".encode(), "city.yml"
+    )
+    assert model.dependents(["D2"]) == {"D0", "D1", "D2", "D3", "D9"}
+
+
+@given(st.binary(max_size=200) | st.text(alphabet="city: zones[]{}&*-\n!'\"#|>1", max_size=80).map(str.encode))
+def test_any_bytes_are_a_model_or_an_error_of_ours(text: bytes) -> None:
+    for parse in (CityModel.parse, DayPlan.parse):
+        try:
+            parse(text, "x.yml")
+        except ImpetusError as error:
+            assert error.where.file == "x.yml"

@@ -1,0 +1,125 @@
+"""Event time: lateness, idle sources, events from the future, the end of a replay."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from correlator.watermark import AHEAD, IDLE, LATENESS, EventClock
+from impetus.domain.instant import SECOND
+
+T = 1_810_548_000 * SECOND
+
+
+def see(clock: EventClock, source: str, seconds: float, *, arrived: float | None = None, heard: float = 0) -> bool:
+    at = T + int(seconds * SECOND)
+    return clock.observe(source, at, at if arrived is None else T + int(arrived * SECOND), int(heard * SECOND))
+
+
+def test_there_is_no_event_time_before_the_first_event() -> None:
+    clock = EventClock()
+    assert clock.advance() is None
+    assert clock.finish(5) is None
+
+
+def test_event_time_is_the_newest_less_the_lateness_and_never_goes_back() -> None:
+    clock = EventClock()
+    see(clock, "a", 0)
+    assert clock.advance() == T - LATENESS
+    see(clock, "a", 60)
+    see(clock, "a", 30)
+    assert clock.advance() == T + 60 * SECOND - LATENESS
+    see(clock, "b", 10)
+    assert clock.advance() == T + 60 * SECOND - LATENESS
+
+
+def test_the_slowest_source_that_is_not_idle_holds_event_time_back() -> None:
+    clock = EventClock()
+    see(clock, "slow", 0)
+    see(clock, "fast", IDLE / SECOND)
+    assert clock.advance() == T - LATENESS
+    see(clock, "fast", IDLE / SECOND + 0.001)
+    assert clock.advance() == T + IDLE + 1000 - LATENESS
+
+
+def test_lateness_and_idleness_are_set_by_source() -> None:
+    clock = EventClock({"slow": 600 * SECOND}, {"slow": 3600 * SECOND})
+    see(clock, "slow", 0)
+    see(clock, "fast", 3000)
+    assert clock.advance() == T - 600 * SECOND
+
+
+def test_in_a_live_run_a_source_that_says_nothing_is_idle_by_the_wall_clock() -> None:
+    clock = EventClock()
+    see(clock, "a", 0, heard=0)
+    see(clock, "b", 200, heard=0)
+    assert clock.advance(100 * SECOND) == T - LATENESS
+    see(clock, "b", 250, heard=301)
+    assert clock.advance(301 * SECOND) == T + 250 * SECOND - LATENESS
+
+
+def test_when_all_sources_are_idle_each_still_has_its_own_lateness() -> None:
+    clock = EventClock({"a": 900 * SECOND})
+    see(clock, "a", 0, heard=0)
+    assert clock.advance(10_000 * SECOND) == T - 900 * SECOND
+    assert not see(clock, "a", -800, heard=10_000)
+
+
+@pytest.mark.parametrize(("ahead", "moves"), [(AHEAD, True), (AHEAD + 1, False)])
+def test_an_event_far_ahead_of_its_arrival_moves_nothing_and_is_counted(ahead: int, moves: bool) -> None:
+    clock = EventClock()
+    see(clock, "a", 0)
+    see(clock, "a", ahead / SECOND, arrived=0)
+    assert (clock.advance() == T + ahead - LATENESS) is moves
+    assert clock.sources["a"].ahead == (not moves)
+
+
+def test_a_source_whose_first_event_is_from_the_future_counts_from_its_arrival() -> None:
+    clock = EventClock()
+    see(clock, "a", 10_000, arrived=0)
+    assert clock.advance() == T - LATENESS
+
+
+def test_what_is_older_than_event_time_is_too_late_and_counted() -> None:
+    clock = EventClock()
+    see(clock, "a", 0)
+    clock.advance()
+    assert not see(clock, "a", -LATENESS / SECOND)
+    assert see(clock, "a", -LATENESS / SECOND - 0.000_001)
+    assert clock.sources["a"].late == 1
+
+
+def test_the_end_of_a_replay_is_behind_every_window() -> None:
+    clock = EventClock()
+    see(clock, "a", 0)
+    see(clock, "b", 100)
+    clock.advance()
+    assert clock.finish(60 * SECOND) == T + 160 * SECOND + 1
+
+
+EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 2000), st.integers(0, 120)), min_size=1, max_size=40)
+
+
+@given(EVENTS, st.integers(1, 7))
+def test_nothing_that_arrives_within_the_lateness_is_too_late(events: list[tuple[str, int, int]], step: int) -> None:
+    clock = EventClock()
+    for number, (source, at, delay) in enumerate(sorted(events, key=lambda one: one[1] + one[2])):
+        assert not see(clock, source, at, arrived=at + delay)
+        if number % step == 0:
+            clock.advance()
+
+
+@given(EVENTS)
+def test_a_clock_goes_on_from_its_state(events: list[tuple[str, int, int]]) -> None:
+    straight, other = EventClock(), EventClock()
+    for source, at, _ in events:
+        assert see(straight, source, at) == see(other, source, at)
+        assert straight.advance() == other.advance()
+        dumped, other = list(other.dump()), EventClock()
+        other.load(iter(dumped))
+    assert _of(other) == _of(straight)
+
+
+def _of(clock: EventClock) -> Any:
+    return clock.now, clock.sources
