@@ -1,8 +1,8 @@
 """The runner of one box: one writer thread takes batches and actions in order, steps the correlator, and commits.
 
-It is the ``Intake`` of the collectors, the ``Desk`` and the ``Feed`` of the API. ``accept``, ``act`` and ``undo`` return
-when what they brought is durable. While the store refuses (disk full), it keeps the commit and tries
-again; nothing is taken in meanwhile, so the sources feel the back-pressure.
+It is the ``Intake`` of the collectors, the ``Desk`` and the ``Feed`` of the API. ``accept``, ``act`` and ``undo``
+return when what they brought is durable. While the store refuses (disk full), it keeps the commit and tries again;
+nothing is taken in meanwhile, so the sources feel the back-pressure.
 """
 
 import asyncio

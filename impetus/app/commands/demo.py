@@ -43,9 +43,10 @@ def main(arguments: argparse.Namespace) -> int:
     if not file.exists():
         hint = "Run it from a checkout, or name the folder with --examples"
         raise ImpetusError("settings.unreadable", "the demo is not here", Where(str(file)), hint)
-    headless = arguments.headless or arguments.picture or not (sys.stdin.isatty() and sys.stdout.isatty())
+    picture = arguments.picture.resolve() if arguments.picture else None
+    headless = arguments.headless or picture or not (sys.stdin.isatty() and sys.stdout.isatty())
     with tempfile.TemporaryDirectory(prefix="impetus-") as folder:
-        return asyncio.run(_run(read_settings(file), Path(folder), bool(headless), arguments.picture))
+        return asyncio.run(_run(read_settings(file), Path(folder), bool(headless), picture))
 
 
 async def _run(settings: Settings, folder: Path, headless: bool, picture: Path | None) -> int:
@@ -109,7 +110,7 @@ async def _headless(service: Service, cameras: Cameras, picture: Path | None) ->
 
 async def _take_picture(address: str, out: Path) -> int:
     """A picture of the real console on the running system, in a process of its own as the console would be."""
-    command = (sys.executable, "-m", "tui.picture", address, str(out.resolve()), "--size", "132x40")
+    command = (sys.executable, "-m", "tui.picture", address, str(out), "--size", "132x40")
     return await (await asyncio.create_subprocess_exec(*command)).wait()
 
 

@@ -28,7 +28,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 async def _run(settings: Settings, once: bool) -> int:
     service = Service(settings)
-    # Rules and engine stay until the end: looking through them for garbage again and again costs a quarter of the speed.
+    # Rules and engine stay until the end; looking through them for garbage again and again costs a quarter of the time.
     gc.collect()
     gc.freeze()
     stop = asyncio.Event()

@@ -1,0 +1,86 @@
+"""The command line: help, errors of one line, and pipes that end early."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command import OSLO, impetus
+
+from impetus.app.cli import COMMANDS
+
+
+def test_help_names_every_command() -> None:
+    done = impetus("--help")
+    assert done.status == 0
+    assert all(name in done.out for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    done = impetus(command, "--help")
+    assert (done.status, done.err) == (0, "")
+    assert COMMANDS[command] in " ".join(done.out.split())
+
+
+def test_an_unknown_command_is_a_wrong_usage() -> None:
+    done = impetus("replya")
+    assert done.status == 2
+    assert "replya" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("run", "--config", "none.toml"), "settings.unreadable"),
+        (("doctor", "--config", "none.toml"), "settings.unreadable"),
+        (("incidents", "--config", "none.toml"), "settings.unreadable"),
+        (("incidents", "--address", "unix:none.sock"), "api.unavailable"),
+        (("events", "--address", "unix:none.sock"), "api.unavailable"),
+        (("replay", "none.ndjson"), "source.unreadable"),
+        (("replay", "--city", "none.yml", str(OSLO / "events.ndjson")), "city.unreadable"),
+        (("replay", "--plan", "none.yml", str(OSLO / "events.ndjson")), "plan.unreadable"),
+        (("replay", "--rules", "none.yml", str(OSLO / "events.ndjson")), "rule.unreadable"),
+        (("rules", "list", "none.yml"), None),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_and_status_2(
+    tmp_path: Path, arguments: tuple[str, ...], code: str | None
+) -> None:
+    done = impetus(*arguments, folder=tmp_path)
+    if code is None:
+        assert done.status == 1
+        return
+    assert done.status == 2
+    assert done.out == ""
+    assert done.err.count("\n") == 1
+    assert done.err.startswith("impetus: ")
+    assert f"[{code}]" in done.err
+
+
+def test_a_pipe_that_is_closed_early_is_no_error() -> None:
+    command = [sys.executable, "-m", "impetus.app", "rules", "list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read().decode()
+    assert "Traceback" not in said
+    assert process.returncode == 0
+
+
+def test_shipped_rules_are_listed_and_linted() -> None:
+    done = impetus("rules", "list")
+    assert done.status == 0
+    assert len(done.out.splitlines()) >= 25
+    assert "unusable" not in done.out
+
+
+def test_a_rule_that_cannot_be_used_is_status_1(tmp_path: Path) -> None:
+    rule = tmp_path / "rule.yml"
+    rule.write_text("title: Without a detection\nlogsource: {product: city}\n")
+    listed, linted = impetus("rules", "list", rule), impetus("rules", "lint", rule)
+    assert (listed.status, linted.status) == (1, 1)
+    assert f"{rule}:" in linted.out
+    assert "1 errors" in linted.out
+    assert impetus("rules", "test", rule).status == 1
