@@ -13,7 +13,8 @@ INDICATOR, CERTAIN_PLACE, LINKED_IN_ORDER = 8, 4, 6
 TACTICS = (
     "reconnaissance", "resource-development", "initial-access", "execution", "persistence",
     "privilege-escalation", "defense-evasion", "stealth", "credential-access", "discovery", "lateral-movement",
-    "collection", "command-and-control", "exfiltration", "inhibit-response-function", "impair-process-control", "impact",
+    "collection", "command-and-control", "exfiltration", "inhibit-response-function", "impair-process-control",
+    "impact",
 )  # fmt: skip
 """Tactics of ATT&CK (enterprise and ICS) as Sigma tags name them."""
 
