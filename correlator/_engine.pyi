@@ -6,6 +6,8 @@ Every call takes whole batches and releases the interpreter lock while it works.
 
 from collections.abc import Sequence
 
+from impetus.domain.event import Json
+
 class Matcher:
     """Single-event rules, compiled per log source."""
 
@@ -114,8 +116,8 @@ class Reader:
     def __init__(self, fields: Sequence[str], max_bytes: int, max_depth: int) -> None:
         """``fields`` are dotted paths; nested and flat names are the same. Larger and deeper events are refused."""
 
-    def read(self, lines: Sequence[bytes]) -> list[tuple[str | tuple[str, ...] | None, ...] | str]:
-        """For each line the texts of the fields in their order, or a text: why the line is no event.
+    def read(self, lines: Sequence[bytes]) -> list[dict[str, Json] | str]:
+        """For each line the fields that it has, by their dotted names, or a text: why the line is no event.
 
-        None where a field is absent or null, a text for one scalar, a tuple for several (empty for an object).
+        A value is a scalar, or a list of several (empty for an object); a field that is absent or null is not there.
         """

@@ -34,5 +34,5 @@ mod witness;
 
 pub use explain::Explanation;
 pub use matcher::{Matcher, Scope};
-pub use reader::{Reader, Texts};
+pub use reader::{Found, Reader, Scalar};
 pub use refusal::Refusal;

@@ -4,19 +4,30 @@ use crate::{
     form::Field,
     json::Malformed,
     names::{Names, Slot},
-    slots::{Kind, Slots},
+    slots::{Kind, Slots, ValueId},
     sound, walk,
 };
 
-/// The texts of one field of one event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Texts {
-    /// The event has no such field, or it is null.
-    Absent,
-    /// The one scalar that the field has.
-    One(String),
-    /// Several scalars, of an array or of repeated keys; none where the field is an object or an empty array.
-    Many(Vec<String>),
+/// A scalar of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scalar {
+    /// True or false.
+    Bool(bool),
+    /// An integer of 64 bits.
+    Integer(i64),
+    /// Any other number, as near as 64 bits come.
+    Float(f64),
+    /// A string, its escapes resolved.
+    Text(String),
+}
+
+/// What an event has in one field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Which field, by its position.
+    pub field: usize,
+    /// Its scalars: several for an array or a repeated key, none for an object or an empty array. Null is none.
+    pub values: Vec<Scalar>,
 }
 
 /// Reads the same fields out of every line.
@@ -28,72 +39,89 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader of fields (dotted paths), in this order. Larger and deeper events are refused.
+    /// A reader of fields (dotted paths). Larger and deeper events are refused.
     pub fn new<'a>(fields: impl IntoIterator<Item = &'a str>, max_bytes: usize, max_depth: usize) -> Self {
         let mut names = Names::new();
         let slots = fields.into_iter().map(|field| names.intern(&Field(field.into()))).collect();
         Self { names, slots, max_depth, max_bytes }
     }
 
-    /// For each line its fields, or why it is no event.
-    pub fn read<'a>(&self, lines: impl Iterator<Item = &'a [u8]>) -> Vec<Result<Vec<Texts>, String>> {
+    /// For each line the fields that it has, by their position, or why it is no event.
+    pub fn read<'a>(&self, lines: impl Iterator<Item = &'a [u8]>) -> Vec<Result<Vec<Found>, String>> {
         let mut slots = Slots::default();
         lines.map(|line| self.read_line(line, &mut slots)).collect()
     }
 
-    fn read_line(&self, line: &[u8], slots: &mut Slots) -> Result<Vec<Texts>, String> {
+    fn read_line(&self, line: &[u8], slots: &mut Slots) -> Result<Vec<Found>, String> {
         if line.len() > self.max_bytes {
             return Err(format!("the event has {} bytes, over {}", line.len(), self.max_bytes));
         }
         sound::check(line, self.max_depth)?;
         slots.clear(self.names.len());
         walk::fill(line, &self.names, slots).map_err(|Malformed| "the event is no JSON object".to_owned())?;
-        Ok(self.slots.iter().map(|slot| texts(line, slots, *slot)).collect())
+        Ok(self.slots.iter().enumerate().filter_map(|(field, slot)| found(line, slots, field, *slot)).collect())
     }
 }
 
-fn texts(line: &[u8], slots: &mut Slots, slot: Slot) -> Texts {
-    let mut found = Vec::new();
+/// What a slot holds; nothing if the field is absent or only null.
+fn found(line: &[u8], slots: &mut Slots, field: usize, slot: Slot) -> Option<Found> {
+    let mut next = Some(slots.first(slot)?);
+    let mut values = Vec::new();
     let mut container = false;
-    let mut next = slots.first(slot);
     while let Some(id) = next {
         container |= slots.kind(id) == Kind::Container;
-        if let Some(text) = slots.text(line, id) {
-            found.push(String::from_utf8_lossy(text).into_owned());
-        }
+        values.extend(scalar(line, slots, id));
         next = slots.next(id);
     }
-    match found.len() {
-        0 if container => Texts::Many(found),
-        0 => Texts::Absent,
-        1 => found.pop().map_or(Texts::Absent, Texts::One),
-        _ => Texts::Many(found),
+    (container || !values.is_empty()).then_some(Found { field, values })
+}
+
+fn scalar(line: &[u8], slots: &mut Slots, id: ValueId) -> Option<Scalar> {
+    match slots.kind(id) {
+        Kind::Null | Kind::Container => None,
+        Kind::True => Some(Scalar::Bool(true)),
+        Kind::False => Some(Scalar::Bool(false)),
+        Kind::Number => number(std::str::from_utf8(slots.text(line, id)?).ok()?),
+        Kind::Plain | Kind::Escaped => {
+            slots.text(line, id).map(|text| Scalar::Text(String::from_utf8_lossy(text).into_owned()))
+        }
     }
+}
+
+fn number(text: &str) -> Option<Scalar> {
+    text.parse().map(Scalar::Integer).or_else(|_| text.parse().map(Scalar::Float)).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(line: &str) -> Result<Vec<Texts>, String> {
+    fn read(line: &str) -> Result<Vec<Found>, String> {
         let reader = Reader::new(["a.b", "c"], 100, 4);
         reader.read(std::iter::once(line.as_bytes())).remove(0)
     }
 
-    fn one(text: &str) -> Texts {
-        Texts::One(text.to_owned())
+    fn found(field: usize, values: impl Into<Vec<Scalar>>) -> Found {
+        Found { field, values: values.into() }
+    }
+
+    fn text(text: &str) -> Scalar {
+        Scalar::Text(text.to_owned())
     }
 
     #[test]
     fn fields_are_read_however_they_are_nested() {
         for line in [r#"{"a":{"b":"x"},"c":1}"#, r#"{"a.b":"x","c":1}"#, r#" {"c":1,"a":[{"b":"\u0078"}]} "#] {
-            assert_eq!(read(line), Ok(vec![one("x"), one("1")]), "{line}");
+            assert_eq!(read(line), Ok(vec![found(0, [text("x")]), found(1, [Scalar::Integer(1)])]), "{line}");
         }
-        assert_eq!(
-            read(r#"{"a":{"b":["x",true]},"c":null}"#).map(|mut all| all.swap_remove(0)),
-            Ok(Texts::Many(vec!["x".to_owned(), "true".to_owned()]))
-        );
-        assert_eq!(read(r#"{"c":{}}"#), Ok(vec![Texts::Absent, Texts::Many(vec![])]));
+    }
+
+    #[test]
+    fn values_keep_their_types_and_null_is_none() {
+        let line = r#"{"a":{"b":["x",true,1.5,18446744073709551616]},"c":null}"#;
+        let values = [text("x"), Scalar::Bool(true), Scalar::Float(1.5), Scalar::Float(18_446_744_073_709_551_616.0)];
+        assert_eq!(read(line), Ok(vec![found(0, values)]));
+        assert_eq!(read(r#"{"c":{}}"#), Ok(vec![found(1, [])]));
     }
 
     #[test]

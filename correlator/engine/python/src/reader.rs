@@ -1,45 +1,57 @@
 //! The Python class `Reader`.
 
-use impetus_matcher::{Reader as Fields, Texts};
+use impetus_matcher::{Found, Reader as Fields, Scalar};
 use pyo3::{
     prelude::*,
     pybacked::PyBackedBytes,
-    types::{PyList, PyString, PyTuple},
+    types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString},
 };
 
 /// Reads named fields out of events.
 #[pyclass(frozen, module = "correlator._engine")]
-pub struct Reader(Fields);
+pub struct Reader {
+    fields: Fields,
+    names: Vec<Py<PyString>>,
+}
 
 #[pymethods]
 impl Reader {
     #[new]
-    #[pyo3(signature = (fields, max_bytes, max_depth))]
-    fn new(fields: Vec<String>, max_bytes: usize, max_depth: usize) -> Self {
-        Self(Fields::new(fields.iter().map(String::as_str), max_bytes, max_depth))
+    fn new(py: Python<'_>, fields: Vec<String>, max_bytes: usize, max_depth: usize) -> Self {
+        let names = fields.iter().map(|name| PyString::intern(py, name).unbind()).collect();
+        Self { fields: Fields::new(fields.iter().map(String::as_str), max_bytes, max_depth), names }
     }
 
     fn read<'py>(&self, py: Python<'py>, lines: Vec<PyBackedBytes>) -> PyResult<Bound<'py, PyList>> {
-        let found = py.detach(|| self.0.read(lines.iter().map(|line| &**line)));
-        let rows: PyResult<Vec<Bound<'py, PyAny>>> = found.into_iter().map(|line| row(py, line)).collect();
+        let found = py.detach(|| self.fields.read(lines.iter().map(|line| &**line)));
+        let rows: PyResult<Vec<Bound<'py, PyAny>>> = found.into_iter().map(|line| self.row(py, line)).collect();
         PyList::new(py, rows?)
     }
 }
 
-fn row<'py>(py: Python<'py>, line: Result<Vec<Texts>, String>) -> PyResult<Bound<'py, PyAny>> {
-    match line {
-        Err(reason) => Ok(PyString::new(py, &reason).into_any()),
-        Ok(fields) => {
-            let values: PyResult<Vec<Bound<'py, PyAny>>> = fields.into_iter().map(|texts| value(py, texts)).collect();
-            Ok(PyTuple::new(py, values?)?.into_any())
+impl Reader {
+    fn row<'py>(&self, py: Python<'py>, line: Result<Vec<Found>, String>) -> PyResult<Bound<'py, PyAny>> {
+        let found = match line {
+            Ok(found) => found,
+            Err(reason) => return Ok(PyString::new(py, &reason).into_any()),
+        };
+        let event = PyDict::new(py);
+        for Found { field, mut values } in found {
+            let value = match values.len() {
+                1 => scalar(py, values.remove(0)),
+                _ => PyList::new(py, values.into_iter().map(|value| scalar(py, value)))?.into_any(),
+            };
+            event.set_item(self.names[field].bind(py), value)?;
         }
+        Ok(event.into_any())
     }
 }
 
-fn value<'py>(py: Python<'py>, texts: Texts) -> PyResult<Bound<'py, PyAny>> {
-    match texts {
-        Texts::Absent => Ok(py.None().into_bound(py)),
-        Texts::One(text) => Ok(PyString::new(py, &text).into_any()),
-        Texts::Many(all) => Ok(PyTuple::new(py, all)?.into_any()),
+fn scalar(py: Python<'_>, value: Scalar) -> Bound<'_, PyAny> {
+    match value {
+        Scalar::Bool(value) => PyBool::new(py, value).to_owned().into_any(),
+        Scalar::Integer(value) => PyInt::new(py, value).into_any(),
+        Scalar::Float(value) => PyFloat::new(py, value).into_any(),
+        Scalar::Text(text) => PyString::new(py, &text).into_any(),
     }
 }
