@@ -101,7 +101,11 @@ class Connections:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             # Events tell of people: the file, and the -wal and -shm that take after it, are their owner's only.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            # Only a file that is not there is opened here: closing one that SQLite has open drops SQLite's locks
+            # (POSIX), and another process that closes the store then deletes the -wal that this one writes.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            pass
         except OSError as error:
             raise ImpetusError("store.unavailable", error.strerror or str(error), Where(self.file)) from error
         connection = sqlite3.connect(self.file, BUSY_MS / 1000, isolation_level=None, check_same_thread=False)

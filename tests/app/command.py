@@ -1,5 +1,7 @@
 """The command ``impetus`` as people start it."""
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -7,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from impetus.app.cli import main
 
 DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo"
 OSLO = DEMO / "oslo-17-may"
@@ -31,3 +35,11 @@ def impetus(*arguments: str | Path, stdin: bytes = b"", folder: Path | None = No
     command = [sys.executable, "-m", "impetus.app", *map(str, arguments)]
     done = subprocess.run(command, input=stdin, cwd=folder, capture_output=True, timeout=timeout, check=False)
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def impetus_here(*arguments: str | Path) -> Done:
+    """The same in this process, which need not load the program again."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main([str(argument) for argument in arguments])
+    return Done(status, out.getvalue(), err.getvalue())
