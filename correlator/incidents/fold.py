@@ -40,12 +40,15 @@ def names_of(alert: Alert) -> Iterator[tuple[str, str]]:
 
 
 class _Folding:
-    """The state of one fold: cases so far, and which case of each kind a name (entity or event) leads to."""
+    """The state of one fold: cases so far, and which cases of each kind a name (entity or event) leads to.
+
+    A name leads to the first case that had it, and once that takes nothing in any more, to the next.
+    """
 
     def __init__(self) -> None:
         self._cases: list[Case] = []
         self._watches: list[Case] = []
-        self._owner: dict[tuple[Kind, str], Case] = {}
+        self._owners: dict[tuple[Kind, str], list[Case]] = {}
         self._by_event: dict[str, list[str]] = {}
         self.loose: dict[str, Alert] = {}
 
@@ -114,12 +117,11 @@ class _Folding:
         return case
 
     def _join(self, case: Case, alert: Alert, why: str) -> None:
-        """Let an alert join. Its names lead to the case now, except those that lead to another one which is active."""
         case.add(alert, why)
         for name, _ in names_of(alert):
-            owner = self._current(case.kind, name)
-            if owner is None or owner is case or not _takes_in(owner, alert):
-                self._owner[case.kind, name] = case
+            owners = self._owners.setdefault((case.kind, name), [])
+            if case not in owners:
+                owners.append(case)
 
     def _merge(self, case: Case, into: Case, why: str) -> None:
         """Let a case go into another; its members keep why they joined, and what opened it joined for this reason."""
@@ -139,16 +141,17 @@ class _Folding:
         """The cases of a kind that the alert shares a name with and that still take alerts in, each with why."""
         found: dict[int, tuple[Case, str]] = {}
         for name, why in names_of(alert):
-            case = self._current(kind, name)
-            if case is not None and _takes_in(case, alert):
+            case = self._owner(kind, name, alert)
+            if case is not None:
                 found.setdefault(id(case), (case, why))
         return list(found.values())
 
-    def _current(self, kind: Kind, name: str) -> Case | None:
-        case = self._owner.get((kind, name))
-        while case is not None and case.taken_over_by is not None:
-            case = case.taken_over_by
-        return case if case is not None and case.kind == kind else None
+    def _owner(self, kind: Kind, name: str, alert: Alert) -> Case | None:
+        """The first case that a name leads to and that takes an alert in; alerts come in order, so the rest is past."""
+        heirs = [_heir(case) for case in self._owners.get((kind, name), ())]
+        active = list(dict.fromkeys(case for case in heirs if case.kind == kind and _takes_in(case, alert)))
+        self._owners[kind, name] = active
+        return active[0] if active else None
 
     def _met_by(self, watch: Alert) -> list[tuple[Case, str]]:
         if watch.target_time is None or watch.place is None:
@@ -165,6 +168,12 @@ class _Folding:
             if waiting and any(meets(item, alert) for item, _ in case.alerts.values()):
                 found.append((case, "an open-source item names this place and time"))
         return found
+
+
+def _heir(case: Case) -> Case:
+    while case.taken_over_by is not None:
+        case = case.taken_over_by
+    return case
 
 
 def _earliest(found: Sequence[tuple[Case, str]]) -> tuple[Case, str]:

@@ -143,33 +143,41 @@ class Joins:
     # --- which cases a change can touch
 
     def _closure(self, fresh: Sequence[Alert]) -> tuple[dict[str, Alert], list[Case]]:
-        """All alerts that the changes lead to, over shared names and places, and the cases they are in."""
+        """All alerts that the changes lead to, over shared names and places, and the cases they are in.
+
+        Each name and each case is followed once, so this takes the time of what it finds.
+        """
         pool: dict[str, Alert] = {}
         touched: dict[str, Case] = {}
+        followed: set[str] = set()
         todo = list(fresh)
         while todo:
-            alert = todo.pop()
-            for id in self._neighbours(alert):
+            for id in self._neighbours(todo.pop(), followed):
                 case = self._cases.get(self._home.get(id, ""))
-                found = [item for item, _ in case.alerts.values()] if case is not None else [self._loose[id]]
+                if id in pool or (case is not None and case.id in touched):
+                    continue
                 if case is not None:
                     touched[case.id] = case
-                for item in found:
-                    if item.id not in pool:
-                        pool[item.id] = item
-                        todo.append(item)
+                found = [item for item, _ in case.alerts.values()] if case is not None else [self._loose[id]]
+                pool.update((item.id, item) for item in found)
+                todo += found
         return pool, list(touched.values())
 
-    def _neighbours(self, alert: Alert) -> Iterator[str]:
+    def _neighbours(self, alert: Alert, followed: set[str]) -> Iterator[str]:
+        """Alerts that share a name which was not followed yet, or a place and time; and the alert as it was."""
         if self._home.get(alert.id) in self._cases or alert.id in self._loose:
             yield alert.id
         for name, _ in names_of(alert):
-            yield from self._names.get(name, ())
+            if name not in followed:
+                followed.add(name)
+                yield from self._names.get(name, ())
         for case in self._watches.values():
-            yield from (item.id for item, _ in case.alerts.values() if meets(item, alert))
+            if any(meets(item, alert) for item, _ in case.alerts.values()):
+                yield case.opener.id
         if is_watch(alert):
             for case in self._cases.values():
-                yield from (item.id for item, _ in case.alerts.values() if meets(alert, item))
+                if any(meets(alert, item) for item, _ in case.alerts.values()):
+                    yield case.opener.id
 
     # --- keeping what leads to cases
 
@@ -262,7 +270,7 @@ class Joins:
             linked.update(case.record.linked if case.record is not None else ())
             if record is not None:
                 changed.append(record)
-        return changed + self._relink(linked, gone, {case.id for case in after})
+        return changed + self._relink(linked, gone, after)
 
     def _write(self, case: Case, past: Past, linked: set[str], cause: str) -> Incident | None:
         """The case as an incident, if that says anything new."""
@@ -339,18 +347,20 @@ class Joins:
             if case is not None:
                 yield case, case.alerts[id][0].at
 
-    def _lasting_links(self, known: Iterable[Incident], gone: Iterable[str] = ()) -> set[str]:
+    def _lasting_links(self, known: Iterable[Incident], gone: set[str]) -> set[str]:
         """Links to incidents that are closed or no longer active: they stay."""
         return {id for record in known for id in record.linked if id not in self._cases and id not in gone}
 
-    def _relink(self, linked: Iterable[str], gone: set[str], own: set[str]) -> list[Incident]:
+    def _relink(self, linked: Iterable[str], gone: set[str], after: Sequence[Case]) -> list[Incident]:
         """The other ends of links: incidents that what changed links to now, or did before."""
         changed: list[Incident] = []
-        for id in sorted(set(linked) - own):
+        links = {case.id: set(case.record.linked) for case in after if case.record is not None}
+        for id in sorted(set(linked) - links.keys()):
             case = self._cases.get(id)
             if case is None or case.record is None:
                 continue
-            found = tuple(sorted(self._links(case) | self._lasting_links([case.record], gone)))
+            kept = set(case.record.linked) - gone - links.keys()
+            found = tuple(sorted(kept | {own for own, others in links.items() if id in others}))
             if found != case.record.linked:
                 revision = case.record.revision + 1
                 case.record = msgspec.structs.replace(case.record, linked=found, revision=revision, cause="linked")
