@@ -56,7 +56,7 @@ def rule(name: str, number: int, selection: str, level: str = "medium") -> str:
 
 
 def correlation(name: str, number: int, body: str, level: str = "high") -> str:
-    return f"title: {name}\nid: 00000000-0000-4000-8000-{number:012}\nname: {name}\ncorrelation: {{{body}, generate: true}}\nlevel: {level}\n"
+    return f"title: {name}\nid: 00000000-0000-4000-8000-{number:012}\nname: {name}\ncorrelation: {{{body}, generate: true}}\nlevel: {level}\n"  # noqa: E501
 
 
 def event(

@@ -74,7 +74,7 @@ def test_a_value_that_is_no_json_is_refused(value: str) -> None:
      b'{"@timestamp":"2027-05-17T10:00:00Z","event.id":""}', b'{"@timestamp":"2027-05-17T10:00:00Z","event.id":[null]}',
      b'{"@timestamp":"2027-05-17T10:00:00Z","event.id":"' + b"e" * 513 + b'"}',
      b'{"@timestamp":"2027-05-17T10:00:00Z","event.id":"e","event.created":"soon"}',
-     b'{"@timestamp":"2027-05-17T10:00:00Z",\n"event.id":"e"}', b'{"@timestamp":"2027-05-17T10:00:00Z","event.id":"e"}{}'],
+     b'{"@timestamp":"2027-05-17T10:00:00Z",\n"event.id":"e"}', b'{"@timestamp":"2027-05-17T10:00:00Z","event.id":"e"}{}'],  # noqa: E501
 )  # fmt: skip
 def test_a_line_that_is_no_event_is_refused(line: bytes) -> None:
     refused(line)

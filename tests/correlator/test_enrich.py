@@ -109,7 +109,7 @@ def test_another_event_that_brings_the_same_indicator_counts_too() -> None:
 )
 def test_values_are_looked_up_without_regard_to_case(type_: str, name: str, event: dict[str, Json]) -> None:
     indicator = indicator_of(
-        {"logsource": {"product": "cti", "category": "indicator"}, "threat": {"indicator": {"type": type_, "name": name}}},
+        {"logsource": {"product": "cti", "category": "indicator"}, "threat": {"indicator": {"type": type_, "name": name}}},  # noqa: E501
         "i", 0, None,
     )  # fmt: skip
     assert indicator is not None
@@ -119,8 +119,8 @@ def test_values_are_looked_up_without_regard_to_case(type_: str, name: str, even
 @pytest.mark.parametrize(
     "event",
     [
-        {"logsource.product": "osint", "logsource.category": "indicator", "threat.indicator.type": "file", "threat.indicator.name": "x"},
-        {"logsource.product": "cti", "logsource.category": "indicator", "threat.indicator.type": "mutex", "threat.indicator.name": "x"},
+        {"logsource.product": "osint", "logsource.category": "indicator", "threat.indicator.type": "file", "threat.indicator.name": "x"},  # noqa: E501
+        {"logsource.product": "cti", "logsource.category": "indicator", "threat.indicator.type": "mutex", "threat.indicator.name": "x"},  # noqa: E501
         {"logsource.product": "cti", "logsource.category": "indicator", "threat.indicator.type": "file"},
         {"logsource.product": "cti", "logsource.category": "indicator", "threat.indicator.name": ""},
     ],
@@ -148,7 +148,7 @@ def test_entities_that_identify_and_those_that_link() -> None:
     }  # fmt: skip
     assert entities(event) == {
         Entity("user", "kari"), Entity("user", "ola"), Entity("badge", "B-1"), Entity("device", "CAM-1"),
-        Entity("address", "192.0.2.1"), Entity("address", "198.51.100.9", weak=True), Entity("indicator", "evil.example"),
+        Entity("address", "192.0.2.1"), Entity("address", "198.51.100.9", weak=True), Entity("indicator", "evil.example"),  # noqa: E501
     }  # fmt: skip
 
 
@@ -174,7 +174,7 @@ def test_a_place_that_is_none_counts_as_absent(event: dict[str, Json], place: Pl
 
 def test_an_observation_keeps_what_incidents_need() -> None:
     seen = observe(
-        {"city.domain": "osint", "exercise": True, "post": {"target": {"time": "1970-01-01T00:00:01Z"}}, "device.id": "10.0.0.1"},
+        {"city.domain": "osint", "exercise": True, "post": {"target": {"time": "1970-01-01T00:00:01Z"}}, "device.id": "10.0.0.1"},  # noqa: E501
         "e", 5, MODEL,
     )  # fmt: skip
     assert (seen.domain, seen.exercise, seen.target_time, seen.device) == ("osint", True, 1_000_000, "CAM-1")

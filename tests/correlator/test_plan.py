@@ -35,7 +35,7 @@ def fields(event: dict[str, Json], zone: str | None = "Z1", at: int = NOON) -> d
 
 @pytest.mark.parametrize(
     ("zone", "at", "phase"),
-    [("Z1", NOON - 1, "setup"), ("Z9", NOON - 1, "setup"), ("Z1", NOON, "parade"), ("Z2", NOON, None), (None, NOON, None),
+    [("Z1", NOON - 1, "setup"), ("Z9", NOON - 1, "setup"), ("Z1", NOON, "parade"), ("Z2", NOON, None), (None, NOON, None),  # noqa: E501
      ("Z1", NOON + 2 * HOUR, None)],
 )  # fmt: skip
 def test_the_phase_is_by_zone_and_time(zone: str | None, at: int, phase: str | None) -> None:
@@ -65,9 +65,9 @@ def test_rostered_is_said_of_badges_alone(badge: str | None, zone: str, at: int,
 
 @pytest.mark.parametrize(
     ("event", "zone", "over"),
-    [({"crowd.density": 4.5}, "Z1", False), ({"crowd": {"density": 4.6}}, "Z1", True), ({"crowd.density": 9}, "Z2", False),
-     ({"crowd.density": [1, 9]}, "Z1", True), ({"crowd.density": "9"}, "Z1", None), ({"crowd.density": True}, "Z1", None),
-     ({"air.co2": 299}, "Z1", True), ({"air.co2": 300}, "Z1", False), ({"air.co2": 1000}, "Z1", True), ({}, "Z1", None)],
+    [({"crowd.density": 4.5}, "Z1", False), ({"crowd": {"density": 4.6}}, "Z1", True), ({"crowd.density": 9}, "Z2", False),  # noqa: E501
+     ({"crowd.density": [1, 9]}, "Z1", True), ({"crowd.density": "9"}, "Z1", None), ({"crowd.density": True}, "Z1", None),  # noqa: E501
+     ({"air.co2": 299}, "Z1", True), ({"air.co2": 300}, "Z1", False), ({"air.co2": 1000}, "Z1", True), ({}, "Z1", None)],  # noqa: E501
 )  # fmt: skip
 def test_over_limit_is_said_of_limited_fields_alone(event: dict[str, Json], zone: str, over: bool | None) -> None:
     assert fields(event, zone).get("over_limit") is over
@@ -164,7 +164,7 @@ GUARD = """
 expected:
 - {id: guard, reason: ceremonial arms, from: 2027-05-17T09:00:00Z, to: 2027-05-17T15:00:00Z, event: {event.action: firearm},
    place: {zones: [Z1]}, unless_within: {distance: 200, timespan: 10m}}
-"""
+"""  # noqa: E501
 BOTH = """
 expected:
 - {id: salute, reason: guns, from: 2027-05-17T11:57:00Z, to: 2027-05-17T12:06:00Z, event: {event.action: impulse},
@@ -208,7 +208,7 @@ def test_an_event_that_no_rule_matches_is_not_counted(found: RuleSet) -> None:
 @pytest.mark.parametrize(
     ("change", "explained"),
     [({}, True), ({"at": -200}, False), ({"at": 360}, False), ({"at": 359}, True), ({"where": AWAY}, False),
-     ({"where": None}, False), ({"place.radius": 380}, True), ({"place.radius": 401}, False), ({"action": "door"}, False)],
+     ({"where": None}, False), ({"place.radius": 380}, True), ({"place.radius": 401}, False), ({"action": "door"}, False)],  # noqa: E501
 )  # fmt: skip
 def test_an_event_is_explained_certainly_in_the_time_and_place_of_the_entry(
     found: RuleSet, change: dict[str, object], explained: bool
@@ -256,7 +256,7 @@ def test_a_correlation_of_explained_members_alone_does_not_fire(found: RuleSet) 
 
 @pytest.mark.parametrize(
     ("at", "where", "radius", "overrides"),
-    [(60, HERE, 10, True), (-60, HERE, 10, True), (600, HERE, 10, True), (601, HERE, 10, False), (-601, HERE, 10, False),
+    [(60, HERE, 10, True), (-60, HERE, 10, True), (600, HERE, 10, True), (601, HERE, 10, False), (-601, HERE, 10, False),  # noqa: E501
      (60, AWAY, 10, False), (60, AWAY, 740, True), (60, None, 10, False)],
 )  # fmt: skip
 def test_an_unexplained_alert_possibly_near_overrides_before_and_after(

@@ -23,9 +23,9 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> RuleSet:
         rule("door", 1, "event.action: door"),
         rule("known", 2, "threat.enrichments.indicator.name|exists: true", "high"),
         rule("patrol", 3, "event.action: patrol", "informational"),
-        correlation("doors", 4, "type: event_count, rules: [door], group-by: [device.id], timespan: 1m, condition: {gte: 3}"),
+        correlation("doors", 4, "type: event_count, rules: [door], group-by: [device.id], timespan: 1m, condition: {gte: 3}"),  # noqa: E501
         correlation("alarm", 5, "type: temporal, rules: [doors, known], timespan: 5m", "critical"),
-        correlation("unchecked", 6, "type: temporal, rules: [door, patrol], group-by: [device.id], timespan: 4m, condition: door and not patrol"),
+        correlation("unchecked", 6, "type: temporal, rules: [door, patrol], group-by: [device.id], timespan: 4m, condition: door and not patrol"),  # noqa: E501
     )  # fmt: skip
 
 
