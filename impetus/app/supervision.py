@@ -37,20 +37,22 @@ class Supervisor:
     async def keep(self, source: SourceSettings) -> None:
         """Run one source until it is at its end, again after a failure that may pass."""
         pause = FIRST_PAUSE
-        while True:
-            problem = await self._once(source)
-            if problem is None:
-                self._tally.states[source.name] = ("finished", "")
-                return
-            self._tally.states[source.name] = ("failed", str(problem))
-            self._log.error("source.failed", source=source.name, code=_code(problem), what=str(problem), again_in=pause)
-            if _code(problem) in FINAL:
-                return
+        while (problem := await self.attempt(source)) is not None and _code(problem) not in FINAL:
+            self._log.info("source.waiting", source=source.name, again_in=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
+    async def attempt(self, source: SourceSettings) -> Exception | None:
+        """Run one source until it is at its end; returns what it raised, if it did not end well."""
+        problem = await self._once(source)
+        if problem is None:
+            self._tally.states[source.name] = ("finished", "")
+        else:
+            self._tally.states[source.name] = ("failed", str(problem))
+            self._log.error("source.failed", source=source.name, code=_code(problem), what=str(problem))
+        return problem
+
     async def _once(self, source: SourceSettings) -> Exception | None:
-        """Run a source until it ends; what it raised, if it did not end well."""
         try:
             collector = self._make(source)
             self._tally.states[source.name] = ("running", "")

@@ -1,6 +1,7 @@
 """The demo without a terminal: five sources, and what has to come of each."""
 
 import re
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -81,3 +82,14 @@ async def test_all_flows_of_the_guessing_are_members_of_its_incident(tmp_path: P
         assert len(found.events) == service.store.counts()["events"] == 11
     finally:
         await service.stop()
+
+
+def test_a_source_that_is_not_there_is_said_and_holds_nobody_up(tmp_path: Path) -> None:
+    pytest.importorskip("amqtt")
+    shutil.copytree(DEMO, tmp_path / "demo")
+    for missing in ("stix/indicators.json", "capture/sshguess.pcap"):
+        (tmp_path / "demo" / missing).unlink()
+    done = impetus("demo", "--headless", "--examples", tmp_path / "demo", timeout=60)
+    assert done.status == 0
+    assert done.err.count("source.failed") == 2
+    assert "Firearm near a blinded camera" in done.out

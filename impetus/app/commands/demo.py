@@ -89,10 +89,10 @@ async def _running(service: Service) -> AsyncIterator[None]:
 
 
 async def _feed(service: Service, cameras: Cameras) -> None:
-    """Run the sources in the order of the settings; that of the cameras ends when all they say has come in."""
+    """Run each source once, in the order of the settings; that of the cameras ends when all they say has come in."""
     for source in service.sources.sources:
         if source.kind != "mqtt":
-            await service.sources.keep(source)
+            await service.sources.attempt(source)
             continue
         collector = asyncio.create_task(service.sources.keep(source))
         await cameras.play(lambda name=source.name: service.tally.taken(name))  # type: ignore[misc]
