@@ -23,11 +23,10 @@ ROUNDS = 8
 
 
 class Enriched(msgspec.Struct):
-    """An arrival with its additions: the line that the engine reads, and the same decoded."""
+    """An arrival with its additions: the line that the engine reads."""
 
     arrival: Arrival
     line: bytes
-    event: dict[str, Json]
     late: bool
     """Too late for windows: single-event rules alone see it."""
 
@@ -115,7 +114,8 @@ class Detector:
             by_line.setdefault(line, []).append(rule)
         for line, rules in by_line.items():
             enriched = batch[line]
-            seen = observe(enriched.event, enriched.arrival.id, enriched.arrival.time, self._city)
+            event = msgspec.json.decode(enriched.line)
+            seen = observe(event, enriched.arrival.id, enriched.arrival.time, self._city)
             yield Hit(seen, tuple(rules), enriched.line), enriched.late
 
     def _alerting(self, hit: Hit) -> Iterator[Rule]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from correlator.arrival import Arrival, head_of, read_arrival, rejected
+from correlator.arrival import Arrival, ArrivalReader, head_of, rejected
 from correlator.city import CityModel
 from correlator.detect import Enriched
 from correlator.enrich import Enricher, join
@@ -43,6 +43,7 @@ class Reception:
         self._intelligence = Intelligence()
         self._indicators: Kept[Indicator] = Kept("indicators", Indicator)
         self._enricher = Enricher(city, plan, self._intelligence)
+        self._reader = ArrivalReader(limit.field for limit in (plan.plan.limits if plan else ()))
         self._ids: dict[str, None] = {}
 
     def take(self, batches: Sequence[Batch], heard: int) -> Taken:
@@ -50,8 +51,11 @@ class Reception:
         taken = Taken([], [], [], [])
         for batch in batches:
             taken.rejects += batch.rejects
-            for line in batch.lines:
-                self._take(line, batch.source, heard, taken)
+            for line, arrival in zip(batch.lines, self._reader.read(batch.lines, batch.source), strict=True):
+                if isinstance(arrival, ImpetusError):
+                    taken.rejects.append(rejected(line, batch.source, arrival))
+                else:
+                    self._take(arrival, heard, taken)
         return taken
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
@@ -65,12 +69,7 @@ class Reception:
             self._intelligence.add(indicator)
         self._ids = dict.fromkeys(store.recent_ids(REMEMBERED))
 
-    def _take(self, line: bytes, source: str, heard: int, taken: Taken) -> None:
-        try:
-            arrival = read_arrival(line, source)
-        except ImpetusError as error:
-            taken.rejects.append(rejected(line, source, error))
-            return
+    def _take(self, arrival: Arrival, heard: int, taken: Taken) -> None:
         if arrival.id in self._ids:
             taken.duplicates += 1
             return
@@ -82,11 +81,11 @@ class Reception:
     def _enrich(self, arrival: Arrival, late: bool, taken: Taken) -> None:
         added = self._enricher.additions(arrival.event, arrival.time)
         addition = _encode(added) if added else b""
-        event = {**arrival.event, **added} if added else arrival.event
-        taken.events.append(Enriched(arrival, join(arrival.line, addition), event, late))
+        taken.events.append(Enriched(arrival, join(arrival.line, addition), late))
         taken.additions.append(addition)
-        zone = first_text(event, "place.zone")
-        taken.heads.append(head_of(arrival, zone, list(entities_of(event, self._city))))
+        zone = first_text(arrival.event, "place.zone") or first_text(added, "place.zone")
+        entities = [*entities_of(arrival.event, self._city), *(entities_of(added, self._city) if added else ())]
+        taken.heads.append(head_of(arrival, zone, entities))
 
     def _learn(self, arrival: Arrival) -> None:
         indicator = indicator_of(arrival.event, arrival.id, arrival.time, _until(arrival))

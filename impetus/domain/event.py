@@ -20,6 +20,20 @@ DOMAINS = (CYBER, OT, IOT, PHYSICAL, OSINT, CTI)
 """Values of ``city.domain``."""
 
 
+class Fields(dict[str, Json]):
+    """Fields of an event that were read natively: by dotted name a scalar or a list of them; absent ones are not there.
+
+    ``read`` and what builds on it treats it as the event itself, as far as its fields go.
+    """
+
+    def scalars(self, path: str) -> list[Scalar]:
+        """The scalars of a field."""
+        value = self.get(path)
+        if value is None:
+            return []
+        return value if isinstance(value, list) else [value]  # type: ignore[return-value,list-item]
+
+
 def walk(event: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, Scalar]]:
     """Every (dotted path, scalar) of an event; an array yields each element under the path of the array."""
     for key, value in event.items():
@@ -38,6 +52,8 @@ def _walk(path: str, value: Json) -> Iterator[tuple[str, Scalar]]:
 
 def read(event: Mapping[str, Json], path: str) -> list[Scalar]:
     """The scalars under a dotted path, however the names are nested or flat: ``a.b`` meets ``{"a": {"b": 1}}`` too."""
+    if type(event) is Fields:
+        return event.scalars(path)
     found: list[Scalar] = []
     _read(event, path, found)
     return found
