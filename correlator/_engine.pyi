@@ -8,6 +8,18 @@ from collections.abc import Sequence
 
 from impetus.domain.event import Json
 
+class Scan:
+    """What a buffer of newline-separated lines held; lines count from 0, blank ones included."""
+
+    lines: int
+    """Number of lines."""
+    events: int
+    """Number of lines that are JSON objects."""
+    matches: list[tuple[int, int]]
+    """Pairs (index of line, index of rule) that hold, by line then rule."""
+    malformed: list[int]
+    """The lines that are neither blank nor JSON objects, or are longer than 64 MiB."""
+
 class Matcher:
     """Single-event rules, compiled per log source."""
 
@@ -23,6 +35,9 @@ class Matcher:
 
     def match_buffer(self, data: bytes) -> list[tuple[int, int]]:
         """The same over newline-separated events in one buffer; line numbers count from 0, blank lines included."""
+
+    def scan(self, data: bytes, every: bool) -> Scan:
+        """The same, with what else the buffer held; ``every`` tries each rule on each event whatever its log source."""
 
     def match_all(self, lines: Sequence[bytes]) -> list[tuple[int, int]]:
         """The same, every rule tried on every event whatever its log source."""

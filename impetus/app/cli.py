@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "Run Impetus on this machine, with the sources of its settings",
     "demo": "Show what Impetus does, on samples that come with it",
     "replay": "Run recorded events through the same engine and print the incidents",
+    "match": "Match single-event rules against events as they are",
     "tui": "Open the console on a running Impetus",
     "incidents": "List incidents, show one, act on one",
     "events": "Search events",

@@ -33,6 +33,6 @@ mod walk;
 mod witness;
 
 pub use explain::Explanation;
-pub use matcher::{Matcher, Scope};
+pub use matcher::{Matcher, Scan, Scope};
 pub use reader::{Found, Reader, Scalar};
 pub use refusal::Refusal;

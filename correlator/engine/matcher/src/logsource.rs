@@ -14,6 +14,10 @@ pub type Group = u32;
 
 const PARTS: [&str; 3] = ["product", "category", "service"];
 
+/// Categories of the taxonomy that stand for several others: a rule for the first sees the events of all.
+const GENERIC: [(&str, &[&str]); 1] =
+    [("registry_event", &["registry_add", "registry_delete", "registry_set", "registry_rename"])];
+
 /// The groups, and where an event says its log source.
 #[derive(Debug)]
 pub struct LogSources {
@@ -52,7 +56,7 @@ impl LogSources {
             source
                 .iter()
                 .zip(&parts)
-                .all(|(wanted, met)| wanted.as_ref().is_none_or(|wanted| met.contains(&wanted.as_bytes())))
+                .all(|(wanted, met)| wanted.as_ref().is_none_or(|wanted| met.iter().any(|met| fits(wanted, met))))
         };
         let applying = self.sources.iter().enumerate().filter(|(_, source)| applies(source));
         applying.map(|(number, _)| number as Group).collect()
@@ -80,6 +84,12 @@ impl LogSources {
         self.rules.push(Vec::new());
         self.sources.len() - 1
     }
+}
+
+/// Whether what a rule wants is what an event says, or a generic category that it belongs to.
+fn fits(wanted: &str, met: &[u8]) -> bool {
+    let kinds = GENERIC.iter().find(|(generic, _)| *generic == wanted);
+    wanted.as_bytes() == met || kinds.is_some_and(|(_, kinds)| kinds.iter().any(|kind| kind.as_bytes() == met))
 }
 
 fn folded(source: &LogSource) -> [Option<String>; 3] {

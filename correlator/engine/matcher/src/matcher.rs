@@ -34,6 +34,19 @@ pub enum Scope {
     Every,
 }
 
+/// What a buffer of lines held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// Number of lines, blank ones included.
+    pub lines: usize,
+    /// Number of lines that are JSON objects.
+    pub events: usize,
+    /// Pairs (index of line, index of rule) that hold, ordered so.
+    pub matches: Vec<(usize, usize)>,
+    /// Indices of the lines that are neither blank nor JSON objects, or are too long.
+    pub malformed: Vec<usize>,
+}
+
 /// Single-event rules, compiled.
 pub struct Matcher {
     rules: Vec<Rule>,
@@ -75,20 +88,36 @@ impl Matcher {
 
     /// Pairs (index of line, index of rule) that hold, ordered so. A line that is no JSON object matches nothing.
     pub fn match_lines<'a>(&self, lines: impl IntoIterator<Item = &'a [u8]>, scope: Scope) -> Vec<(usize, usize)> {
-        let mut session = unpoisoned(self.idle.lock()).pop().unwrap_or_default();
-        let mut found = Vec::new();
-        for (number, line) in lines.into_iter().enumerate() {
-            let held = session.match_line(self, line, scope);
-            found.extend(held.iter().map(|rule| (number, *rule as usize)));
-        }
-        unpoisoned(self.idle.lock()).push(session);
-        found
+        self.scan_lines(lines, scope).matches
     }
 
     /// The same over newline-separated lines; blank ones count.
     pub fn match_buffer(&self, data: &[u8], scope: Scope) -> Vec<(usize, usize)> {
-        let data = data.strip_suffix(b"\n").unwrap_or(data);
-        self.match_lines(Lines { rest: Some(data) }, scope)
+        self.scan(data, scope).matches
+    }
+
+    /// Everything that newline-separated lines hold: matches, and which lines are no events.
+    pub fn scan(&self, data: &[u8], scope: Scope) -> Scan {
+        let rest = (!data.is_empty()).then(|| data.strip_suffix(b"\n").unwrap_or(data));
+        self.scan_lines(Lines { rest }, scope)
+    }
+
+    fn scan_lines<'a>(&self, lines: impl IntoIterator<Item = &'a [u8]>, scope: Scope) -> Scan {
+        let mut session = unpoisoned(self.idle.lock()).pop().unwrap_or_default();
+        let mut scan = Scan::default();
+        for line in lines {
+            match session.match_line(self, line, scope) {
+                Some(held) => {
+                    scan.events += 1;
+                    scan.matches.extend(held.iter().map(|rule| (scan.lines, *rule as usize)));
+                }
+                None if line.trim_ascii().is_empty() => {}
+                None => scan.malformed.push(scan.lines),
+            }
+            scan.lines += 1;
+        }
+        unpoisoned(self.idle.lock()).push(session);
+        scan
     }
 
     /// Why a rule does or does not hold on a line, by an independent path. Nothing where there is no such rule.

@@ -31,19 +31,20 @@ pub struct Session {
 }
 
 impl Session {
-    /// The rules that hold on a line, in order.
-    pub fn match_line(&mut self, matcher: &Matcher, line: &[u8], scope: Scope) -> &[u32] {
-        self.held.clear();
-        if line.len() <= MAX_LINE && self.event.read(line, &matcher.names).is_ok() {
-            self.begin(matcher);
-            let choice = match scope {
-                Scope::LogSource => self.choose(matcher, line),
-                Scope::Every => matcher.choose_every(),
-            };
-            self.gather(&choice, line);
-            self.evaluate(matcher, line);
+    /// The rules that hold on a line, in order; nothing where it is no JSON object, or too long.
+    pub fn match_line(&mut self, matcher: &Matcher, line: &[u8], scope: Scope) -> Option<&[u32]> {
+        if line.len() > MAX_LINE || self.event.read(line, &matcher.names).is_err() {
+            return None;
         }
-        &self.held
+        self.held.clear();
+        self.begin(matcher);
+        let choice = match scope {
+            Scope::LogSource => self.choose(matcher, line),
+            Scope::Every => matcher.choose_every(),
+        };
+        self.gather(&choice, line);
+        self.evaluate(matcher, line);
+        Some(&self.held)
     }
 
     fn begin(&mut self, matcher: &Matcher) {

@@ -7,7 +7,7 @@ mod windows;
 #[pyo3::pymodule]
 mod _engine {
     #[pymodule_export]
-    use super::matcher::Matcher;
+    use super::matcher::{Matcher, Scan};
     #[pymodule_export]
     use super::reader::Reader;
     #[pymodule_export]

@@ -1,12 +1,21 @@
 //! The Python class `Matcher`.
 
-use impetus_matcher::{Matcher as Rules, Refusal, Scope};
+use impetus_matcher::{Matcher as Rules, Refusal, Scan as Found, Scope};
 use pyo3::{
     exceptions::{PyIndexError, PyValueError},
     prelude::*,
     pybacked::PyBackedBytes,
     types::PyBytes,
 };
+
+/// What a buffer of lines held.
+#[pyclass(frozen, get_all, module = "correlator._engine")]
+pub struct Scan {
+    lines: usize,
+    events: usize,
+    matches: Vec<(usize, usize)>,
+    malformed: Vec<usize>,
+}
 
 /// Single-event rules, compiled per log source.
 #[pyclass(frozen, module = "correlator._engine")]
@@ -31,6 +40,12 @@ impl Matcher {
 
     fn match_buffer(&self, py: Python<'_>, data: PyBackedBytes) -> Vec<(usize, usize)> {
         py.detach(|| self.0.match_buffer(&data, Scope::LogSource))
+    }
+
+    fn scan(&self, py: Python<'_>, data: PyBackedBytes, every: bool) -> Scan {
+        let scope = if every { Scope::Every } else { Scope::LogSource };
+        let Found { lines, events, matches, malformed } = py.detach(|| self.0.scan(&data, scope));
+        Scan { lines, events, matches, malformed }
     }
 
     fn match_all(&self, py: Python<'_>, lines: Vec<PyBackedBytes>) -> Vec<(usize, usize)> {

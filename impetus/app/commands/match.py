@@ -1,0 +1,92 @@
+"""``impetus match``: single-event rules against events as they are. See ``docs/replay.md``."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from impetus.app.matching import Matching, Rules
+from impetus.app.printing import say
+from impetus.domain.errors import ImpetusError, Where
+from rules.document import SUFFIXES
+from tui.untrusted import visible
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The arguments."""
+    parser.add_argument(
+        "--rules", action="extend", nargs="+", required=True, metavar="DIR|FILE", help="rules to try; may be repeated"
+    )
+    parser.add_argument(
+        "--pipeline",
+        action="append",
+        default=[],
+        metavar="NAME|FILE",
+        help="an installed pySigma pipeline, or a YAML file, that maps the rules; may be repeated",
+    )
+    parser.add_argument("--all-logsources", action="store_true", help="try every rule on every event")
+    parser.add_argument("--count", action="store_true", help="print events, bytes, matches and seconds instead")
+    parser.add_argument("--workers", type=_workers, default=1, metavar="N", help="threads; 1 if not given")
+    parser.add_argument("events", nargs="*", metavar="EVENTS", help="files of events, one a line; - for standard input")
+    parser.set_defaults(parser=parser)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Match and print; 0 whatever was found. What cannot be read is raised."""
+    paths, events = _told_apart(arguments.rules, arguments.events)
+    if not paths or not events:
+        arguments.parser.error("rules and events are wanted")
+    rules = Rules.load(paths, arguments.pipeline)
+    for problem in rules.problems:
+        _warn(f"left out {problem}")
+    if rules.correlations:
+        _warn(f"left out {rules.correlations} correlations: they need more than one event")
+    matching = Matching(rules, arguments.all_logsources, arguments.workers)
+    matching.run(_open(events), None if arguments.count else sys.stdout.buffer.write)
+    sys.stdout.flush()
+    _report(matching, arguments.count)
+    return 0
+
+
+def _told_apart(rules: Sequence[str], events: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """Rules and events: ``--rules`` takes all words up to the next option, the events behind it too."""
+    named = [word for word in rules if Path(word).suffix in SUFFIXES or Path(word).is_dir()]
+    return [Path(word) for word in named], [*(word for word in rules if word not in named), *events]
+
+
+def _report(matching: Matching, count: bool) -> None:
+    tally = matching.tally
+    for problem in tally.malformed:
+        _warn(f"skipped {problem}")
+    if tally.malformed_total > len(tally.malformed):
+        _warn(f"skipped {tally.malformed_total} lines in all")
+    if count:
+        figures = {"events": tally.events, "bytes": tally.bytes, "matches": tally.matches, "seconds": tally.seconds}
+        say(msgspec.json.encode(figures).decode())
+
+
+def _open(names: Sequence[str]) -> Iterator[tuple[str, BinaryIO]]:
+    for name in names:
+        if name == "-":
+            yield "standard input", sys.stdin.buffer
+            continue
+        try:
+            with Path(name).open("rb") as file:
+                yield name, file
+        except OSError as error:
+            what = f"the events cannot be read: {error.strerror}"
+            raise ImpetusError("source.unreadable", what, Where(name)) from error
+
+
+def _workers(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 256:
+        raise argparse.ArgumentTypeError("between 1 and 256")
+    return number
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(visible(f"impetus: {text}", 2000) + "\n")
