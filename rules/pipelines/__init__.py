@@ -1,12 +1,14 @@
 """pySigma pipelines: the shipped one, installed ones by name, and files; what maps a rule's fields to the events'."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from sigma.exceptions import SigmaError
+from sigma.pipelines.base import Pipeline
 from sigma.processing.pipeline import ProcessingPipeline
 
 from impetus.domain.errors import ImpetusError, Where, nearest
@@ -74,11 +76,26 @@ def _read(path: Path) -> ProcessingPipeline:
         raise ImpetusError("rule.invalid", f"not a pySigma pipeline: {error}", where) from error
 
 
+@contextmanager
+def _each_its_own() -> Iterator[None]:
+    """Let each function under ``@Pipeline`` become an object of its own while plug-ins are imported.
+
+    pySigma keeps a single object for all of them, so that the last one imported stands for every other.
+    """
+    single = Pipeline.__new__
+    Pipeline.__new__ = lambda cls, *_, **__: object.__new__(cls)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Pipeline.__new__ = single  # type: ignore[method-assign]
+
+
 def _installed(name: str) -> ProcessingPipeline:
     # Looking plug-ins up imports all of them, so only a name that must be looked up pays for it.
     from sigma.plugins import InstalledSigmaPlugins  # noqa: PLC0415
 
-    plugins = InstalledSigmaPlugins.autodiscover(include_backends=False, include_validators=False)
+    with _each_its_own():
+        plugins = InstalledSigmaPlugins.autodiscover(include_backends=False, include_validators=False)
     installed: dict[str, Any] = plugins.pipelines
     spelled = {known.replace("_", "-"): known for known in installed}
     known = spelled.get(name.replace("_", "-"))
