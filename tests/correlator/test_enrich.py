@@ -62,7 +62,7 @@ def test_additions_stand_behind_the_fields_of_the_event(
     event: dict[str, Any], more: dict[str, Any], space: str
 ) -> None:
     extra = {f"+{name}": value for name, value in more.items()}
-    line = space + json.dumps(event).replace("}", space + "}") + space
+    line = space + json.dumps(event)[:-1] + space + "}" + space
     assert json.loads(splice(line.encode(), extra)) == event | extra
     assert splice(line.encode(), {}) == join(line.encode(), b"{}") == line.encode()
 
