@@ -40,7 +40,7 @@ bench: .venv/ready
 	$(BIN)/python -m benchmarks.store
 
 soak: .venv/ready
-	$(BIN)/pytest -m soak
+	HYPOTHESIS_PROFILE=explore $(BIN)/pytest -m soak
 
 # Set up: the virtual environment from the lock file, then the native engine built into it.
 .venv/ready: .venv/locked pyproject.toml $(RUST)

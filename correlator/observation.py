@@ -52,24 +52,19 @@ def entities_of(event: Mapping[str, Json], city: CityModel) -> Iterator[Entity]:
     Addresses of the city model count as their device; a device that the model marks shared only links.
     """
     for field, kind in IDENTIFYING.items():
-        for value in read(event, field):
-            if value not in (None, ""):
-                yield _entity(kind, text(value), city)
+        yield from _entities(event, field, kind, city)
     for field, kind in WEAK.items():
-        for value in read(event, field):
-            if value not in (None, ""):
-                yield Entity(kind, text(value), weak=True)
-    for value in read(event, "threat.enrichments.indicator.name"):
-        if value not in (None, ""):
-            yield Entity("indicator", text(value))
+        for entity in _entities(event, field, kind, city):
+            yield Entity(entity.kind, entity.value, weak=True)
+    yield from _entities(event, "threat.enrichments.indicator.name", "indicator", city)
 
 
-def _entity(kind: str, value: str, city: CityModel) -> Entity:
-    if kind in {"device", "address"}:
-        device = city.device(value)
-        if device is not None:
-            return Entity("device", device.id, weak=device.shared)
-    return Entity(kind, value.casefold() if kind in {"user", "address"} else value)
+def _entities(event: Mapping[str, Json], field: str, kind: str, city: CityModel) -> Iterator[Entity]:
+    for value in read(event, field):
+        device = city.device(text(value)) if kind in {"device", "address"} else None
+        entity = Entity.of(kind, text(value)) if device is None else Entity("device", device.id, weak=device.shared)
+        if entity is not None:
+            yield entity
 
 
 def _device(event: Mapping[str, Json], city: CityModel) -> str | None:

@@ -75,10 +75,13 @@ class Entry:
             self._expected = expected_shots(shots, self._every, self._tolerance, self._expectation.at_most)
         return {event for event in self._expected if not self.candidates[event].withdrawn}
 
-    def override(self, at: int, place: Place | None, members: Iterable[str]) -> bool:
-        """Let an unexplained alert at a time and place take back what is near it, and members of its own."""
-        explained, own = self.explained(), set(members)
-        hit = [event for event in explained if event in own or self._is_near(self.candidates[event], at, place)]
+    def override(self, at: int, place: Place | None, members: Iterable[str], own: str | None) -> bool:
+        """Let an unexplained alert at a time and place take back what is near it, and its members.
+
+        An alert on the one event ``own`` says nothing against that event itself.
+        """
+        explained, taken = self.explained() - {own}, set(members)
+        hit = [event for event in explained if event in taken or self._is_near(self.candidates[event], at, place)]
         for event in hit:
             self.candidates[event].withdrawn = True
         return bool(hit)

@@ -36,11 +36,15 @@ class Nearby(msgspec.Struct, frozen=True, array_like=True):
     place: Place | None
     members: tuple[str, ...]
     """Of a correlation, whose members it takes out of the ledger."""
+    own: str | None
+    """The one event of a single-event alert: that is no *other* alert for it."""
 
     @classmethod
     def of(cls, alert: Alert) -> "Nearby":
         """What overriding asks of an alert."""
-        return cls(alert.id, alert.at, alert.place, alert.events if alert.correlation else ())
+        if alert.correlation:
+            return cls(alert.id, alert.at, alert.place, alert.events, None)
+        return cls(alert.id, alert.at, alert.place, (), alert.events[0])
 
 
 class Verdict(msgspec.Struct):
@@ -144,7 +148,7 @@ class Ledger:
                 self._entries[one.entry].add(one.hit.seen, one.withdrawn)
 
     def _override(self, entry: Entry, alerts: Iterable[Nearby]) -> bool:
-        changed = [entry.override(near.at, near.place, near.members) for near in alerts]
+        changed = [entry.override(near.at, near.place, near.members, near.own) for near in alerts]
         return any(changed)
 
     def _fitting(self, hits: Sequence[Hit]) -> Iterator[tuple[Hit, Entry]]:

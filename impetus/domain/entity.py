@@ -16,6 +16,18 @@ IDENTIFYING: dict[str, str] = {
 WEAK: dict[str, str] = {"source.sample": "address"}
 """Fields whose values link incidents and never join them: one value of a sample, an address that a flood can forge."""
 
+NOBODY = frozenset({"", "-", "?", "n/a", "none", "null", "(null)", "unknown", "anonymous", "0.0.0.0", "::"})  # noqa: S104
+"""Values (folded) by which records say that they know none: no entity at all."""
+
+EVERYWHERE = frozenset(
+    {"system", "local system", "localsystem", "local service", "network service", "root", "administrator", "admin"}
+    | {"anonymous logon", "guest", "127.0.0.1", "::1", "localhost"}
+)
+"""Values (folded) that every host has: they link and never join. In a domain of its own an account is one account."""
+
+AUTHORITIES = frozenset({"", ".", "nt authority", "nt service", "builtin", "font driver host", "window manager"})
+"""Domains (folded) that every Windows host has."""
+
 
 class Entity(msgspec.Struct, frozen=True, order=True):
     """One thing: ``kind`` (user, badge, device, address, indicator …), its ``value``, and whether it only links."""
@@ -23,6 +35,16 @@ class Entity(msgspec.Struct, frozen=True, order=True):
     kind: str
     value: str
     weak: bool = False
+
+    @classmethod
+    def of(cls, kind: str, value: str) -> "Entity | None":
+        """The entity of a value as records write it; accounts and addresses fold case. None for nobody."""
+        folded = value.strip().casefold()
+        if folded in NOBODY:
+            return None
+        domain, _, bare = folded.rpartition("\\")
+        everywhere = kind in {"user", "address"} and bare in EVERYWHERE and domain in AUTHORITIES
+        return cls(kind, folded if kind in {"user", "address"} else value, weak=everywhere)
 
     @property
     def key(self) -> str:

@@ -20,7 +20,7 @@ _MASKED = re.compile(r"[a-z_]+:[a-z]+#[0-9a-f]{8}")
 
 def search_key(kind: str, value: str) -> str:
     """The key of an entity as events are indexed by it: accounts and addresses in folded case."""
-    return Entity(kind, value.casefold() if kind in {"user", "address"} else value).key
+    return (Entity.of(kind, value) or Entity(kind, value)).key
 
 
 def is_masked(key: str) -> bool:
