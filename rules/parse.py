@@ -14,15 +14,18 @@ from sigma.rule.logsource import EmptyLogSource
 
 from impetus.domain.errors import ImpetusError, nearest
 from impetus.domain.rule import LEVELS
-from rules import correlation
+from rules import correlation, encoding
 from rules.document import Document
 from rules.expression import RefusedError, UnsupportedError
+
+encoding.install()
 
 ANY_SOURCE = SigmaLogSource(product="*")
 """Stands for a log source that is left empty, which pySigma refuses."""
 
 MAX_DASHES = 5
 _DASH = re.compile(r"\B[-/]\b")
+_ODD = re.compile(r"\|exists|\d{16}")
 YES = {"yes": True, "no": False}
 
 STATUSES = ("stable", "test", "experimental", "deprecated", "unsupported")
@@ -78,9 +81,9 @@ class Parsed:
 def parse(document: Document) -> Parsed | list[ImpetusError]:
     """What a document says, or everything that is wrong with it."""
     data = {key: value for key, value in document.data.items() if key != "id"}
-    if "|exists" in document.text:
-        data |= {key: _flagged(data[key]) for key in ("detection", "filter") if key in data}
     try:
+        if _ODD.search(document.text):
+            data |= {key: _plain(data[key]) for key in ("detection", "filter") if key in data}
         _refuse_dashes(data.get("detection"), data.get("filter"))
         says = _says(data)
         id = _identity(document.data)
@@ -162,18 +165,24 @@ def _says(data: dict[str, Any]) -> SigmaRule | SigmaFilter | correlation.Reading
     return rule
 
 
-def _flagged(definition: Any) -> Any:
-    """A section of detections with ``exists: yes`` and ``no``, which Sigma allows, as booleans."""
+def _plain(definition: Any, key: str = "") -> Any:
+    """A section of detections with what Sigma allows and pySigma does not take as it is meant.
+
+    These are ``yes`` and ``no`` below ``exists``, and whole numbers that pySigma would round: as text they are compared
+    digit by digit.
+    """
     if isinstance(definition, list):
-        return [_flagged(part) for part in definition]
-    if not isinstance(definition, dict):
-        return definition
-    return {
-        key: YES.get(value.lower(), value)
-        if isinstance(value, str) and str(key).endswith("|exists")
-        else _flagged(value)
-        for key, value in definition.items()
-    }
+        return [_plain(part, key) for part in definition]
+    if isinstance(definition, dict):
+        return {name: _plain(value, str(name)) for name, value in definition.items()}
+    if isinstance(definition, str) and key.endswith("|exists"):
+        return YES.get(definition.lower(), definition)
+    if isinstance(definition, int) and abs(definition) < 1 << 63 and int(float(definition)) != definition:
+        if "|" in key:
+            hint = "Numbers of more than 53 bits can only be equal, without a modifier"
+            raise UnsupportedError(f"the number {definition} would be rounded", ("detection",), hint)
+        return str(definition)
+    return definition
 
 
 def _refuse_dashes(*definitions: Any) -> None:
