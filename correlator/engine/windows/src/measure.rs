@@ -138,7 +138,7 @@ fn forget_one(counts: &mut HashMap<u128, u32>, value: u128) {
 
 /// The positions of the set bits.
 pub(crate) fn positions(mask: u64) -> impl Iterator<Item = usize> {
-    std::iter::successors(Some(mask), |m| Some(m & (m - 1)))
+    std::iter::successors(Some(mask), |m| Some(m & m.wrapping_sub(1)))
         .take_while(|m| *m != 0)
         .map(|m| m.trailing_zeros() as usize)
 }
