@@ -1,0 +1,235 @@
+"""``impetus match`` beside RSigma: the same rules, bytes and core, in the same run; and every difference.
+
+    python -m benchmarks.match --runs 3 --core 1 [--write]
+
+Wants ``shared/bench`` beside the repository, a nightly Rust toolchain for the peer, and 1 GB for what it unpacks.
+The section of ``benchmarks/RESULTS.md`` goes to standard output, with ``--write`` into the file in place of the last.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import zstandard
+from sigma.rule import SigmaRule
+
+from rules.load import read
+
+ROOT = Path(__file__).resolve().parents[1]
+BENCH = ROOT.parent / "shared" / "bench"
+PEER = ROOT / "benchmarks" / "peers" / "rsigma"
+RESULTS = ROOT / "benchmarks" / "RESULTS.md"
+HEADING = "# `impetus match` beside RSigma"
+
+REGISTRY = {"registry_add", "registry_delete", "registry_rename", "registry_set"}
+REASONS = {
+    "registry_event": (
+        "we: the taxonomy of Sigma 2.1 gives `registry_event` the Sysmon events 12, 13 and 14, which are `registry_add`"
+        " and `registry_delete`, `registry_set`, `registry_rename`; RSigma compares the names of categories only"
+    ),
+    "not explained": "open",
+}
+
+
+@dataclass
+class Engine:
+    """A command that matches, and what its runs took."""
+
+    name: str
+    command: Callable[[Path], list[str]]
+    """For a file of events; to count, ``--count`` is added."""
+    rates: list[float] = field(default_factory=list)
+    """Events per second of each run, without loading the rules."""
+    cpu_rates: list[float] = field(default_factory=list)
+    """Events per CPU second of each run, less the CPU time of a run without events."""
+    memory: float = 0.0
+    """Most memory held, in MB."""
+
+
+def main() -> None:
+    """Unpack, build, run, compare, report."""
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        rules, events = _unpack(Path(folder))
+        engines = [_ours(rules), _peer(rules)]
+        began = os.getloadavg()[0]
+        for run in range(arguments.runs):
+            for engine in engines if run % 2 == 0 else reversed(engines):
+                _time(engine, events, arguments.core)
+        ours, theirs = (_pairs(engine, events, arguments.core) for engine in engines)
+        reasons = _explain(ours ^ theirs, rules, events)
+        report = _report(engines, (ours, theirs), reasons, began, arguments)
+    sys.stdout.write(report)
+    if arguments.write:
+        _write(report)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--core", type=int, default=1)
+    parser.add_argument("--write", action="store_true")
+    return parser.parse_args()
+
+
+def _unpack(folder: Path) -> tuple[Path, Path]:
+    events = folder / "events.ndjson"
+    with (BENCH / "windows-zeek-327k.ndjson.zst").open("rb") as packed, events.open("wb") as unpacked:
+        zstandard.ZstdDecompressor(max_window_size=1 << 27).copy_stream(packed, unpacked)
+    with (
+        (BENCH / "sigmahq-rules-3141.tar.zst").open("rb") as packed,
+        zstandard.ZstdDecompressor().stream_reader(packed) as stream,
+        tarfile.open(fileobj=stream, mode="r|") as archive,
+    ):
+        archive.extractall(folder / "rules", filter="data")
+    return folder / "rules", events
+
+
+def _ours(rules: Path) -> Engine:
+    command = [sys.executable, "-m", "impetus.app", "match", "--rules", str(rules)]
+    return Engine("Impetus", lambda events: [*command, "--", str(events)])
+
+
+def _peer(rules: Path) -> Engine:
+    subprocess.run(["cargo", "+nightly", "build", "--release", "--quiet", "--locked"], cwd=PEER, check=True)
+    program = PEER / "target" / "release" / "impetus-peer-rsigma"
+    lock = (PEER / "Cargo.lock").read_text(encoding="utf-8")
+    version = re.search(r'name = "rsigma-eval"\nversion = "(.*)"', lock)
+    name = f"RSigma {version[1] if version else '?'}"
+    return Engine(name, lambda events: [str(program), str(rules), str(events)])
+
+
+def _time(engine: Engine, events: Path, core: int) -> None:
+    _, loading, _ = _run(_counting(engine, Path(os.devnull)), core)
+    output, cpu, memory = _run(_counting(engine, events), core)
+    figures = json.loads(output)
+    engine.rates.append(figures["events"] / figures["seconds"])
+    engine.cpu_rates.append(figures["events"] / (cpu - loading))
+    engine.memory = max(engine.memory, memory)
+
+
+def _counting(engine: Engine, events: Path) -> list[str]:
+    command = engine.command(events)
+    at = command.index("match") + 1 if "match" in command else 1
+    return [*command[:at], "--count", *command[at:]]
+
+
+def _run(command: Sequence[str], core: int) -> tuple[bytes, float, float]:
+    """Output, CPU seconds and megabytes of a command on one core."""
+    with subprocess.Popen(["taskset", "-c", str(core), *command], stdout=subprocess.PIPE, cwd=ROOT) as process:
+        output = process.stdout.read() if process.stdout else b""
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command[0]} ended with {process.returncode}")
+    return output, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def _pairs(engine: Engine, events: Path, core: int) -> set[tuple[int, str]]:
+    output, _, _ = _run(engine.command(events), core)
+    return {(match["line"], match["rule"]) for match in map(json.loads, output.splitlines())}
+
+
+def _explain(pairs: set[tuple[int, str]], rules: Path, events: Path) -> Counter[tuple[str, str]]:
+    """Pairs on which the engines differ, by reason and rule."""
+    parsed, _ = read([rules])
+    categories = {each.id: each.says.logsource.category for each in parsed if isinstance(each.says, SigmaRule)}
+    wanted = {line for line, _ in pairs}
+    with events.open("rb") as file:
+        met = {number: json.loads(line).get("category") for number, line in enumerate(file, 1) if number in wanted}
+    generic = {pair for pair in pairs if categories.get(pair[1]) == "registry_event" and met[pair[0]] in REGISTRY}
+    return Counter(("registry_event" if pair in generic else "not explained", pair[1]) for pair in pairs)
+
+
+def _report(
+    engines: list[Engine],
+    pairs: tuple[set[tuple[int, str]], set[tuple[int, str]]],
+    reasons: Counter[tuple[str, str]],
+    began: float,
+    arguments: argparse.Namespace,
+) -> str:
+    first, second = (statistics.median(engine.rates) for engine in engines)
+    lines = [
+        HEADING,
+        "",
+        f"3,141 SigmaHQ rules, 326,842 events (820 MB), core {arguments.core} of {os.cpu_count()}, median of"
+        f" {arguments.runs} runs in turn; reading, parsing, choosing by log source and matching,"
+        " without loading the rules. Rerun with",
+        "",
+        "    .venv/bin/python -m benchmarks.match --write",
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d}, commit {_commit()}, {_processor()}, {platform.system()}, Python"
+        f" {platform.python_version()}; load average {began:.1f} when it began, {os.getloadavg()[0]:.1f} when it ended,"
+        " so read the ratio and the CPU time.",
+        "",
+        "| engine | events/s | runs | events per CPU second | most memory, MB |",
+        "|---|---|---|---|---|",
+        *(_row(engine) for engine in engines),
+        "",
+        f"Ratio {first / second:.2f} by the clock, "
+        f"{statistics.median(engines[0].cpu_rates) / statistics.median(engines[1].cpu_rates):.2f} by CPU time.",
+        "",
+        "RSigma as `benchmarks/peers/rsigma` sets it up: routed by product (`evaluate_pruned`), mimalloc, fat LTO.",
+        "",
+        "## Differences",
+        "",
+        f"Pairs of event and rule: {len(pairs[0]):,} ours, {len(pairs[1]):,} of {engines[1].name},"
+        f" {len(pairs[0] & pairs[1]):,} in both; {len(pairs[0] - pairs[1])} ours alone,"
+        f" {len(pairs[1] - pairs[0])} theirs alone.",
+        "",
+        *_differences(reasons),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(engine: Engine) -> str:
+    runs = f"{min(engine.rates):,.0f} to {max(engine.rates):,.0f}"
+    cpu = statistics.median(engine.cpu_rates)
+    return f"| {engine.name} | {statistics.median(engine.rates):,.0f} | {runs} | {cpu:,.0f} | {engine.memory:,.0f} |"
+
+
+def _differences(reasons: Counter[tuple[str, str]]) -> list[str]:
+    if not reasons:
+        return ["None."]
+    lines = ["| class | rule | pairs | right by the specification |", "|---|---|---|---|"]
+    for (reason, rule), count in sorted(reasons.items(), key=lambda item: (item[0][0], -item[1], item[0][1])):
+        lines.append(f"| {reason} | `{rule}` | {count} | {REASONS[reason]} |")
+    return lines
+
+
+def _commit() -> str:
+    git = shutil.which("git") or "git"
+    described = subprocess.run([git, "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, check=True)
+    return described.stdout.decode().strip()
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    models = re.findall(r"model name\s*: (.*)", info.read_text()) if info.exists() else []
+    return models[0] if models else platform.machine()
+
+
+def _write(report: str) -> None:
+    """Put the section in place of the one of the same heading, else at the end."""
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    parts = re.split(r"(?m)^(?=# )", text)
+    kept = [part.rstrip() + "\n" for part in parts if part.strip() and not part.startswith(HEADING)]
+    RESULTS.write_text("\n".join([*kept, report]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
