@@ -17,8 +17,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,12 +35,18 @@ HEADING = "# `impetus match` beside RSigma"
 
 REGISTRY = {"registry_add", "registry_delete", "registry_rename", "registry_set"}
 REASONS = {
-    "registry_event": (
-        "we: the taxonomy of Sigma 2.1 gives `registry_event` the Sysmon events 12, 13 and 14, which are `registry_add`"
-        " and `registry_delete`, `registry_set`, `registry_rename`; RSigma compares the names of categories only"
+    "A rule for registry_event, an event of a narrower category": (
+        "We are right. The taxonomy of Sigma 2.1 gives `registry_event` the Sysmon events 12, 13 and 14, which are"
+        " `registry_add` and `registry_delete`, `registry_set`, `registry_rename`; RSigma compares only the names of"
+        " categories."
     ),
-    "not explained": "open",
+    "Not explained": "Open.",
 }
+GENERIC, OPEN = REASONS
+
+
+Pair = tuple[int, str]
+"""Line of the event, id of the rule."""
 
 
 @dataclass
@@ -138,26 +143,29 @@ def _run(command: Sequence[str], core: int) -> tuple[bytes, float, float]:
     return output, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def _pairs(engine: Engine, events: Path, core: int) -> set[tuple[int, str]]:
+def _pairs(engine: Engine, events: Path, core: int) -> set[Pair]:
     output, _, _ = _run(engine.command(events), core)
     return {(match["line"], match["rule"]) for match in map(json.loads, output.splitlines())}
 
 
-def _explain(pairs: set[tuple[int, str]], rules: Path, events: Path) -> Counter[tuple[str, str]]:
-    """Pairs on which the engines differ, by reason and rule."""
+def _explain(pairs: set[Pair], rules: Path, events: Path) -> dict[str, dict[str, list[int]]]:
+    """Pairs on which the engines differ, by reason and rule: the lines."""
     parsed, _ = read([rules])
     categories = {each.id: each.says.logsource.category for each in parsed if isinstance(each.says, SigmaRule)}
     wanted = {line for line, _ in pairs}
     with events.open("rb") as file:
         met = {number: json.loads(line).get("category") for number, line in enumerate(file, 1) if number in wanted}
-    generic = {pair for pair in pairs if categories.get(pair[1]) == "registry_event" and met[pair[0]] in REGISTRY}
-    return Counter(("registry_event" if pair in generic else "not explained", pair[1]) for pair in pairs)
+    found: dict[str, dict[str, list[int]]] = {}
+    for line, rule in sorted(pairs):
+        generic = categories.get(rule) == "registry_event" and met[line] in REGISTRY
+        found.setdefault(GENERIC if generic else OPEN, {}).setdefault(rule, []).append(line)
+    return found
 
 
 def _report(
     engines: list[Engine],
-    pairs: tuple[set[tuple[int, str]], set[tuple[int, str]]],
-    reasons: Counter[tuple[str, str]],
+    pairs: tuple[set[Pair], set[Pair]],
+    reasons: dict[str, dict[str, list[int]]],
     began: float,
     arguments: argparse.Namespace,
 ) -> str:
@@ -191,7 +199,6 @@ def _report(
         f" {len(pairs[1] - pairs[0])} theirs alone.",
         "",
         *_differences(reasons),
-        "",
     ]
     return "\n".join(lines)
 
@@ -202,13 +209,12 @@ def _row(engine: Engine) -> str:
     return f"| {engine.name} | {statistics.median(engine.rates):,.0f} | {runs} | {cpu:,.0f} | {engine.memory:,.0f} |"
 
 
-def _differences(reasons: Counter[tuple[str, str]]) -> list[str]:
-    if not reasons:
-        return ["None."]
-    lines = ["| class | rule | pairs | right by the specification |", "|---|---|---|---|"]
-    for (reason, rule), count in sorted(reasons.items(), key=lambda item: (item[0][0], -item[1], item[0][1])):
-        lines.append(f"| {reason} | `{rule}` | {count} | {REASONS[reason]} |")
-    return lines
+def _differences(reasons: dict[str, dict[str, list[int]]]) -> Iterator[str]:
+    for reason, rules in sorted(reasons.items()):
+        yield from (f"### {reason}", "", REASONS[reason], "", "| rule | pairs | lines |", "|---|---|---|")
+        for rule, lines in sorted(rules.items(), key=lambda item: -len(item[1])):
+            yield f"| `{rule}` | {len(lines)} | {', '.join(map(str, lines))} |"
+        yield ""
 
 
 def _commit() -> str:

@@ -50,8 +50,10 @@ def sigmahq(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path
     unpacked = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(packed)).read()
     with tarfile.open(fileobj=io.BytesIO(unpacked)) as archive:
         archive.extractall(folder / "bench", filter="data")
+    known = {path.name for path in (folder / "bench").rglob("*.yml")}
     with tarfile.open(shared / "data" / "sigma" / "rules" / "sigmahq-rules.tar.gz") as archive:
-        archive.extractall(folder / "data", filter="data")
+        more = [member for member in archive.getmembers() if Path(member.name).name not in known]
+        archive.extractall(folder / "data", members=more, filter="data")
     return [folder / "bench", *(folder / "data" / name for name in FOLDERS), shared / "data" / "sigma" / "regression"]
 
 
