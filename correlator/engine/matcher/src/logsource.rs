@@ -114,3 +114,18 @@ fn read_key(mut key: &[u8]) -> [Vec<&[u8]>; 3] {
     }
     parts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generic_category_sees_the_events_of_those_it_stands_for_and_not_the_other_way() {
+        for kind in ["registry_event", "registry_add", "registry_delete", "registry_rename", "registry_set"] {
+            assert!(fits("registry_event", kind.as_bytes()), "{kind}");
+        }
+        assert!(!fits("registry_set", b"registry_event"));
+        assert!(!fits("registry_set", b"registry_add"));
+        assert!(!fits("registry_event", b"file_event"));
+    }
+}

@@ -176,3 +176,24 @@ fn unpoisoned<T>(locked: Result<T, PoisonError<T>>) -> T {
 }
 
 pub(crate) type Choices = HashMap<Vec<u8>, Choice, FixedState>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scan_tells_lines_events_and_what_is_neither_apart() {
+        let form = br#"{"version":1,"rules":[{"id":"r","logsource":{"product":"p"},
+            "condition":{"op":"exists","field":"a","value":true}}],"correlations":[]}"#;
+        let matcher = Matcher::compile(form).expect("the form compiles");
+        let data = b"{\"a\":1,\"product\":\"p\"}\n\n \r\nno event\n{\"a\":1}\n[1]";
+        let scan = |data: &[u8], scope| matcher.scan(data, scope);
+        let found = scan(data, Scope::LogSource);
+        assert_eq!((found.lines, found.events), (6, 2));
+        assert_eq!((found.matches, found.malformed), (vec![(0, 0)], vec![3, 5]));
+        assert_eq!(scan(data, Scope::Every).matches, [(0, 0), (4, 0)]);
+        assert_eq!(scan(b"", Scope::Every), Scan::default());
+        assert_eq!(scan(b"\n", Scope::Every).lines, 1);
+        assert_eq!(scan(b"{}\n", Scope::Every).events, 1);
+    }
+}
