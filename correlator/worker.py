@@ -78,7 +78,7 @@ class Correlator:
             return after, Commit()
         self._joins.replace(after)
         if before.status == "closed" and after.status != "closed":
-            self._joins.reopen(after, self._store.alerts(_alert_ids(after)))
+            self._joins.reopen(after, self._store.alerts(after.alert_ids))
         return after, Commit(incidents=(after,))
 
     def _find(self, id: str) -> Incident:
@@ -138,13 +138,9 @@ class Correlator:
         for alert in self._loose.values():
             self._joins.restore_loose(alert)
         for incident in store.incidents(IncidentQuery(limit=RESTORED)):
-            self._joins.restore(incident, store.alerts(_alert_ids(incident)))
+            self._joins.restore(incident, store.alerts(incident.alert_ids))
         if self.clock.now is not None:
             self._joins.expire(self.clock.now)
-
-
-def _alert_ids(incident: Incident) -> list[str]:
-    return [id for member in incident.members for id in (member.alert, *member.repeats)]
 
 
 def _newest(incidents: Sequence[Incident]) -> tuple[Incident, ...]:

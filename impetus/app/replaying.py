@@ -58,7 +58,7 @@ class Replay:
         """The incidents that hold, oldest first, each with its alerts."""
         held = [one for one in self._store.incidents(IncidentQuery(limit=1_000_000)) if not one.withdrawn]
         held.sort(key=lambda incident: (incident.opened, incident.id))
-        return [(incident, self._store.alerts(_alert_ids(incident))) for incident in held]
+        return [(incident, self._store.alerts(incident.alert_ids)) for incident in held]
 
     def ledger(self) -> list[LedgerLine]:
         """The explained matches."""
@@ -133,7 +133,3 @@ def _alert_json(alert: Alert) -> dict[str, object]:
         "place": alert.certainty,
         "absent": alert.absent,
     }
-
-
-def _alert_ids(incident: Incident) -> list[str]:
-    return [id for member in incident.members for id in (member.alert, *member.repeats)]

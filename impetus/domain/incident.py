@@ -83,3 +83,8 @@ class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
     """Its last alert no longer holds (the plan explained it late): kept for the record, in no list."""
     cause: str = ""
     """Why this revision came: ``new alert``, ``late event``, ``action`` …"""
+
+    @property
+    def alert_ids(self) -> list[str]:
+        """The ids of all its alerts, repeats among them, row by row."""
+        return [id for member in self.members for id in (member.alert, *member.repeats)]
