@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -87,7 +87,7 @@ class Matching:
         self._every = every
         self._workers = workers
 
-    def run(self, files: Iterable[tuple[str, BinaryIO]], write: Callable[[bytes], object] | None) -> None:
+    def run(self, files: Iterable[tuple[str, BufferedReader]], write: Callable[[bytes], object] | None) -> None:
         """Match all; ``write`` is given the matches as lines of JSON, without it they are only counted."""
         started = time.perf_counter()
         before = in_file = 0
@@ -139,12 +139,12 @@ def _without_refused(loaded: Loaded, refusals: str) -> Loaded:
     return loaded.without({refusal.rule: f"{refusal.op}: {refusal.what}" for refusal in found})
 
 
-def _chunks(files: Iterable[tuple[str, BinaryIO]]) -> Iterator[_Chunk]:
-    """Whole lines, about ``BUFFER`` bytes of them at a time."""
+def _chunks(files: Iterable[tuple[str, BufferedReader]]) -> Iterator[_Chunk]:
+    """Whole lines, at most about ``BUFFER`` bytes of them at a time; of a pipe, those that are there already."""
     for name, file in files:
         first = True
         try:
-            while data := file.read(BUFFER):
+            while data := file.read1(BUFFER):
                 yield _Chunk(name, data if data.endswith(b"\n") else data + _rest_of_line(file), first)
                 first = False
         except OSError as error:
@@ -152,7 +152,7 @@ def _chunks(files: Iterable[tuple[str, BinaryIO]]) -> Iterator[_Chunk]:
             raise ImpetusError("source.unreadable", what, Where(name)) from error
 
 
-def _rest_of_line(file: BinaryIO) -> bytes:
+def _rest_of_line(file: BufferedReader) -> bytes:
     rest = file.readline(MAX_LINE)
     if len(rest) == MAX_LINE and not rest.endswith(b"\n"):
         while (more := file.readline(BUFFER)) and not more.endswith(b"\n"):

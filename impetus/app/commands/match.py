@@ -3,8 +3,9 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import cast
 
 import msgspec
 
@@ -45,8 +46,7 @@ def main(arguments: argparse.Namespace) -> int:
     if rules.correlations:
         _warn(f"left out {rules.correlations} correlations: they need more than one event")
     matching = Matching(rules, arguments.all_logsources, arguments.workers)
-    matching.run(_open(events), None if arguments.count else sys.stdout.buffer.write)
-    sys.stdout.flush()
+    matching.run(_open(events), None if arguments.count else _write)
     _report(matching, arguments.count)
     return 0
 
@@ -68,10 +68,10 @@ def _report(matching: Matching, count: bool) -> None:
         say(msgspec.json.encode(figures).decode())
 
 
-def _open(names: Sequence[str]) -> Iterator[tuple[str, BinaryIO]]:
+def _open(names: Sequence[str]) -> Iterator[tuple[str, BufferedReader]]:
     for name in names:
         if name == "-":
-            yield "standard input", sys.stdin.buffer
+            yield "standard input", cast(BufferedReader, sys.stdin.buffer)
             continue
         try:
             with Path(name).open("rb") as file:
@@ -79,6 +79,11 @@ def _open(names: Sequence[str]) -> Iterator[tuple[str, BinaryIO]]:
         except OSError as error:
             what = f"the events cannot be read: {error.strerror}"
             raise ImpetusError("source.unreadable", what, Where(name)) from error
+
+
+def _write(lines: bytes) -> None:
+    sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()
 
 
 def _workers(text: str) -> int:
