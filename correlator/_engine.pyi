@@ -79,6 +79,8 @@ class Firing:
     """Group-by names and values."""
     members: list[str]
     """Item ids (of events, or of alerts of correlations referred to), by event time then id. Empty when gone."""
+    added: list[str] | None
+    """The members that came behind those of the revision before; None when other members may have changed too."""
     at: int
     """Event time of the newest member, or of the end an absence waited for."""
     newest: str
@@ -97,8 +99,12 @@ class Firing:
 class Windows:
     """Correlations over matches, in event time, independent of the order of arrival within the lateness."""
 
-    def __init__(self, form: bytes, city: bytes) -> None:
-        """``city``: JSON ``{"zones": {"Z4": {"within": "centre", "adjacent": ["Z3"]}}}``. Raises like ``Matcher``."""
+    def __init__(self, form: bytes, city: bytes, max_keys: int | None = None, max_items: int | None = None) -> None:
+        """``city``: JSON ``{"zones": {"Z4": {"within": "centre", "adjacent": ["Z3"]}}}``. Raises like ``Matcher``.
+
+        ``max_keys`` bounds the groups of all correlations together, ``max_items`` the matches of one group. Matches
+        beyond do not enter and are reported by ``notices``; nothing that is in is put out.
+        """
 
     @property
     def fields(self) -> list[list[str]]:
@@ -115,6 +121,9 @@ class Windows:
 
     def advance(self, event_time: int) -> list[Firing]:
         """Move event time (µs): settles absences, and forgets what no window can see any more."""
+
+    def notices(self) -> list[tuple[int, str]]:
+        """What was left out since the last call because a bound was hit: (index of the correlation, what)."""
 
     def dirty(self) -> list[tuple[bytes, bytes | None]]:
         """Keys whose state changed since the last call, with the state (None: gone): what a commit writes."""

@@ -3,7 +3,12 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use impetus_windows as engine;
-use pyo3::{exceptions::PyValueError, prelude::*, pybacked::PyBackedBytes, types::PyBytes};
+use pyo3::{
+    exceptions::PyValueError,
+    prelude::*,
+    pybacked::PyBackedBytes,
+    types::{PyBytes, PyList},
+};
 
 type StateRow<'py> = (Bound<'py, PyBytes>, Option<Bound<'py, PyBytes>>);
 
@@ -59,8 +64,13 @@ impl Firing {
     }
 
     #[getter]
-    fn members(&self) -> Vec<&str> {
-        self.0.members.iter().map(|m| &**m).collect()
+    fn members<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.0.members.to_vec().iter().map(|m| &**m))
+    }
+
+    #[getter]
+    fn added(&self) -> Option<Vec<&str>> {
+        self.0.added.as_ref().map(|added| added.iter().map(|m| &**m).collect())
     }
 
     #[getter]
@@ -112,10 +122,19 @@ impl Windows {
 #[pymethods]
 impl Windows {
     #[new]
-    fn new(py: Python<'_>, form: PyBackedBytes, city: PyBackedBytes) -> PyResult<Self> {
+    #[pyo3(signature = (form, city, max_keys=None, max_items=None))]
+    fn new(
+        py: Python<'_>,
+        form: PyBackedBytes,
+        city: PyBackedBytes,
+        max_keys: Option<usize>,
+        max_items: Option<usize>,
+    ) -> PyResult<Self> {
+        let usual = engine::Limits::default();
+        let limits = engine::Limits { keys: max_keys.unwrap_or(usual.keys), items: max_items.unwrap_or(usual.items) };
         let windows = py.detach(|| engine::Windows::new(&form, &city));
         let windows = windows.map_err(|refusals| PyValueError::new_err(engine::refusals_json(&refusals)))?;
-        Ok(Self(Mutex::new(windows)))
+        Ok(Self(Mutex::new(windows.with_limits(limits))))
     }
 
     #[getter]
@@ -135,6 +154,10 @@ impl Windows {
 
     fn advance(&self, py: Python<'_>, event_time: i64) -> Vec<Firing> {
         wrap(py.detach(|| self.lock().advance(event_time)))
+    }
+
+    fn notices(&self, py: Python<'_>) -> Vec<(usize, String)> {
+        py.detach(|| self.lock().notices())
     }
 
     fn dirty<'py>(&self, py: Python<'py>) -> Vec<StateRow<'py>> {

@@ -1,6 +1,6 @@
 //! Absence: the part of an extended condition that asks for what did not happen.
 
-use crate::compile::Measure;
+use crate::compile::{Correlation, Measure};
 use crate::entry::Verdict;
 use crate::evaluate::{Finding, Verdicts, recount, related};
 use crate::key::{Context, Key};
@@ -38,19 +38,21 @@ pub(crate) fn wait_for_absent(key: &Key, context: Context<'_>, newest: usize, fi
 /// Lets every wait fire that is over by now.
 pub(crate) fn settle_waits(key: &mut Key, context: Context<'_>) -> Verdicts {
     let mut verdicts = Verdicts::default();
-    for index in 0..key.entries.len() {
-        if key.entries[index].verdict == Verdict::Awaits {
-            recount(key, context, index, &mut verdicts);
+    let timespan = context.correlation.timespan;
+    let over: Vec<i64> =
+        key.waits.keys().copied().take_while(|time| time.saturating_add(timespan) < context.now).collect();
+    for time in over {
+        for index in key.between(time, time) {
+            if key.entries[index].waits() {
+                recount(key, context, index, &mut verdicts);
+            }
         }
     }
     verdicts
 }
 
 /// The end of the first wait that is not over.
-pub(crate) fn next_end(key: &Key, context: Context<'_>) -> Option<i64> {
-    if context.correlation.awaited == 0 {
-        return None;
-    }
-    let ends = key.entries.iter().filter(|e| e.verdict == Verdict::Awaits && !e.fires);
-    ends.map(|e| e.time.saturating_add(context.correlation.timespan)).find(|end| *end >= context.now)
+pub(crate) fn next_end(key: &Key, correlation: &Correlation, now: i64) -> Option<i64> {
+    let ends = |time: &i64| time.saturating_add(correlation.timespan);
+    key.waits.range(now.saturating_sub(correlation.timespan)..).map(|(time, _)| ends(time)).find(|end| *end >= now)
 }

@@ -1,7 +1,10 @@
 //! The published alerts of a key, by slot: what a change is compared with.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+
+/// Alerts of one row of the store.
+const BLOCK: u32 = 16;
 
 /// One alert as it was last published.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +28,10 @@ pub(crate) struct Alert {
 pub(crate) struct Alerts {
     slots: BTreeMap<u32, Alert>,
     by_id: HashMap<Arc<str>, u32>,
-    next: u32,
+    /// The highest slot ever given. Later correlations know alerts by slot, so none is given twice.
+    last: u32,
+    /// Blocks of slots that changed since they were written.
+    unwritten: BTreeSet<u32>,
 }
 
 impl Alerts {
@@ -38,20 +44,49 @@ impl Alerts {
         self.slots.get(&slot)
     }
 
+    /// An alert to change.
     pub fn get_mut(&mut self, slot: u32) -> Option<&mut Alert> {
+        self.unwritten.insert(slot / BLOCK);
         self.slots.get_mut(&slot)
     }
 
     /// Puts an alert into a new slot; slots count from 1.
     pub fn add(&mut self, alert: Alert) -> u32 {
-        self.next += 1;
-        self.put(self.next, alert);
-        self.next
+        let slot = self.last.saturating_add(1);
+        self.put(slot, alert);
+        self.unwritten.insert(slot / BLOCK);
+        slot
+    }
+
+    /// The highest slot ever given.
+    pub fn last(&self) -> u32 {
+        self.last
+    }
+
+    /// Goes on after a slot that was given before a restart.
+    pub fn resume(&mut self, last: u32) {
+        self.last = self.last.max(last);
+    }
+
+    /// The alerts of a block.
+    pub fn block(&self, block: u32) -> impl Iterator<Item = (u32, &Alert)> {
+        let first = block.saturating_mul(BLOCK);
+        self.slots.range(first..=first.saturating_add(BLOCK - 1)).map(|(slot, alert)| (*slot, alert))
+    }
+
+    /// Blocks that changed since the last call.
+    pub fn take_unwritten(&mut self) -> BTreeSet<u32> {
+        std::mem::take(&mut self.unwritten)
+    }
+
+    /// All blocks that the store may have.
+    pub fn blocks(&self) -> BTreeSet<u32> {
+        self.slots.keys().map(|slot| slot / BLOCK).chain(self.unwritten.iter().copied()).collect()
     }
 
     /// Puts an alert into a given slot.
     pub fn put(&mut self, slot: u32, alert: Alert) {
-        self.next = self.next.max(slot);
+        self.last = self.last.max(slot);
         self.by_id.insert(alert.id.clone(), slot);
         self.slots.insert(slot, alert);
     }
@@ -67,15 +102,16 @@ impl Alerts {
     /// Keeps only the alerts for which `keep` holds; gives the ids of the others.
     pub fn retain(&mut self, keep: impl Fn(u32, &Alert) -> bool) -> Vec<Arc<str>> {
         let mut dropped = Vec::new();
-        self.slots.retain(|slot, alert| {
+        let Self { slots, by_id, unwritten, .. } = self;
+        slots.retain(|slot, alert| {
             let kept = keep(*slot, alert);
             if !kept {
+                unwritten.insert(slot / BLOCK);
+                by_id.remove(&alert.id);
                 dropped.push(alert.id.clone());
             }
             kept
         });
-        let slots = &self.slots;
-        self.by_id.retain(|_, slot| slots.contains_key(slot));
         dropped
     }
 }

@@ -9,6 +9,19 @@ use crate::id::digest64;
 pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes without a checksum.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     pub fn byte(&mut self, value: u8) {
         self.0.push(value);
     }
@@ -45,7 +58,7 @@ impl Writer {
 }
 
 /// Bytes being read; every step says `None` when they end early or make no sense.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -98,13 +111,24 @@ impl<'a> Reader<'a> {
     }
 
     pub fn text(&mut self) -> Option<Arc<str>> {
-        let length = usize::try_from(self.number()?).ok()?;
-        self.text_of(length)
+        std::str::from_utf8(self.slice()?).ok().map(Arc::from)
     }
 
-    pub fn text_of(&mut self, length: usize) -> Option<Arc<str>> {
+    /// The bytes of a text.
+    pub fn slice(&mut self) -> Option<&'a [u8]> {
+        let length = usize::try_from(self.number()?).ok()?;
+        self.skip(length)
+    }
+
+    /// Bytes of a known number.
+    pub fn skip(&mut self, length: usize) -> Option<&'a [u8]> {
         let (first, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
-        std::str::from_utf8(first).ok().map(Arc::from)
+        Some(first)
+    }
+
+    /// What has not been read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.0
     }
 }

@@ -13,6 +13,9 @@ use crate::refusal::Refusal;
 /// Rules of one correlation are a bit mask.
 const MAX_RULES: usize = 64;
 
+/// Windows of this weight are always looked at.
+const MAX_FLOOR: u32 = 1024;
+
 /// What is counted in a window and compared.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Measure {
@@ -58,6 +61,8 @@ pub(crate) struct Correlation {
     pub ordered: bool,
     /// Whether another correlation refers to this one.
     pub referred: bool,
+    /// A window whose items weigh less together cannot fire, whatever they are.
+    pub floor: u32,
     /// Digest of the definition: state of another definition is not taken up.
     pub fingerprint: u64,
 }
@@ -71,6 +76,15 @@ impl Correlation {
     /// How far back from an item the windows reach that it can change, and so how long items are kept.
     pub fn reach(&self) -> i64 {
         if self.awaited == 0 { self.timespan } else { self.timespan.saturating_mul(2) }
+    }
+
+    /// At most how much an item with these rules and so many values adds to what the measure counts.
+    pub fn weigh(&self, rules: u64, values: usize) -> u32 {
+        match self.measure {
+            Measure::Values(_) => values as u32,
+            Measure::Rules(_) | Measure::Ordered(_) | Measure::Expression(_) => (rules & self.wanted).count_ones(),
+            _ => 1,
+        }
     }
 
     /// Whether items count as members by identity rather than by entry: an alert enters once per firing.
@@ -140,6 +154,7 @@ fn compile_one(form: &Form, index: usize, source: &CorrelationForm, city: &City)
     }
     let ordered = source.kind == "temporal_ordered";
     let value_fields = source.condition.as_ref().and_then(|c| c.fields.clone()).unwrap_or_default();
+    let floor = floor_of(&measure, wanted);
     let place = source.place.as_ref().map(|p| compile_place(&source.id, p, city)).transpose()?;
     let chained = source.rules.iter().enumerate().filter(|(_, r)| **r >= form.rules.len());
     Ok(Correlation {
@@ -157,8 +172,20 @@ fn compile_one(form: &Form, index: usize, source: &CorrelationForm, city: &City)
         chained: chained.fold(0, |mask, (position, _)| mask | 1 << position),
         ordered,
         referred: false,
+        floor,
         fingerprint: fingerprint(form, source),
     })
+}
+
+/// The least weight (see `Correlation::weigh`) of a window that fires.
+fn floor_of(measure: &Measure, wanted: u64) -> u32 {
+    let least =
+        |comparison: &Comparison| (1..=MAX_FLOOR).find(|n| comparison.holds(f64::from(*n))).unwrap_or(MAX_FLOOR);
+    match measure {
+        Measure::Events(c) | Measure::Values(c) | Measure::Rules(c) | Measure::Ordered(c) => least(c),
+        Measure::Expression(expression) if expression.is_conjunction() => wanted.count_ones(),
+        Measure::Sum(_) | Measure::Average(_) | Measure::Percentile(..) | Measure::Expression(_) => 1,
+    }
 }
 
 fn mask_of(rules: usize) -> u64 {

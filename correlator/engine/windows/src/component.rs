@@ -1,11 +1,14 @@
 //! Firings that share a member form one component: one alert.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::entry::Entry;
 use crate::evaluate::{Finding, Verdicts, find};
+use crate::id::digest64;
 use crate::item::Certainty;
 use crate::key::{Context, Key};
+use crate::members::Members;
 
 /// A connected set of firings of one key.
 #[derive(Debug, Clone)]
@@ -25,6 +28,34 @@ pub(crate) struct Component {
     pub changed: bool,
     /// Took in another component since then.
     pub grown: bool,
+    pub roll: Roll,
+}
+
+/// The members as they were published, and those that came behind them since.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Roll {
+    pub listed: Members,
+    pub added: Vec<Arc<str>>,
+    /// Sum of the digests of all members.
+    pub digest: u64,
+    /// The latest member.
+    pub last: (i64, Arc<str>),
+    /// A member came before others: the list has to be made anew.
+    pub broken: bool,
+}
+
+impl Roll {
+    fn admit(&mut self, entry: &Entry) {
+        let behind = (self.listed.is_empty() && self.added.is_empty()) || (self.last.0, &*self.last.1) < entry.order();
+        self.broken |= !behind;
+        if self.broken {
+            self.added.clear();
+            return;
+        }
+        self.digest = self.digest.wrapping_add(entry.digest);
+        self.last = (entry.time, entry.id.clone());
+        self.added.push(entry.id.clone());
+    }
 }
 
 impl Component {
@@ -40,14 +71,16 @@ impl Component {
             alert: 0,
             changed: true,
             grown: false,
+            roll: Roll::default(),
         }
     }
 
-    fn admit(&mut self, time: i64) {
-        self.first = self.first.min(time);
-        self.last = self.last.max(time);
+    fn admit(&mut self, entry: &Entry) {
+        self.first = self.first.min(entry.time);
+        self.last = self.last.max(entry.time);
         self.members += 1;
         self.changed = true;
+        self.roll.admit(entry);
     }
 
     fn fire(&mut self, time: i64, at: i64, certainty: Option<Certainty>, absent: u64) {
@@ -65,7 +98,7 @@ impl Component {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.members += other.members;
-        (self.changed, self.grown) = (true, true);
+        (self.changed, self.grown, self.roll.broken) = (true, true, true);
     }
 }
 
@@ -147,6 +180,7 @@ impl Key {
         let label = self.adopt(context, open, label);
         if let Some(component) = self.components.get_mut(&label) {
             component.fire(time, time, None, 0);
+            self.stirred.push(label);
         }
     }
 
@@ -165,6 +199,7 @@ impl Key {
         }
         if let Some(component) = self.components.get_mut(&label) {
             component.fire(time, finding.at, finding.certainty, finding.absent);
+            self.stirred.push(label);
         }
     }
 
@@ -182,13 +217,16 @@ impl Key {
             if self.entries[index].label != 0 {
                 continue;
             }
-            self.entries[index].label = label;
-            let time = self.entries[index].time;
-            if let Some(component) = self.components.get_mut(&label) {
-                component.admit(time);
+            let entry = &mut self.entries[index];
+            entry.label = label;
+            if entry.digest == 0 {
+                entry.digest = digest64(entry.id.as_bytes());
             }
-            if self.entries[index].rules & context.correlation.chained != 0 {
-                let id = self.entries[index].id.clone();
+            if let Some(component) = self.components.get_mut(&label) {
+                component.admit(entry);
+            }
+            if entry.rules & context.correlation.chained != 0 {
+                let id = entry.id.clone();
                 let known = *self.by_alert.entry(id).or_insert(label);
                 label = self.unite(label, known);
             }

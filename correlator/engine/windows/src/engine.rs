@@ -1,6 +1,6 @@
 //! The windows of all correlations: routes items to keys, and alerts on to the correlations that refer to them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::absence::settle_waits;
@@ -9,17 +9,19 @@ use crate::compile::{Correlation, compile};
 use crate::entry::Entry;
 use crate::evaluate::{Verdicts, renew, unexplain};
 use crate::form::Form;
-use crate::group::{groups_of, key_bytes, values_of};
+use crate::group::values_of;
 use crate::item::{Firing, Item};
 use crate::key::{Change, Context, Key, Touched};
+use crate::keys::{Handle, Keys, Record};
+use crate::limits::{Bound, Limits, Refused};
+use crate::name::{for_each_name, split};
 use crate::presence::{Presence, renew_presence};
 use crate::publish::publish;
+use crate::quiet::Quiet;
 use crate::refusal::Refusal;
 
-pub(crate) type KeyBytes = Arc<[u8]>;
-
-/// Changes on their way to the keys of one correlation, with the group values of each key.
-type Mail = BTreeMap<Vec<u8>, (Vec<String>, Vec<Change>)>;
+/// Changes on their way to the keys of one correlation.
+type Mail = HashMap<Handle, Vec<Change>>;
 
 /// Correlations over matches, in event time, independent of the order of arrival.
 #[derive(Debug)]
@@ -29,14 +31,15 @@ pub struct Windows {
     city: City,
     /// For each index of the form, the correlations that refer to it, and its position there.
     subscribers: Vec<Vec<(usize, usize)>>,
-    pub(crate) keys: Vec<HashMap<KeyBytes, Key>>,
-    /// Keys by the event time at which they want to be looked at.
-    pub(crate) wakes: BTreeSet<(i64, usize, KeyBytes)>,
+    pub(crate) keys: Keys,
     /// Keys that hold an explained item, by its id.
-    pub(crate) explained: HashMap<Arc<str>, HashSet<(usize, KeyBytes)>>,
+    pub(crate) explained: HashMap<Arc<str>, HashSet<Handle>>,
     /// Alerts that other correlations may have as members, and that may still be revised.
     pub(crate) open_alerts: HashSet<Arc<str>>,
-    pub(crate) changed: BTreeSet<KeyBytes>,
+    /// Rows of keys that are no more, since the last commit.
+    pub(crate) gone: Vec<Vec<u8>>,
+    limits: Limits,
+    refused: Refused,
     pub(crate) now: i64,
     pub(crate) now_changed: bool,
     /// The longest timespan: so late may a plan's explanation still be withdrawn.
@@ -60,18 +63,31 @@ impl Windows {
         }
         Ok(Self {
             rules: compiled.rules,
-            keys: compiled.correlations.iter().map(|_| HashMap::new()).collect(),
+            keys: Keys::default(),
             longest: compiled.correlations.iter().map(|c| c.timespan).max().unwrap_or(0),
             correlations: compiled.correlations,
             city,
             subscribers,
-            wakes: BTreeSet::new(),
             explained: HashMap::new(),
             open_alerts: HashSet::new(),
-            changed: BTreeSet::new(),
+            gone: Vec::new(),
+            limits: Limits::default(),
+            refused: Refused::default(),
             now: i64::MIN,
             now_changed: false,
         })
+    }
+
+    /// The same windows within other bounds.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// What had to be left out since the last call because a bound was hit: the index of the correlation, and a
+    /// readable line. Windows that lack items may miss alerts of that correlation.
+    pub fn notices(&mut self) -> Vec<(usize, String)> {
+        self.refused.take(self.limits)
     }
 
     /// For each rule index, the fields that some correlation reads from its matches, sorted.
@@ -88,26 +104,29 @@ impl Windows {
         fields.into_iter().map(|names| names.into_iter().collect()).collect()
     }
 
-    /// Adds matches in any order; a match that is there already takes over whether the plan explains it. Returns the alerts that changed, one firing per alert, in the order of the
-    /// correlations. Items of unknown rules, and of rules that no correlation refers to, are left aside.
+    /// Adds matches in any order; a match that is there already takes over whether the plan explains it. Returns the
+    /// alerts that changed, one firing per alert, in the order of the correlations. Items of unknown rules, and of
+    /// rules that no correlation refers to, are left aside.
     pub fn push(&mut self, items: &[Item]) -> Vec<Firing> {
         let mut mail = self.empty_mail();
-        items.iter().for_each(|item| self.post(item, true, &mut mail));
+        // In their order of time, so that none seems late only because of the others.
+        let mut order: Vec<usize> = (0..items.len()).collect();
+        order.sort_by_key(|i| items[*i].time);
+        order.into_iter().for_each(|i| self.post(&items[i], true, &mut mail));
         self.deliver(mail)
     }
 
     /// Withdraws the plan's explanation of events, as if they had come without it.
     pub fn unexplain(&mut self, ids: &[&str]) -> Vec<Firing> {
         let wanted: HashSet<&str> = ids.iter().copied().collect();
-        let mut touched = BTreeSet::new();
-        for id in &wanted {
-            touched.extend(self.explained.remove(*id).unwrap_or_default());
-        }
+        let touched: HashSet<Handle> = wanted.iter().filter_map(|id| self.explained.remove(*id)).flatten().collect();
+        let mut by_correlation = vec![Vec::new(); self.correlations.len()];
+        touched.into_iter().for_each(|handle| by_correlation[split(self.keys.name(handle)).0].push(handle));
         let (mut mail, mut firings) = (self.empty_mail(), Vec::new());
-        for index in 0..self.correlations.len() {
+        for (index, handles) in by_correlation.into_iter().enumerate() {
             firings.extend(self.deliver_to(index, &mut mail));
-            for (_, bytes) in touched.iter().filter(|(at, _)| *at == index) {
-                firings.extend(self.revisit(index, bytes, &mut mail, |key, context| unexplain(key, context, &wanted)));
+            for handle in self.by_name(handles) {
+                firings.extend(self.revisit(index, handle, &mut mail, |key, context| unexplain(key, context, &wanted)));
             }
         }
         one_per_alert(firings)
@@ -119,24 +138,33 @@ impl Windows {
             return Vec::new();
         }
         (self.now, self.now_changed) = (event_time, true);
-        let due: Vec<(i64, usize, KeyBytes)> =
-            self.wakes.iter().take_while(|(wake, ..)| *wake < event_time).cloned().collect();
+        let mut due = vec![Vec::new(); self.correlations.len()];
+        self.keys.take_due(event_time).into_iter().for_each(|(index, handle)| due[index].push(handle));
         let (mut mail, mut firings) = (self.empty_mail(), Vec::new());
-        for index in 0..self.correlations.len() {
+        for (index, handles) in due.iter().enumerate() {
             // Alerts of earlier correlations first: they may be what a wait is for.
             firings.extend(self.deliver_to(index, &mut mail));
             if self.correlations[index].awaited != 0 {
-                for (.., bytes) in due.iter().filter(|(_, at, _)| *at == index) {
-                    firings.extend(self.revisit(index, bytes, &mut mail, settle_waits));
+                for handle in self.by_name(handles.clone()) {
+                    firings.extend(self.revisit(index, handle, &mut mail, settle_waits));
                 }
             }
         }
-        due.into_iter().for_each(|(_, index, bytes)| self.forget(index, &bytes));
+        for (index, handles) in due.into_iter().enumerate() {
+            handles.into_iter().for_each(|handle| self.forget(index, handle));
+        }
         one_per_alert(firings)
     }
 
-    pub(crate) fn city(&self) -> &City {
-        &self.city
+    pub(crate) fn context(&self, index: usize) -> Context<'_> {
+        let correlation = &self.correlations[index];
+        Context { correlation, city: &self.city, now: self.now, items: self.limits.items }
+    }
+
+    /// Keys in the order of their names, which does not depend on the order in which they came.
+    fn by_name(&self, mut handles: Vec<Handle>) -> Vec<Handle> {
+        handles.sort_unstable_by_key(|handle| self.keys.name(*handle));
+        handles
     }
 
     fn empty_mail(&self) -> Vec<Mail> {
@@ -144,19 +172,34 @@ impl Windows {
     }
 
     /// Addresses an item (or its withdrawal) to every key that it counts in.
-    fn post(&self, item: &Item, stands: bool, mail: &mut [Mail]) {
-        for &(index, position) in self.subscribers.get(item.rule).into_iter().flatten() {
-            let correlation = &self.correlations[index];
+    fn post(&mut self, item: &Item, stands: bool, mail: &mut [Mail]) {
+        let Self { subscribers, correlations, keys, limits, refused, rules, .. } = self;
+        let mut asleep = Vec::new();
+        for &(index, position) in subscribers.get(item.rule).into_iter().flatten() {
+            let correlation = &correlations[index];
             let Some(values) = values_of(correlation, position, &item.id, &item.fields) else { continue };
-            for group in groups_of(correlation, position, &item.fields) {
-                let change = match stands {
-                    true => Change::Add(entry(correlation, position, item, values.clone())),
-                    false => Change::Remove { time: item.time, id: item.id.clone(), position },
-                };
-                let bytes = key_bytes(correlation, &group);
-                mail[index].entry(bytes).or_insert_with(|| (group, Vec::new())).1.push(change);
-            }
+            for_each_name((index, correlation), position, &item.fields, |name| {
+                let known = keys.find(name);
+                if !stands {
+                    let Some(handle) = known else { return };
+                    let change = Change::Remove { time: item.time, id: item.id.clone(), position };
+                    mail[index].entry(handle).or_default().push(change);
+                    return;
+                }
+                if known.is_none() && keys.len() >= limits.keys {
+                    refused.count(*rules + index, Bound::Keys, 1);
+                    return;
+                }
+                let handle = known.unwrap_or_else(|| keys.add(Record::Quiet(Quiet::new(name))));
+                let entry = entry(correlation, position, item, values.clone());
+                if mail[index].contains_key(&handle) || !keys.admit_quietly(handle, correlation, &entry) {
+                    mail[index].entry(handle).or_default().push(Change::Add(entry));
+                } else if keys.wake(handle) == i64::MAX {
+                    asleep.push((index, handle));
+                }
+            });
         }
+        asleep.into_iter().for_each(|(index, handle)| self.reschedule(index, handle));
     }
 
     fn deliver(&mut self, mut mail: Vec<Mail>) -> Vec<Firing> {
@@ -166,17 +209,18 @@ impl Windows {
 
     fn deliver_to(&mut self, index: usize, mail: &mut [Mail]) -> Vec<Firing> {
         let mut firings = Vec::new();
-        for (bytes, (group, changes)) in std::mem::take(&mut mail[index]) {
-            let bytes = self.open(index, bytes, group);
+        let mut letters = std::mem::take(&mut mail[index]);
+        for handle in self.by_name(letters.keys().copied().collect()) {
+            let changes = letters.remove(&handle).unwrap_or_default();
             let explained = changes.iter().filter_map(|c| match c {
                 Change::Add(entry) if entry.explained => Some(entry.id.clone()),
                 _ => None,
             });
             for id in explained {
-                self.explained.entry(id).or_default().insert((index, bytes.clone()));
+                self.explained.entry(id).or_default().insert(handle);
             }
-            firings.extend(self.work(index, &bytes, mail, |key, context| {
-                let touched = key.apply(changes);
+            firings.extend(self.work(index, handle, mail, |key, context| {
+                let touched = key.apply(changes, context.items);
                 let verdicts = renew(key, context, &touched);
                 (touched, verdicts)
             }));
@@ -188,11 +232,11 @@ impl Windows {
     fn revisit(
         &mut self,
         index: usize,
-        bytes: &KeyBytes,
+        handle: Handle,
         mail: &mut [Mail],
         look: impl FnOnce(&mut Key, Context<'_>) -> Verdicts,
     ) -> Vec<Firing> {
-        self.work(index, bytes, mail, |key, context| {
+        self.work(index, handle, mail, |key, context| {
             let verdicts = look(key, context);
             let times = verdicts.firing.iter().map(|i| key.entries[*i].time);
             let span = times.clone().min().zip(times.max());
@@ -204,31 +248,35 @@ impl Windows {
     fn work(
         &mut self,
         index: usize,
-        bytes: &KeyBytes,
+        handle: Handle,
         mail: &mut [Mail],
         change: impl FnOnce(&mut Key, Context<'_>) -> (Touched, Verdicts),
     ) -> Vec<Firing> {
         let correlation = &self.correlations[index];
-        let context = Context { correlation, city: &self.city, now: self.now };
-        let Some(key) = self.keys[index].get_mut(bytes) else { return Vec::new() };
+        let context = Context { correlation, city: &self.city, now: self.now, items: self.limits.items };
+        let key = self.keys.live(handle, correlation);
         let (touched, verdicts) = change(key, context);
-        self.changed.insert(bytes.clone());
-        let Some((from, _)) = touched.span else { return Vec::new() };
-        let from = from.saturating_sub(correlation.reach() - correlation.timespan);
-        key.connect(context, &verdicts, from);
-        let published = publish(key, context, self.rules + index, &touched.late);
-        if correlation.referred {
-            let from = published.renamed_from.map_or(from, |t| t.min(from));
-            let presences = renew_presence(key, context, from);
-            let fields: Arc<[(String, String)]> = key.group.clone().into();
-            self.open_alerts.extend(published.firings.iter().map(|f| Arc::from(f.id.as_str())));
-            presences.into_iter().for_each(|p| self.post_alert(index, p, &fields, mail));
+        self.refused.count(self.rules + index, Bound::Items, touched.refused);
+        let mut firings = Vec::new();
+        if let Some((from, _)) = touched.span {
+            let from = from.saturating_sub(correlation.reach() - correlation.timespan);
+            key.connect(context, &verdicts, from);
+            let published = publish(key, context, self.rules + index, &touched.late);
+            if correlation.referred {
+                let from = published.renamed_from.map_or(from, |t| t.min(from));
+                let presences = renew_presence(key, context, from);
+                let fields: Arc<[(String, String)]> = key.group.clone().into();
+                self.open_alerts.extend(published.firings.iter().map(|f| Arc::from(f.id.as_str())));
+                presences.into_iter().for_each(|p| self.post_alert(index, p, &fields, mail));
+            }
+            firings = published.firings;
         }
-        self.reschedule(index, bytes);
-        published.firings
+        self.keys.mark(handle);
+        self.reschedule(index, handle);
+        firings
     }
 
-    fn post_alert(&self, index: usize, presence: Presence, fields: &Arc<[(String, String)]>, mail: &mut [Mail]) {
+    fn post_alert(&mut self, index: usize, presence: Presence, fields: &Arc<[(String, String)]>, mail: &mut [Mail]) {
         let item = Item {
             rule: self.rules + index,
             id: presence.id,
@@ -238,18 +286,6 @@ impl Windows {
             explained: false,
         };
         self.post(&item, presence.stands, mail);
-    }
-
-    /// The key under some bytes, made if it is new.
-    fn open(&mut self, index: usize, bytes: Vec<u8>, group: Vec<String>) -> KeyBytes {
-        if let Some((known, _)) = self.keys[index].get_key_value(bytes.as_slice()) {
-            return known.clone();
-        }
-        let names = self.correlations[index].group_by.iter().cloned();
-        let key = Key { group: names.zip(group).collect(), wake: i64::MAX, ..Key::default() };
-        let bytes: KeyBytes = bytes.into();
-        self.keys[index].insert(bytes.clone(), key);
-        bytes
     }
 }
 
@@ -275,8 +311,10 @@ fn one_per_alert(firings: Vec<Firing>) -> Vec<Firing> {
             std::collections::hash_map::Entry::Occupied(known) => {
                 let earlier = &mut kept[*known.get()];
                 let supersedes = std::mem::take(&mut earlier.supersedes);
+                let added = earlier.added.take();
                 *earlier = firing;
                 earlier.supersedes.extend(supersedes);
+                earlier.added = added.zip(earlier.added.take()).map(|(before, since)| [before, since].concat());
             }
             std::collections::hash_map::Entry::Vacant(new) => {
                 new.insert(kept.len());

@@ -38,12 +38,26 @@ pub(crate) struct Entry {
     pub shown_at: i64,
     /// Its place changed, and they do not know that yet.
     pub moved: bool,
+    /// The row of the store that it is written to, 0 before it is in a sequence.
+    pub chunk: u32,
+    /// What it adds to the digest of an alert, 0 before it is a member.
+    pub digest: u64,
 }
 
 impl Entry {
     /// What the sequence is sorted by.
     pub fn order(&self) -> (i64, &str) {
         (self.time, &self.id)
+    }
+
+    /// Whether nothing depends on it yet.
+    pub fn is_quiet(&self) -> bool {
+        !self.explained && !self.fires && self.verdict == Verdict::None && self.shown == 0
+    }
+
+    /// Whether it waits for the end of an absence.
+    pub fn waits(&self) -> bool {
+        self.verdict == Verdict::Awaits && !self.fires
     }
 
     /// Takes in the same item matched once more; says whether that changed anything.

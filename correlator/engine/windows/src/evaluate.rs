@@ -154,7 +154,7 @@ fn renew_sliding(key: &mut Key, context: Context<'_>, (from, _): (i64, i64), in_
         slide.move_to(&key.entries, time.saturating_sub(timespan), end);
         let (holds, fires) = slide.judge(context.correlation);
         let verdict = if holds { Verdict::Holds } else { Verdict::None };
-        (start..end).for_each(|i| settle(&mut key.entries[i], i, verdict, fires, &mut verdicts));
+        (start..end).for_each(|i| settle(key, i, verdict, fires, &mut verdicts));
         start = end;
     }
     key.slide = Some(slide);
@@ -176,7 +176,7 @@ fn renew_scanning(key: &mut Key, context: Context<'_>, (from, to): (i64, i64), t
         let verdict = finding.as_ref().map_or(Verdict::None, |f| f.verdict);
         let fires = finding.is_some_and(|f| counts(key, context, &f));
         verdicts.unsettled |= key.entries[index].fires;
-        settle(&mut key.entries[index], index, verdict, fires, &mut verdicts);
+        settle(key, index, verdict, fires, &mut verdicts);
     }
     verdicts
 }
@@ -187,13 +187,13 @@ pub(crate) fn counts(key: &Key, context: Context<'_>, finding: &Finding) -> bool
     over && finding.members.iter().any(|i| !key.entries[*i].explained)
 }
 
-fn settle(entry: &mut Entry, index: usize, verdict: Verdict, fires: bool, verdicts: &mut Verdicts) {
-    if fires && !entry.fires {
+fn settle(key: &mut Key, index: usize, verdict: Verdict, fires: bool, verdicts: &mut Verdicts) {
+    let fired = key.entries[index].fires;
+    if fires && !fired {
         verdicts.firing.push(index);
     }
-    verdicts.unsettled |= entry.fires && !fires;
-    entry.verdict = verdict;
-    entry.fires = fires;
+    verdicts.unsettled |= fired && !fires;
+    key.set(index, verdict, fires);
 }
 
 /// Withdraws the explanation of items; the verdicts stand, but some of them count only now.
@@ -201,7 +201,10 @@ pub(crate) fn unexplain(key: &mut Key, context: Context<'_>, ids: &HashSet<&str>
     let mut verdicts = Verdicts::default();
     let explained: Vec<usize> =
         (0..key.entries.len()).filter(|i| key.entries[*i].explained && ids.contains(&*key.entries[*i].id)).collect();
-    explained.iter().for_each(|i| key.entries[*i].explained = false);
+    for index in &explained {
+        key.entries[*index].explained = false;
+        key.chunks.touch(key.entries[*index].chunk);
+    }
     if !explained.is_empty() {
         key.slide = None;
     }
@@ -222,7 +225,7 @@ pub(crate) fn recount(key: &mut Key, context: Context<'_>, index: usize, verdict
     }
     let Some(finding) = standing(key, context, index) else { return };
     if counts(key, context, &finding) {
-        key.entries[index].fires = true;
+        key.set(index, key.entries[index].verdict, true);
         verdicts.firing.push(index);
         // It lies among older firings, which the quick way of forming components does not expect.
         verdicts.unsettled = true;

@@ -5,8 +5,14 @@ use std::sync::Arc;
 
 use crate::absence::next_end;
 use crate::compile::Correlation;
-use crate::engine::{KeyBytes, Windows};
-use crate::key::{Context, Key};
+use crate::engine::Windows;
+use crate::entry::Entry;
+use crate::key::Key;
+use crate::keys::{Handle, Record};
+use crate::quiet::{Quiet, pack};
+
+/// Keys of at most so many items are packed.
+const SMALL: usize = 16;
 
 /// How long items and alerts of a key matter after their event time.
 #[derive(Clone, Copy)]
@@ -36,66 +42,98 @@ impl Windows {
     }
 
     /// Drops what is out of sight of a key, and the key when nothing is left.
-    pub(crate) fn forget(&mut self, index: usize, bytes: &KeyBytes) {
+    pub(crate) fn forget(&mut self, index: usize, handle: Handle) {
         let horizon = self.horizon(&self.correlations[index]);
-        let Some(key) = self.keys[index].get_mut(bytes) else { return };
-        let (entries, alerts) = (key.entries.len(), key.alerts.len());
-        let dropped = drop_unseen(key, horizon, &self.open_alerts);
+        let (changed, empty) = match self.keys.record_mut(handle) {
+            Record::Quiet(quiet) => (quiet.retain(|time| horizon.sees(time, false)), quiet.items().is_empty()),
+            Record::Live(key) => {
+                let (entries, alerts) = (key.entries.len(), key.alerts.len());
+                let dropped = drop_unseen(key, horizon, &self.open_alerts);
+                let changed = (entries, alerts) != (key.entries.len(), key.alerts.len());
+                let empty = key.entries.is_empty() && key.alerts.len() == 0;
+                self.unlist(handle, dropped);
+                (changed, empty)
+            }
+        };
+        if empty {
+            self.remove(index, handle);
+            return;
+        }
+        if changed {
+            self.keys.mark(handle);
+            self.rest(index, handle);
+        }
+        self.reschedule(index, handle);
+    }
+
+    /// What was forgotten need not be found any more.
+    fn unlist(&mut self, handle: Handle, dropped: Dropped) {
         dropped.alerts.iter().for_each(|id| {
             self.open_alerts.remove(id);
         });
         for id in dropped.explained {
             if let Some(keys) = self.explained.get_mut(&id) {
-                keys.remove(&(index, bytes.clone()));
+                keys.remove(&handle);
                 if keys.is_empty() {
                     self.explained.remove(&id);
                 }
             }
         }
-        if (entries, alerts) != (key.entries.len(), key.alerts.len()) {
-            self.changed.insert(bytes.clone());
-        }
-        if key.entries.is_empty() && key.alerts.len() == 0 {
-            self.wakes.remove(&(key.wake, index, bytes.clone()));
-            self.keys[index].remove(bytes);
-            return;
-        }
-        self.wakes.remove(&(key.wake, index, bytes.clone()));
-        key.wake = i64::MAX;
-        self.reschedule(index, bytes);
     }
 
-    /// Sets when a key is looked at next, never later than it already is: at the end of a wait, or when something expires. Not sooner than a quarter
-    /// of the reach from now, so that a long alert is not walked over for every item that expires.
-    pub(crate) fn reschedule(&mut self, index: usize, bytes: &KeyBytes) {
+    /// Takes away a key and its rows.
+    fn remove(&mut self, index: usize, handle: Handle) {
+        self.gone.extend(self.rows_of(index, handle));
+        self.keys.remove(handle);
+    }
+
+    /// Packs a key that has become so small that nothing can fire on it as it is.
+    fn rest(&mut self, index: usize, handle: Handle) {
+        let Record::Live(key) = self.keys.record(handle) else { return };
+        let correlation = &self.correlations[index];
+        let weight =
+            key.entries.iter().map(|e| correlation.weigh(e.rules, e.values.len())).fold(0, u32::saturating_add);
+        let small = key.entries.len() <= SMALL && weight < correlation.floor;
+        if small && key.alerts.len() == 0 && key.entries.iter().all(Entry::is_quiet) {
+            let quiet = Quiet::with_items(&key.name, &pack(key.entries.iter()));
+            self.gone.extend(self.rows_of(index, handle));
+            *self.keys.record_mut(handle) = Record::Quiet(quiet);
+        }
+    }
+
+    /// Sets when a key is looked at next, never later than it already is: at the end of a wait, or when something
+    /// expires. Not sooner than a quarter of the reach from now, so that a long alert is not walked over for every item
+    /// that expires; and at rounded times, so that many keys share one.
+    pub(crate) fn reschedule(&mut self, index: usize, handle: Handle) {
         let correlation = &self.correlations[index];
         let horizon = self.horizon(correlation);
-        let context_now = self.now;
-        let Some(key) = self.keys[index].get_mut(bytes) else { return };
-        let oldest = key.entries.front().map_or(context_now, |e| e.time);
-        let soonest = horizon.expiry(oldest, false).max(context_now.saturating_add(correlation.reach() / 4));
-        let wait = next_end_of(key, correlation, context_now);
-        let wake = wait.map_or(soonest, |end| end.min(soonest)).min(key.wake);
-        if wake != key.wake {
-            self.wakes.remove(&(key.wake, index, bytes.clone()));
-            self.wakes.insert((wake, index, bytes.clone()));
-            key.wake = wake;
-        }
+        let (oldest, wait) = match self.keys.record(handle) {
+            Record::Quiet(quiet) => (quiet.oldest(), None),
+            Record::Live(key) => (key.entries.front().map(|e| e.time), next_end(key, correlation, self.now)),
+        };
+        let expiry = horizon.expiry(oldest.unwrap_or(self.now), false);
+        let soonest = round_up(expiry.max(self.now.saturating_add(correlation.reach() / 4)), correlation.reach() / 16);
+        let wake = wait.map_or(soonest, |end| end.min(soonest)).min(self.keys.wake(handle));
+        self.keys.set_wake(handle, wake);
     }
 }
 
-fn next_end_of(key: &Key, correlation: &Correlation, now: i64) -> Option<i64> {
-    let city = crate::city::City::default();
-    next_end(key, Context { correlation, city: &city, now })
+fn round_up(time: i64, step: i64) -> i64 {
+    let step = step.max(1);
+    time.saturating_add(step - 1).div_euclid(step).saturating_mul(step)
 }
 
 /// The components that no further firing can join.
 fn closed_components(key: &Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>>) -> HashSet<u32> {
     let with_explained: HashSet<u32> =
         key.entries.iter().filter(|e| e.explained && e.label != 0).map(|e| e.label).collect();
-    // An alert that may still fire may bring back every component that it is a member of.
+    // An alert that may still fire, or that stands here outside of any component so far, may bring back every component
+    // that it is a member of.
+    let loose = key.entries.iter().filter(|e| e.label == 0 && horizon.sees(e.time, e.explained)).map(|e| &e.id);
+    let loose: HashSet<&Arc<str>> = if key.by_alert.is_empty() { HashSet::new() } else { loose.collect() };
+    let returns = |id: &Arc<str>| open_alerts.contains(id) || loose.contains(id);
     let with_active: HashSet<u32> =
-        key.by_alert.iter().filter(|(id, _)| open_alerts.contains(*id)).map(|(_, label)| *label).collect();
+        key.by_alert.iter().filter(|(id, _)| returns(id)).map(|(_, label)| *label).collect();
     let open =
         |label: &u32, last: i64| horizon.sees(last, with_explained.contains(label)) || with_active.contains(label);
     key.components.iter().filter(|(label, c)| !open(label, c.last)).map(|(label, _)| *label).collect()
@@ -109,26 +147,31 @@ struct Dropped {
 
 fn drop_unseen(key: &mut Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>>) -> Dropped {
     let closed = closed_components(key, horizon, open_alerts);
-    let before = key.entries.len();
-    let mut explained = Vec::new();
+    let mut gone = Vec::new();
     key.entries.retain(|e| {
         let kept = match e.label {
             0 => horizon.sees(e.time, e.explained),
             label => !closed.contains(&label),
         };
-        if !kept && e.explained {
-            explained.push(e.id.clone());
+        if !kept {
+            gone.push(e.clone());
         }
         kept
     });
-    if key.entries.len() != before {
+    if !gone.is_empty() {
         key.slide = None;
     }
+    gone.iter().for_each(|e| key.note_gone(e));
+    let explained = gone.into_iter().filter(|e| e.explained).map(|e| e.id).collect();
     key.components.retain(|label, _| !closed.contains(label));
     key.by_alert.retain(|_, label| !closed.contains(label));
     let open: HashSet<u32> = key.components.values().map(|c| c.alert).collect();
+    let entries = &key.entries;
     let alerts = key.alerts.retain(|slot, alert| {
-        let may_return = horizon.sees(alert.last, true) || open_alerts.contains(&alert.first.1);
+        // While its earliest member is here, what swallowed it may fall apart again.
+        let first = (alert.first.0, &*alert.first.1);
+        let here = || entries.binary_search_by(|e| e.order().cmp(&first)).is_ok();
+        let may_return = horizon.sees(alert.last, true) || open_alerts.contains(&alert.first.1) || here();
         open.contains(&slot) || (!alert.live && may_return)
     });
     Dropped { explained, alerts }

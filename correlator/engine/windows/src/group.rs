@@ -9,10 +9,29 @@ const MAX_COMBINATIONS: usize = 1024;
 
 type Fields = [(String, String)];
 
-/// The groups that an item of the rule at `position` counts in: one for each combination of the values of array
-/// fields, none when it lacks a group-by field.
-pub(crate) fn groups_of(correlation: &Correlation, position: usize, fields: &Fields) -> Vec<Vec<String>> {
-    combinations(&correlation.group_fields[position], fields)
+/// The groups that an item counts in.
+pub(crate) enum Groups<'a> {
+    /// It lacks a group-by field.
+    None,
+    /// No group-by field has more than one value.
+    One(Vec<&'a str>),
+    /// One for each combination of the values of array fields.
+    Many(Vec<Vec<String>>),
+}
+
+/// The groups that an item of the rule at `position` counts in.
+pub(crate) fn groups_of<'a>(correlation: &Correlation, position: usize, fields: &'a Fields) -> Groups<'a> {
+    let names = &correlation.group_fields[position];
+    let mut values = Vec::with_capacity(names.len());
+    for name in names {
+        let mut found = fields.iter().filter(|(n, _)| n == name);
+        let Some((_, value)) = found.next() else { return Groups::None };
+        if found.next().is_some() {
+            return Groups::Many(combinations(names, fields));
+        }
+        values.push(value.as_str());
+    }
+    Groups::One(values)
 }
 
 /// What the item contributes to the measure; `None` when it lacks a field that the measure reads.
@@ -34,14 +53,6 @@ pub(crate) fn values_of(correlation: &Correlation, position: usize, id: &str, fi
         values.dedup();
     }
     (!values.is_empty()).then(|| values.into())
-}
-
-/// The bytes of a key: the same in every process, so that state can be stored under them.
-pub(crate) fn key_bytes(correlation: &Correlation, group: &[String]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(16 + correlation.id.len() + group.iter().map(|g| g.len() + 8).sum::<usize>());
-    push_text(&mut bytes, &correlation.id);
-    group.iter().for_each(|value| push_text(&mut bytes, value));
-    bytes
 }
 
 fn digest(tuple: &[String]) -> u128 {

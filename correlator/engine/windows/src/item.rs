@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::members::Members;
+
 /// A location with the radius of its uncertainty.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spot {
@@ -110,7 +112,9 @@ pub struct Firing {
     /// Group-by names and values.
     pub group: Vec<(String, String)>,
     /// Member ids by event time, then id; empty when gone.
-    pub members: Vec<Arc<str>>,
+    pub members: Members,
+    /// The members that came behind those of the revision before; `None` when other members may have changed too.
+    pub added: Option<Vec<Arc<str>>>,
     /// Event time of the newest member, or of the end an absence waited for, in µs.
     pub at: i64,
     /// Id of the newest member.

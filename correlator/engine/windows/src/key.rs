@@ -1,18 +1,16 @@
 //! The state of one key: a correlation and the values it groups by.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::alert::Alerts;
+use crate::chunk::Chunks;
 use crate::city::City;
 use crate::compile::Correlation;
 use crate::component::Component;
-use crate::entry::Entry;
+use crate::entry::{Entry, Verdict};
 use crate::slide::Slide;
-
-/// Late items up to this many are put in one by one; more are cheaper to sort in together.
-const FEW: usize = 4;
 
 /// What evaluating a key needs besides its state.
 #[derive(Clone, Copy)]
@@ -21,6 +19,8 @@ pub(crate) struct Context<'a> {
     pub city: &'a City,
     /// Event time: waits that end before it are over.
     pub now: i64,
+    /// Most items of a key.
+    pub items: usize,
 }
 
 /// A change of the sequence of a key.
@@ -55,16 +55,24 @@ pub(crate) struct Touched {
     pub taken_back: bool,
     /// Times of the items that came after a newer one, ascending.
     pub late: Vec<i64>,
+    /// Items that found no room.
+    pub refused: u64,
 }
 
 /// Items, alerts and what is derived from them.
 #[derive(Debug, Default)]
 pub(crate) struct Key {
+    pub name: Box<[u8]>,
     pub group: Vec<(String, String)>,
     /// Sorted by time, then id.
     pub entries: VecDeque<Entry>,
+    pub chunks: Chunks,
+    /// Event times at which items wait for the end of an absence, with their number.
+    pub waits: BTreeMap<i64, u32>,
     pub alerts: Alerts,
     pub components: HashMap<u32, Component>,
+    /// Components that changed since the last publication; some may be no more.
+    pub stirred: Vec<u32>,
     /// The component that an alert of an earlier correlation is a member of, by alert id.
     pub by_alert: HashMap<Arc<str>, u32>,
     pub next_label: u32,
@@ -74,8 +82,6 @@ pub(crate) struct Key {
     pub withdrawn: Vec<(i64, u32)>,
     /// The sliding window, if it still stands at the end of the sequence.
     pub slide: Option<Slide>,
-    /// Event time at which there may be something to settle or forget.
-    pub wake: i64,
 }
 
 impl Key {
@@ -94,8 +100,60 @@ impl Key {
         self.entries.binary_search_by(|e| e.order().cmp(&(time, id))).ok()
     }
 
-    /// Puts changes into the sequence.
-    pub fn apply(&mut self, mut changes: Vec<Change>) -> Touched {
+    /// Sets what the window of an item came to.
+    pub fn set(&mut self, index: usize, verdict: Verdict, fires: bool) {
+        let entry = &mut self.entries[index];
+        if (entry.verdict, entry.fires) == (verdict, fires) {
+            return;
+        }
+        let (waited, time, chunk) = (entry.waits(), entry.time, entry.chunk);
+        (entry.verdict, entry.fires) = (verdict, fires);
+        let waits = entry.waits();
+        self.chunks.touch(chunk);
+        match (waited, waits) {
+            (false, true) => *self.waits.entry(time).or_default() += 1,
+            (true, false) => self.leave_wait(time),
+            _ => {}
+        }
+    }
+
+    /// An item left the sequence.
+    pub fn note_gone(&mut self, entry: &Entry) {
+        self.chunks.leave(entry.chunk);
+        if entry.waits() {
+            self.leave_wait(entry.time);
+        }
+    }
+
+    fn leave_wait(&mut self, time: i64) {
+        if let Some(count) = self.waits.get_mut(&time) {
+            *count -= 1;
+            if *count == 0 {
+                self.waits.remove(&time);
+            }
+        }
+    }
+
+    /// Puts items into an empty sequence, in any order; says whether no two of them are the same.
+    pub fn insert_all(&mut self, mut entries: Vec<Entry>) -> bool {
+        entries.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+        let before = entries.len();
+        entries.dedup_by(|a, b| a.order() == b.order());
+        for entry in &mut entries {
+            match entry.chunk {
+                0 => entry.chunk = self.chunks.place(entry.time),
+                chunk => self.chunks.put(chunk, entry.time),
+            }
+            if entry.waits() {
+                *self.waits.entry(entry.time).or_default() += 1;
+            }
+        }
+        self.entries = entries.into();
+        self.entries.len() == before
+    }
+
+    /// Puts changes into the sequence, at most up to so many items.
+    pub fn apply(&mut self, mut changes: Vec<Change>, most: usize) -> Touched {
         changes.sort_by(|a, b| a.order().cmp(&b.order()));
         let mut touched = Touched { in_order: true, ..Touched::default() };
         let newest = self.entries.back().map_or(i64::MIN, |e| e.time);
@@ -104,10 +162,13 @@ impl Key {
             match change {
                 Change::Remove { time, id, position } => self.take_back(time, &id, position, &mut touched),
                 Change::Add(entry) => {
-                    if let Some(entry) = self.merge(entry, &mut fresh, &mut touched) {
-                        touched.admit(entry.time, newest);
-                        fresh.push(entry);
+                    let Some(entry) = self.merge(entry, &mut fresh, &mut touched) else { continue };
+                    if self.entries.len() + fresh.len() >= most {
+                        touched.refused += 1;
+                        continue;
                     }
+                    touched.admit(entry.time, newest);
+                    fresh.push(entry);
                 }
             }
         }
@@ -127,6 +188,7 @@ impl Key {
         let Some(known) = known else { return Some(entry) };
         let time = entry.time;
         if known.absorb(entry) {
+            self.chunks.touch(known.chunk);
             touched.widen(time);
             touched.in_order = false;
         }
@@ -136,30 +198,39 @@ impl Key {
     fn take_back(&mut self, time: i64, id: &str, position: usize, touched: &mut Touched) {
         let Some(index) = self.find(time, id) else { return };
         self.entries[index].rules &= !(1 << position);
-        if self.entries[index].rules == 0 {
-            let removed = self.entries.remove(index).filter(|e| e.shown != 0);
-            self.withdrawn.extend(removed.map(|e| (e.shown_at, e.shown)));
+        self.chunks.touch(self.entries[index].chunk);
+        if self.entries[index].rules == 0
+            && let Some(removed) = self.entries.remove(index)
+        {
+            self.note_gone(&removed);
+            self.withdrawn.extend((removed.shown != 0).then_some((removed.shown_at, removed.shown)));
         }
         touched.widen(time);
         touched.in_order = false;
         touched.taken_back = true;
     }
 
-    fn insert(&mut self, fresh: Vec<Entry>) {
-        let newest = self.entries.back().map(|e| (e.time, e.id.clone()));
-        let late = fresh.iter().take_while(|e| newest.as_ref().is_some_and(|(t, id)| e.order() < (*t, id))).count();
-        if late > FEW {
-            self.slide = None;
-            self.entries.extend(fresh);
-            self.entries.make_contiguous().sort_by(|a, b| a.order().cmp(&b.order()));
-            return;
+    /// Merges sorted new items with the end of the sequence.
+    fn insert(&mut self, mut fresh: Vec<Entry>) {
+        let Some(first) = fresh.first() else { return };
+        let start = self.entries.partition_point(|e| e.order() < first.order());
+        if let Some(slide) = self.slide.as_mut() {
+            // In order, an item may still come before others of the newest time.
+            let inside = slide.high().min(self.entries.len());
+            let end = self.entries.get(inside.wrapping_sub(1)).map(|e| (e.time, e.id.clone()));
+            let within = |e: &&Entry| end.as_ref().is_some_and(|(time, id)| e.order() < (*time, id));
+            fresh.iter().filter(within).for_each(|e| slide.admit(e));
         }
-        for entry in fresh {
-            let index = self.entries.partition_point(|e| e.order() < entry.order());
-            if let Some(slide) = self.slide.as_mut().filter(|s| index < s.high()) {
-                slide.admit(&entry);
-            }
-            self.entries.insert(index, entry);
+        for entry in &mut fresh {
+            entry.chunk = self.chunks.place(entry.time);
+        }
+        let later = self.entries.split_off(start);
+        let sorted = later.is_empty();
+        self.entries.extend(fresh);
+        if !sorted {
+            let mut end: Vec<Entry> = self.entries.drain(start..).chain(later).collect();
+            end.sort_by(|a, b| a.order().cmp(&b.order()));
+            self.entries.extend(end);
         }
     }
 }

@@ -35,6 +35,9 @@ pub(crate) fn renew_presence(key: &mut Key, context: Context<'_>, from: i64) -> 
             let known = stood.get(&(at, slot)).is_some_and(|(_, known)| *known);
             stood.insert((at, slot), (entry.whereabouts.clone(), fresh || known));
         }
+        if (entry.shown, entry.shown_at) != (slot, at) {
+            key.chunks.touch(entry.chunk);
+        }
         (entry.shown, entry.shown_at, entry.moved) = (slot, at, false);
     }
     // Where one of several items of a time has left, another gives the place.

@@ -1,14 +1,18 @@
 //! Compares the components of a key with what was published, and says what changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::alert::Alert;
-use crate::component::Component;
+use crate::component::{Component, Roll};
 use crate::id::{alert_id, digest64, push_text};
 use crate::item::Firing;
 use crate::key::{Context, Key};
 use crate::measure::positions;
+use crate::members::Members;
+
+/// Makes a sum of digests depend on their order.
+const ORDERED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The changed alerts of one key.
 #[derive(Debug, Default)]
@@ -22,16 +26,22 @@ pub(crate) struct Published {
 struct View {
     slot: u32,
     component: Component,
-    members: Vec<Arc<str>>,
+    members: Members,
+    /// The members that came behind those of the revision before, if nothing else of the list changed.
+    added: Option<Vec<Arc<str>>>,
+    first: Arc<str>,
     newest: Arc<str>,
     fingerprint: u64,
 }
 
 /// Publishes every change since the last time. `late` are the times of items that came after newer ones, ascending.
 pub(crate) fn publish(key: &mut Key, context: Context<'_>, rule: usize, late: &[i64]) -> Published {
-    let mut changed: Vec<(i64, u32)> =
-        key.components.iter().filter(|(_, c)| c.changed).map(|(label, c)| (c.first, *label)).collect();
+    let stirred = key.stirred.drain(..);
+    let mut changed: Vec<(i64, u32)> = stirred
+        .filter_map(|label| key.components.get(&label).filter(|c| c.changed).map(|c| (c.first, label)))
+        .collect();
     changed.sort_unstable();
+    changed.dedup();
     let mut published = Published::default();
     let views: Vec<View> = changed.iter().map(|(_, label)| view(key, context, *label, &mut published)).collect();
     let (mut gone, superseded) = retire(key, context, rule, &views, !late.is_empty());
@@ -45,10 +55,16 @@ pub(crate) fn publish(key: &mut Key, context: Context<'_>, rule: usize, late: &[
 
 /// Looks at a component, and gives it the slot of its alert.
 fn view(key: &mut Key, context: Context<'_>, label: u32, published: &mut Published) -> View {
+    let added = call_roll(key, context, label);
     let component = key.components[&label].clone();
-    let (members, newest) = members_of(key, context, label, &component);
-    let id: Arc<str> = alert_id(&context.correlation.id, &key.group, &members[0]).into();
-    let slot = key.alerts.slot_of(&id).unwrap_or_else(|| key.alerts.add(unpublished(id, &members[0])));
+    let roll = &component.roll;
+    let first = match key.alerts.get(component.alert) {
+        Some(alert) if added.is_some() => alert.first.1.clone(),
+        _ => roll.listed.first().unwrap_or_default(),
+    };
+    let newest = newest_of(key, label, &component);
+    let id: Arc<str> = alert_id(&context.correlation.id, &key.group, &first).into();
+    let slot = key.alerts.slot_of(&id).unwrap_or_else(|| key.alerts.add(unpublished(id, &first)));
     if component.alert != slot {
         key.orphans.extend((component.alert != 0).then_some(component.alert));
     }
@@ -59,8 +75,24 @@ fn view(key: &mut Key, context: Context<'_>, label: u32, published: &mut Publish
     if let Some(kept) = key.components.get_mut(&label) {
         (kept.alert, kept.changed, kept.grown) = (slot, false, false);
     }
-    let fingerprint = fingerprint(&component, &members, &newest);
-    View { slot, component, members, newest, fingerprint }
+    let fingerprint = fingerprint(&component, &newest);
+    View { slot, members: roll.listed.clone(), component, added, first, newest, fingerprint }
+}
+
+/// Brings the list of the members up to date. Gives what came behind the published list, `None` if it was made anew.
+fn call_roll(key: &mut Key, context: Context<'_>, label: u32) -> Option<Vec<Arc<str>>> {
+    let component = key.components.get(&label)?;
+    let published = component.alert != 0 && !component.roll.listed.is_empty();
+    if component.roll.broken || !published || context.correlation.chained != 0 {
+        let (ids, digest) = members_of(key, context, label, component);
+        let last = (component.last, newest_of(key, label, component));
+        key.components.get_mut(&label)?.roll = Roll { listed: ids.into(), digest, last, ..Roll::default() };
+        return None;
+    }
+    let roll = &mut key.components.get_mut(&label)?.roll;
+    let added = std::mem::take(&mut roll.added);
+    roll.listed.extend(&added);
+    Some(added)
 }
 
 fn unpublished(id: Arc<str>, first: &Arc<str>) -> Alert {
@@ -76,24 +108,30 @@ fn unpublished(id: Arc<str>, first: &Arc<str>) -> Alert {
     }
 }
 
-/// Ids by time, then id, and the newest; an alert that is a member several times is named once, where it first was.
-fn members_of(key: &Key, context: Context<'_>, label: u32, component: &Component) -> (Vec<Arc<str>>, Arc<str>) {
+/// Ids by time, then id, with the digest of them all; an alert that is a member several times is named once, where
+/// it first was.
+fn members_of(key: &Key, context: Context<'_>, label: u32, component: &Component) -> (Vec<Arc<str>>, u64) {
     let entries = key.entries.range(key.between(component.first, component.last)).filter(|e| e.label == label);
-    let mut ids: Vec<Arc<str>> = entries.map(|e| e.id.clone()).collect();
-    let newest = ids.last().cloned().unwrap_or_default();
-    if context.correlation.chained != 0 {
-        let mut seen = BTreeSet::new();
-        ids.retain(|id| seen.insert(id.clone()));
-    }
-    if ids.is_empty() {
-        ids.push(newest.clone());
-    }
-    (ids, newest)
+    let mut seen = HashSet::new();
+    let named = entries.filter(|e| context.correlation.chained == 0 || seen.insert(&e.id));
+    // Where a member may stand at several times, the order does not follow from the members.
+    let factor = if context.correlation.chained == 0 { 1 } else { ORDERED };
+    let mut digest = 0_u64;
+    let ids = named.inspect(|e| digest = digest.wrapping_mul(factor).wrapping_add(e.digest)).map(|e| e.id.clone());
+    let ids = ids.collect();
+    (ids, digest)
 }
 
-fn fingerprint(component: &Component, members: &[Arc<str>], newest: &str) -> u64 {
-    let mut text = Vec::with_capacity(members.iter().map(|m| m.len() + 8).sum::<usize>() + 64);
-    members.iter().for_each(|m| push_text(&mut text, m));
+fn newest_of(key: &Key, label: u32, component: &Component) -> Arc<str> {
+    let tick = key.between(component.last, component.last);
+    let newest = key.entries.range(tick).rfind(|e| e.label == label);
+    newest.map(|e| e.id.clone()).unwrap_or_default()
+}
+
+fn fingerprint(component: &Component, newest: &str) -> u64 {
+    let mut text = Vec::with_capacity(96);
+    text.extend_from_slice(&component.roll.digest.to_le_bytes());
+    text.extend_from_slice(&(component.roll.listed.len() as u64).to_le_bytes());
     push_text(&mut text, newest);
     let certainty = component.certainty.map_or("", |c| c.name());
     push_text(&mut text, certainty);
@@ -107,13 +145,12 @@ impl Key {
     pub fn readopt(&mut self, context: Context<'_>) {
         let labels: Vec<u32> = self.components.keys().copied().collect();
         for label in labels {
-            let component = self.components[&label].clone();
-            let (members, _) = members_of(self, context, label, &component);
-            let id = alert_id(&context.correlation.id, &self.group, &members[0]);
-            let slot = self.alerts.slot_of(&id);
-            if let Some(kept) = self.components.get_mut(&label) {
-                (kept.alert, kept.changed) = (slot.unwrap_or(0), slot.is_none());
-            }
+            call_roll(self, context, label);
+            let Some(component) = self.components.get_mut(&label) else { continue };
+            let first = component.roll.listed.first().unwrap_or_default();
+            let slot = self.alerts.slot_of(&alert_id(&context.correlation.id, &self.group, &first));
+            (component.alert, component.changed) = (slot.unwrap_or(0), slot.is_none());
+            self.stirred.extend(slot.is_none().then_some(label));
         }
     }
 }
@@ -154,7 +191,8 @@ fn farewell(key: &Key, context: Context<'_>, rule: usize, alert: Alert, late: bo
         id: alert.id.to_string(),
         revision: alert.revision,
         group: key.group.clone(),
-        members: Vec::new(),
+        members: Members::default(),
+        added: None,
         at: alert.at,
         newest: alert.newest,
         certainty: context.correlation.place.as_ref().and(None),
@@ -177,13 +215,14 @@ fn report(
     if alert.live && alert.fingerprint == view.fingerprint && supersedes.is_empty() {
         return None;
     }
+    let counts_on = alert.live;
     let Component { first, last, at, certainty, absent, .. } = view.component;
     *alert = Alert {
         id: alert.id.clone(),
         revision: alert.revision + 1,
         fingerprint: view.fingerprint,
         live: true,
-        first: (first, view.members[0].clone()),
+        first: (first, view.first),
         last,
         at,
         newest: view.newest.clone(),
@@ -195,6 +234,7 @@ fn report(
         revision: alert.revision,
         group: key.group.clone(),
         members: view.members,
+        added: view.added.filter(|_| counts_on),
         at,
         newest: view.newest,
         certainty,

@@ -1,4 +1,4 @@
-//! One key as bytes. Components are not written: verdicts and members give them again.
+//! Items and alerts as bytes. Components are not written: verdicts and members give them again.
 
 use std::sync::Arc;
 
@@ -6,7 +6,6 @@ use crate::alert::Alert;
 use crate::codec::{Reader, Writer};
 use crate::entry::{Entry, Verdict};
 use crate::item::{Spot, Whereabouts};
-use crate::key::Key;
 
 const EXPLAINED: u8 = 1;
 const FIRES: u8 = 2;
@@ -16,38 +15,49 @@ const ZONE: u8 = 16;
 const SPOT: u8 = 32;
 const SHOWN: u8 = 64;
 
-/// Writes the items and alerts of a key.
-pub(crate) fn write_key(out: &mut Writer, key: &Key) {
-    out.number(key.entries.len() as u64);
-    let mut before = 0_i64;
-    for entry in &key.entries {
-        out.signed(entry.time.wrapping_sub(before));
-        before = entry.time;
-        write_entry(out, entry);
-    }
-    out.number(key.alerts.len() as u64);
-    for (slot, alert) in key.alerts.iter() {
-        out.number(u64::from(slot));
-        write_alert(out, alert);
-    }
+/// Writes an item after one of the time `before`.
+pub(crate) fn write_item(out: &mut Writer, before: i64, entry: &Entry) {
+    out.signed(entry.time.wrapping_sub(before));
+    write_entry(out, entry);
 }
 
-/// Reads what `write_key` wrote into an empty key; `None` if it makes no sense.
-pub(crate) fn read_key(input: &mut Reader<'_>, key: &mut Key) -> Option<()> {
-    let mut time = 0_i64;
-    for _ in 0..input.number()? {
+/// Reads items to the end; `None` if they make no sense.
+pub(crate) fn read_items(input: &mut Reader<'_>) -> Option<Vec<Entry>> {
+    let (mut entries, mut time) = (Vec::new(), 0_i64);
+    while !input.is_empty() {
         time = time.wrapping_add(input.signed()?);
-        let entry = read_entry(input, time)?;
-        if key.entries.back().is_some_and(|last| last.order() >= entry.order()) {
-            return None;
-        }
-        key.entries.push_back(entry);
+        entries.push(read_entry(input, time)?);
     }
-    for _ in 0..input.number()? {
-        let slot = input.small()?;
-        key.alerts.put(slot, read_alert(input)?);
+    Some(entries)
+}
+
+/// What can be seen of a written item without building it.
+pub(crate) struct Glimpse<'a> {
+    pub time: i64,
+    pub id: &'a [u8],
+    pub rules: u64,
+    /// How many values it has.
+    pub values: usize,
+}
+
+/// Looks at the next item after one of the time `before`.
+pub(crate) fn glimpse<'a>(input: &mut Reader<'a>, before: i64) -> Option<Glimpse<'a>> {
+    let time = before.wrapping_add(input.signed()?);
+    let flags = input.byte()?;
+    let (id, rules) = (input.slice()?, input.number()?);
+    let values = usize::try_from(input.number()?).ok()?;
+    input.skip(values.checked_mul(16)?)?;
+    if flags & ZONE != 0 {
+        input.slice()?;
     }
-    Some(())
+    if flags & SPOT != 0 {
+        input.skip(24)?;
+    }
+    if flags & SHOWN != 0 {
+        input.number()?;
+        input.number()?;
+    }
+    Some(Glimpse { time, id, rules, values })
 }
 
 fn write_entry(out: &mut Writer, entry: &Entry) {
@@ -79,8 +89,7 @@ fn write_entry(out: &mut Writer, entry: &Entry) {
 fn read_entry(input: &mut Reader<'_>, time: i64) -> Option<Entry> {
     let flags = input.byte()?;
     let mut entry = Entry { time, id: input.text()?, rules: input.number()?, ..Entry::default() };
-    let values: Option<Vec<u128>> = (0..input.number()?).map(|_| input.fixed().map(u128::from_le_bytes)).collect();
-    entry.values = values?.into();
+    entry.values = read_values(input)?;
     let zone = if flags & ZONE != 0 { Some(input.text()?) } else { None };
     let spot = if flags & SPOT != 0 { Some(read_spot(input)?) } else { None };
     if flags & (ZONE | SPOT) != 0 {
@@ -100,13 +109,20 @@ fn read_entry(input: &mut Reader<'_>, time: i64) -> Option<Entry> {
     Some(entry)
 }
 
+fn read_values(input: &mut Reader<'_>) -> Option<Box<[u128]>> {
+    let bytes = input.number().and_then(|n| usize::try_from(n).ok()?.checked_mul(16))?;
+    let (values, _) = input.skip(bytes)?.as_chunks::<16>();
+    Some(values.iter().map(|v| u128::from_le_bytes(*v)).collect())
+}
+
 fn read_spot(input: &mut Reader<'_>) -> Option<Spot> {
     let mut float = || input.fixed().map(f64::from_le_bytes);
     let (latitude, longitude, radius) = (float()?, float()?, float()?);
-    Some(Spot { latitude, longitude, radius })
+    Spot::new(Some(latitude), Some(longitude), Some(radius))
 }
 
-fn write_alert(out: &mut Writer, alert: &Alert) {
+/// Writes an alert.
+pub(crate) fn write_alert(out: &mut Writer, alert: &Alert) {
     out.text(&alert.id);
     out.number(u64::from(alert.revision));
     out.fixed(&alert.fingerprint.to_le_bytes());
@@ -118,7 +134,8 @@ fn write_alert(out: &mut Writer, alert: &Alert) {
     out.text(&alert.newest);
 }
 
-fn read_alert(input: &mut Reader<'_>) -> Option<Alert> {
+/// Reads what `write_alert` wrote.
+pub(crate) fn read_alert(input: &mut Reader<'_>) -> Option<Alert> {
     Some(Alert {
         id: input.text()?,
         revision: input.small()?,

@@ -1,17 +1,15 @@
 //! What a commit writes and a restart reads: one row for each key, and one for event time.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::codec::{Reader, Writer};
+use crate::codec::Reader;
 use crate::engine::Windows;
-use crate::key::{Context, Key};
-use crate::snapshot::{read_key, write_key};
-
-/// Version of the byte form. State of another one is refused by name.
-const VERSION: u8 = 1;
-
-/// The row of event time. Rows of keys are longer than this.
-const NOW: &[u8] = b"now";
+use crate::key::Key;
+use crate::keys::Record;
+use crate::name::{named, split_stored};
+use crate::quiet::Quiet;
+use crate::row::{Body, Counts, NOW, Row, VERSION, of_now, open, read_head};
 
 /// State that cannot be taken up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,107 +39,121 @@ impl fmt::Display for StateError {
 
 impl std::error::Error for StateError {}
 
+impl StateError {
+    pub(crate) fn damaged(row: &[u8]) -> Self {
+        Self::Damaged { key: String::from_utf8_lossy(row).into_owned() }
+    }
+}
+
 impl Windows {
     /// Rows that changed since the last call, sorted, with their state; `None`: the row is gone.
     pub fn dirty(&mut self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
-        let changed = std::mem::take(&mut self.changed);
-        let mut rows: Vec<_> = changed.iter().map(|bytes| (bytes.to_vec(), self.row(bytes))).collect();
-        if std::mem::take(&mut self.now_changed) {
-            let mut out = Writer::default();
-            out.byte(VERSION);
-            out.signed(self.now);
-            rows.push((NOW.to_vec(), Some(out.seal())));
+        let mut rows: BTreeMap<Vec<u8>, Option<Vec<u8>>> = self.gone.drain(..).map(|row| (row, None)).collect();
+        for handle in self.keys.take_unwritten() {
+            rows.extend(self.write(handle));
         }
-        rows
+        if std::mem::take(&mut self.now_changed) {
+            rows.insert(NOW.to_vec(), Some(of_now(self.now)));
+        }
+        rows.into_iter().collect()
     }
 
     /// Takes up rows that `dirty` gave, all or none of them. Rows of correlations that are no more, or that have
     /// another definition now, are left aside and reported by the next `dirty` as gone.
     pub fn restore<'a>(&mut self, rows: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Result<(), StateError> {
-        let (mut keys, mut stale, mut now) = (Vec::new(), Vec::new(), None);
+        let (mut parts, mut now) = (BTreeMap::<&[u8], Parts<'a>>::new(), None);
         for (bytes, state) in rows {
-            let damaged = || StateError::Damaged { key: String::from_utf8_lossy(bytes).into_owned() };
             let mut input = open(bytes, state)?;
-            if bytes == NOW {
-                now = Some(input.signed().ok_or_else(damaged)?);
-                continue;
+            let row = Row::parse(bytes).ok_or_else(|| StateError::damaged(bytes))?;
+            match row {
+                Row::Now => now = Some(input.signed().ok_or_else(|| StateError::damaged(bytes))?),
+                Row::Head(name) => parts.entry(name).or_default().head = Some(input),
+                Row::Items(name, number) => parts.entry(name).or_default().items.push((number, input)),
+                Row::Alerts(name, _) => parts.entry(name).or_default().alerts.push(input),
             }
-            match self.read_row(bytes, &mut input).ok_or_else(damaged)? {
-                Some((index, key)) => keys.push((index, bytes, key)),
-                None => stale.push(bytes),
+            if let Row::Head(name) | Row::Items(name, _) | Row::Alerts(name, _) = row {
+                parts.entry(name).or_default().rows.push(bytes);
+            }
+        }
+        let (mut records, mut stale) = (Vec::new(), Vec::new());
+        for (name, part) in parts {
+            match self.assemble(name, &part).ok_or_else(|| StateError::damaged(name))? {
+                Some(found) => records.push(found),
+                None => stale.extend(part.rows.iter().map(|row| row.to_vec())),
             }
         }
         self.now = now.unwrap_or(self.now).max(self.now);
-        self.changed.extend(stale.into_iter().map(crate::engine::KeyBytes::from));
-        keys.into_iter().for_each(|(index, bytes, key)| self.install(index, bytes, key));
+        self.gone.extend(stale);
+        records.into_iter().for_each(|(index, record)| self.install(index, record));
         Ok(())
     }
 
-    fn row(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let (index, _) = self.address(bytes)??;
-        let key = self.keys[index].get(bytes)?;
-        let mut out = Writer::default();
-        out.byte(VERSION);
-        out.fixed(&self.correlations[index].fingerprint.to_le_bytes());
-        write_key(&mut out, key);
-        Some(out.seal())
-    }
-
-    /// The correlation and the group of a row's key: `None` if the bytes are no key, `Some(None)` if the correlation
-    /// is unknown.
+    /// `None` if the rows make no sense, `Some(None)` if they belong to no correlation of now.
     #[allow(clippy::type_complexity)]
-    fn address(&self, bytes: &[u8]) -> Option<Option<(usize, Vec<String>)>> {
-        let mut input = Reader::plain(bytes);
-        let mut texts = Vec::new();
-        while !input.is_empty() {
-            let length = usize::try_from(u64::from_le_bytes(input.fixed()?)).ok()?;
-            texts.push(input.text_of(length)?.to_string());
-        }
-        let id = if texts.is_empty() { return None } else { texts.remove(0) };
-        Some(self.correlations.iter().position(|c| c.id == id).map(|index| (index, texts)))
+    fn assemble(&self, name: &[u8], part: &Parts<'_>) -> Option<Option<(usize, Record)>> {
+        let (id, values) = split_stored(name)?;
+        let head = read_head(part.head.clone()?)?;
+        let index = self.correlations.iter().position(|c| c.id == id && c.fingerprint == head.fingerprint);
+        let Some(index) = index else { return Some(None) };
+        let group = crate::name::group(&self.correlations[index], values)?;
+        let name = named(index, values);
+        let record = match head.body {
+            Body::Packed(items) => Record::Quiet(Quiet::with_items(&name, items)),
+            Body::Rows(counts) => {
+                let mut key = Key { name: name.into(), group, ..Key::default() };
+                read_parts(&mut key, part, &counts)?;
+                Record::Live(Box::new(key))
+            }
+        };
+        Some(Some((index, record)))
     }
 
-    /// `None` if the bytes make no sense, `Some(None)` if they belong to no correlation of now.
-    #[allow(clippy::type_complexity)]
-    fn read_row(&self, bytes: &[u8], input: &mut Reader<'_>) -> Option<Option<(usize, Key)>> {
-        let fingerprint = u64::from_le_bytes(input.fixed()?);
-        let Some((index, group)) = self.address(bytes)? else { return Some(None) };
-        let correlation = &self.correlations[index];
-        if correlation.fingerprint != fingerprint || correlation.group_by.len() != group.len() {
-            return Some(None);
+    fn install(&mut self, index: usize, mut record: Record) {
+        let context = self.context(index);
+        if let Record::Live(key) = &mut record {
+            key.reconnect(context, i64::MIN);
+            key.readopt(context);
         }
-        let names = correlation.group_by.iter().cloned();
-        let mut key = Key { group: names.zip(group).collect(), wake: i64::MAX, ..Key::default() };
-        read_key(input, &mut key)?;
-        input.is_empty().then_some(Some((index, key)))
-    }
-
-    fn install(&mut self, index: usize, bytes: &[u8], mut key: Key) {
-        let context = Context { correlation: &self.correlations[index], city: self.city(), now: self.now };
-        key.reconnect(context, i64::MIN);
-        key.readopt(context);
-        let bytes: crate::engine::KeyBytes = bytes.into();
-        for entry in key.entries.iter().filter(|e| e.explained) {
-            self.explained.entry(entry.id.clone()).or_default().insert((index, bytes.clone()));
+        if let Some(old) = self.keys.find(record.name()) {
+            self.keys.remove(old);
         }
-        if self.correlations[index].referred {
-            self.open_alerts.extend(key.alerts.iter().map(|(_, alert)| alert.id.clone()));
+        let handle = self.keys.add(record);
+        if let Record::Live(key) = self.keys.record(handle) {
+            for entry in key.entries.iter().filter(|e| e.explained) {
+                self.explained.entry(entry.id.clone()).or_default().insert(handle);
+            }
+            if self.correlations[index].referred {
+                self.open_alerts.extend(key.alerts.iter().map(|(_, alert)| alert.id.clone()));
+            }
         }
-        if let Some(old) = self.keys[index].insert(bytes.clone(), key) {
-            self.wakes.remove(&(old.wake, index, bytes.clone()));
-        }
-        self.reschedule(index, &bytes);
+        self.reschedule(index, handle);
     }
 }
 
-fn open<'a>(key: &[u8], state: &'a [u8]) -> Result<Reader<'a>, StateError> {
-    let damaged = || StateError::Damaged { key: String::from_utf8_lossy(key).into_owned() };
-    match state.first() {
-        Some(&VERSION) => {}
-        Some(&found) => return Err(StateError::Version { found }),
-        None => return Err(damaged()),
+/// The rows of one key.
+#[derive(Default)]
+struct Parts<'a> {
+    head: Option<Reader<'a>>,
+    items: Vec<(u32, Reader<'a>)>,
+    alerts: Vec<Reader<'a>>,
+    rows: Vec<&'a [u8]>,
+}
+
+fn read_parts(key: &mut Key, part: &Parts<'_>, counts: &Counts) -> Option<()> {
+    let mut entries = Vec::new();
+    for (number, input) in &part.items {
+        let mut items = crate::snapshot::read_items(&mut input.clone())?;
+        items.iter_mut().for_each(|e| e.chunk = *number);
+        entries.extend(items);
     }
-    let mut input = Reader::open(state).ok_or_else(damaged)?;
-    input.byte().ok_or_else(damaged)?;
-    Ok(input)
+    for input in &part.alerts {
+        let mut input = input.clone();
+        while !input.is_empty() {
+            let slot = input.small()?;
+            key.alerts.put(slot, crate::snapshot::read_alert(&mut input)?);
+        }
+    }
+    key.alerts.resume(counts.last_slot);
+    let whole = entries.len() as u64 == counts.items && key.alerts.len() as u64 == counts.alerts;
+    (whole && key.insert_all(entries)).then_some(())
 }

@@ -145,7 +145,7 @@ impl Live {
 
     fn standing(self) -> BTreeMap<String, naive::Alert> {
         let view = |f: Firing| naive::Alert {
-            members: f.members.iter().map(|m| m.to_string()).collect(),
+            members: f.members.to_vec().iter().map(|m| m.to_string()).collect(),
             newest: f.newest.to_string(),
             at: f.at,
             certainty: f.certainty.map(|c| c.name()),
@@ -218,8 +218,14 @@ fn show(steps: &[(i64, Step)], choices: &[u8]) -> String {
     steps.iter().map(line).chain([format!("{choices:?}")]).collect()
 }
 
+/// Ten thousand cases, or as many as `PROPTEST_CASES` says.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn live_equals_replay(

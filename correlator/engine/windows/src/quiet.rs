@@ -1,0 +1,121 @@
+//! A key at rest: so few items that no window of them can fire, packed into one run of bytes.
+//!
+//! Most keys of a counting rule never come near its threshold, and there may be millions of them. The bytes are the
+//! name of the key with its length, then the items in the order in which they came, each as the snapshot writes it.
+
+use crate::codec::{Reader, Writer};
+use crate::compile::Correlation;
+use crate::entry::Entry;
+use crate::snapshot::{Glimpse, glimpse, read_items, write_item};
+
+/// Larger records are unpacked: an item is added by walking over those before it.
+const MAX_BYTES: usize = 2048;
+
+/// The packed form of a key.
+#[derive(Debug)]
+pub(crate) struct Quiet(Box<[u8]>);
+
+impl Quiet {
+    /// A key without items.
+    pub fn new(name: &[u8]) -> Self {
+        Self::with_items(name, &[])
+    }
+
+    /// A key with items as `items` gives them.
+    pub fn with_items(name: &[u8], items: &[u8]) -> Self {
+        let mut out = Writer::with_capacity(name.len() + items.len() + 2);
+        out.number(name.len() as u64);
+        out.fixed(name);
+        out.fixed(items);
+        Self(out.into_bytes().into())
+    }
+
+    pub fn name(&self) -> &[u8] {
+        Reader::plain(&self.0).slice().unwrap_or_default()
+    }
+
+    /// The bytes of the items.
+    pub fn items(&self) -> &[u8] {
+        let mut input = Reader::plain(&self.0);
+        input.slice().map_or(&[], |_| input.rest())
+    }
+
+    /// The items, in the order in which they came.
+    pub fn entries(&self) -> Vec<Entry> {
+        read_items(&mut Reader::plain(self.items())).unwrap_or_default()
+    }
+
+    /// Event time of the oldest item.
+    pub fn oldest(&self) -> Option<i64> {
+        glimpses(self.items()).map(|g| g.time).min()
+    }
+
+    /// Takes in an item, unless a window might fire then, or the item is already there.
+    pub fn admit(&mut self, correlation: &Correlation, entry: &Entry) -> bool {
+        let (mut weight, mut last) = (correlation.weigh(entry.rules, entry.values.len()), 0);
+        for known in glimpses(self.items()) {
+            if known.time == entry.time && known.id == entry.id.as_bytes() {
+                return false;
+            }
+            // Every window that sees the item lies within one timespan around it.
+            if known.time.abs_diff(entry.time) <= correlation.timespan.unsigned_abs() {
+                weight = weight.saturating_add(correlation.weigh(known.rules, known.values));
+            }
+            last = known.time;
+        }
+        if entry.explained || weight >= correlation.floor {
+            return false;
+        }
+        let mut item = Writer::with_capacity(64);
+        write_item(&mut item, last, entry);
+        let fits = self.0.len() + item.bytes().len() <= MAX_BYTES;
+        if fits {
+            self.extend(item.bytes());
+        }
+        fits
+    }
+
+    /// Keeps the items for whose event time `keep` holds; says whether any went.
+    pub fn retain(&mut self, keep: impl Fn(i64) -> bool) -> bool {
+        let entries = self.entries();
+        let kept: Vec<&Entry> = entries.iter().filter(|e| keep(e.time)).collect();
+        if kept.len() == entries.len() {
+            return false;
+        }
+        *self = Self::with_items(self.name(), &pack(kept.into_iter()));
+        true
+    }
+
+    fn extend(&mut self, bytes: &[u8]) {
+        let mut all = std::mem::take(&mut self.0).into_vec();
+        all.reserve_exact(bytes.len());
+        all.extend_from_slice(bytes);
+        self.0 = all.into_boxed_slice();
+    }
+}
+
+/// The bytes of items.
+pub(crate) fn pack<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<u8> {
+    let (mut out, mut before) = (Writer::default(), 0);
+    for entry in entries {
+        write_item(&mut out, before, entry);
+        before = entry.time;
+    }
+    out.into_bytes()
+}
+
+/// Whether bytes are items that a quiet key may hold.
+pub(crate) fn is_sound(items: &[u8]) -> bool {
+    let mut input = Reader::plain(items);
+    let sound = read_items(&mut input).is_some_and(|entries| entries.iter().all(Entry::is_quiet));
+    sound && items.len() <= MAX_BYTES
+}
+
+fn glimpses(items: &[u8]) -> impl Iterator<Item = Glimpse<'_>> {
+    let (mut input, mut before) = (Reader::plain(items), 0);
+    std::iter::from_fn(move || {
+        let known = glimpse(&mut input, before)?;
+        before = known.time;
+        Some(known)
+    })
+}
