@@ -140,22 +140,24 @@ def _without_refused(loaded: Loaded, refusals: str) -> Loaded:
 
 
 def _chunks(files: Iterable[tuple[str, BufferedReader]]) -> Iterator[_Chunk]:
-    """Whole lines, at most about ``BUFFER`` bytes of them at a time; of a pipe, those that are there already."""
     for name, file in files:
-        first = True
         try:
-            while data := file.read1(BUFFER):
-                yield _Chunk(name, data if data.endswith(b"\n") else data + _rest_of_line(file), first)
-                first = False
+            for number, data in enumerate(_lines(file)):
+                yield _Chunk(name, data, number == 0)
         except OSError as error:
             what = f"the events cannot be read: {error.strerror}"
             raise ImpetusError("source.unreadable", what, Where(name)) from error
 
 
-def _rest_of_line(file: BufferedReader) -> bytes:
-    rest = file.readline(MAX_LINE)
-    if len(rest) == MAX_LINE and not rest.endswith(b"\n"):
-        while (more := file.readline(BUFFER)) and not more.endswith(b"\n"):
-            pass
-        return rest + b"\n"
-    return rest
+def _lines(file: BufferedReader) -> Iterator[bytes]:
+    """Whole lines, about ``BUFFER`` bytes of them at a time; of a pipe, those that are there already."""
+    begun = bytearray()
+    while data := file.read1(BUFFER):
+        end = data.rfind(b"\n") + 1
+        if end:
+            yield b"".join((begun, memoryview(data)[:end]))
+            begun = bytearray(data[end:])
+        elif len(begun) <= MAX_LINE:
+            begun += data
+    if begun:
+        yield bytes(begun)
