@@ -1,6 +1,7 @@
 """The command ``impetus``."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -31,11 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(words)
     try:
         status: int = parsed.main(parsed)
+        sys.stdout.flush()
     except ImpetusError as error:
         sys.stderr.write(f"impetus: {error}\n")
         return UNUSABLE
     except BrokenPipeError:
-        sys.stderr.close()
+        # Who reads has enough. What is left in the buffer would fail again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130
