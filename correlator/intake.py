@@ -1,6 +1,6 @@
 """From batches to enriched events: each line read once, and one that is delivered twice counted once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -14,8 +14,9 @@ from correlator.observation import entities_of
 from correlator.plan.day import DayPlan
 from correlator.watermark import EventClock
 from impetus.domain.batch import Batch, Head, Key, Reject
+from impetus.domain.entity import Entity
 from impetus.domain.errors import ImpetusError
-from impetus.domain.event import first_text
+from impetus.domain.event import Json, first_text
 from impetus.domain.instant import parse_instant
 from impetus.domain.ports import Store
 
@@ -83,9 +84,12 @@ class Reception:
         addition = _encode(added) if added else b""
         taken.events.append(Enriched(arrival, join(arrival.line, addition), late))
         taken.additions.append(addition)
-        zone = first_text(arrival.event, "place.zone") or first_text(added, "place.zone")
-        entities = [*entities_of(arrival.event, self._city), *(entities_of(added, self._city) if added else ())]
-        taken.heads.append(head_of(arrival, zone, entities))
+        taken.heads.append(head_of(arrival, _zone(arrival, added), self._entities(arrival, added)))
+
+    def _entities(self, arrival: Arrival, added: Mapping[str, Json]) -> Iterator[Entity]:
+        yield from entities_of(arrival.event, self._city)
+        if "threat.enrichments" in added:
+            yield from entities_of(added, self._city)
 
     def _learn(self, arrival: Arrival) -> None:
         indicator = indicator_of(arrival.event, arrival.id, arrival.time, _until(arrival))
@@ -97,6 +101,12 @@ class Reception:
         self._ids[id] = None
         if len(self._ids) > REMEMBERED:
             del self._ids[next(iter(self._ids))]
+
+
+def _zone(arrival: Arrival, added: Mapping[str, Json]) -> str | None:
+    """The zone that the event says, else the one that enrichment added."""
+    zone = added.get("place.zone")
+    return first_text(arrival.event, "place.zone") or (zone if isinstance(zone, str) else None)
 
 
 def _until(arrival: Arrival) -> int | None:

@@ -6,7 +6,7 @@ import msgspec
 
 from correlator.city import CityModel
 from impetus.domain.entity import IDENTIFYING, WEAK, Entity
-from impetus.domain.event import Json, first_text, read, text
+from impetus.domain.event import Fields, Json, first_text, read, text
 from impetus.domain.instant import parse_instant
 from impetus.domain.place import Location, Place
 
@@ -60,7 +60,7 @@ def entities_of(event: Mapping[str, Json], city: CityModel) -> Iterator[Entity]:
 
 
 def _entities(event: Mapping[str, Json], field: str, kind: str, city: CityModel) -> Iterator[Entity]:
-    for value in read(event, field):
+    for value in read(event, field) if field in event or type(event) is not Fields else ():
         device = city.device(text(value)) if kind in {"device", "address"} else None
         entity = Entity.of(kind, text(value)) if device is None else Entity("device", device.id, weak=device.shared)
         if entity is not None:
