@@ -57,6 +57,11 @@ impl Writer {
     }
 }
 
+/// The state of a row with its checksum, as rows carry it.
+pub fn seal(state: &[u8]) -> Vec<u8> {
+    Writer(state.to_vec()).seal()
+}
+
 /// Bytes being read; every step says `None` when they end early or make no sense.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader<'a>(&'a [u8]);

@@ -121,7 +121,12 @@ impl Windows {
         let wanted: HashSet<&str> = ids.iter().copied().collect();
         let touched: HashSet<Handle> = wanted.iter().filter_map(|id| self.explained.remove(*id)).flatten().collect();
         let mut by_correlation = vec![Vec::new(); self.correlations.len()];
-        touched.into_iter().for_each(|handle| by_correlation[split(self.keys.name(handle)).0].push(handle));
+        for handle in touched {
+            // The key may be gone although an item of it was explained once.
+            if let Some(handles) = by_correlation.get_mut(split(self.keys.name(handle)).0) {
+                handles.push(handle);
+            }
+        }
         let (mut mail, mut firings) = (self.empty_mail(), Vec::new());
         for (index, handles) in by_correlation.into_iter().enumerate() {
             firings.extend(self.deliver_to(index, &mut mail));

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use crate::absence::wait_for_absent;
-use crate::compile::Measure;
+use crate::compile::{Correlation, Measure};
 use crate::entry::{Entry, Verdict};
 use crate::item::{Certainty, Whereabouts};
 use crate::key::{Context, Key, Touched};
 use crate::measure::Tally;
-use crate::order::longest_chain;
+use crate::order::{longest_chain, longest_possible};
 use crate::slide::Slide;
 
 /// What a firing consists of.
@@ -73,6 +73,9 @@ pub(crate) fn find(key: &Key, context: Context<'_>, index: usize) -> Option<Find
         return None;
     }
     let span = (newest.time.saturating_sub(correlation.timespan), newest.time);
+    if !may_hold(key, correlation, index, span) {
+        return None;
+    }
     let window = related(key, context, index, correlation.wanted, span);
     let members = select(key, context, index, window)?;
     let indices: Vec<usize> = members.iter().map(|(i, _)| *i).collect();
@@ -88,6 +91,30 @@ pub(crate) fn find(key: &Key, context: Context<'_>, index: usize) -> Option<Find
         wait_for_absent(key, context, index, &mut finding)?;
     }
     Some(finding)
+}
+
+/// A quick look that may only ever say no where the condition does not hold: most items of a flood end here.
+fn may_hold(key: &Key, correlation: &Correlation, newest: usize, (from, to): (i64, i64)) -> bool {
+    let Entry { rules, .. } = key.entries[newest];
+    if correlation.ordered {
+        let at_once = key.entries.range(key.between(to, to)).fold(0, |mask, e| mask | e.rules);
+        if longest_possible(rules, at_once, correlation.wanted) < correlation.floor {
+            return false;
+        }
+    }
+    let range = key.between(from, to);
+    match correlation.measure {
+        Measure::Events(_) => range.len() >= correlation.floor as usize,
+        Measure::Rules(_) | Measure::Ordered(_) | Measure::Expression(_) => {
+            let mut present = 0_u64;
+            let enough = |e: &Entry| {
+                present |= e.rules & correlation.wanted;
+                present.count_ones() >= correlation.floor
+            };
+            key.entries.range(range).rev().any(enough)
+        }
+        _ => true,
+    }
 }
 
 /// The members of the window, if the measure holds for it (an absence is looked at afterwards).

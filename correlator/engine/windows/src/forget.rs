@@ -123,8 +123,28 @@ fn round_up(time: i64, step: i64) -> i64 {
     time.saturating_add(step - 1).div_euclid(step).saturating_mul(step)
 }
 
+/// Where alerts that may still change stand in a key. When one takes another name, or goes, the windows around all its
+/// firings have other members, however old they are.
+struct Stands {
+    times: Vec<i64>,
+    reach: i64,
+}
+
+impl Stands {
+    fn of(key: &Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>>) -> Self {
+        let open = key.entries.iter().filter(|e| !open_alerts.is_empty() && open_alerts.contains(&e.id));
+        Self { times: open.map(|e| e.time).collect(), reach: horizon.reach }
+    }
+
+    /// Whether one stands within reach of a stretch of time.
+    fn near(&self, first: i64, last: i64) -> bool {
+        let next = self.times.partition_point(|t| *t < first.saturating_sub(self.reach));
+        self.times.get(next).is_some_and(|t| *t <= last.saturating_add(self.reach))
+    }
+}
+
 /// The components that no further firing can join.
-fn closed_components(key: &Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>>) -> HashSet<u32> {
+fn closed_components(key: &Key, horizon: Horizon, stands: &Stands, open_alerts: &HashSet<Arc<str>>) -> HashSet<u32> {
     let with_explained: HashSet<u32> =
         key.entries.iter().filter(|e| e.explained && e.label != 0).map(|e| e.label).collect();
     // An alert that may still fire, or that stands here outside of any component so far, may bring back every component
@@ -136,7 +156,11 @@ fn closed_components(key: &Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>
         key.by_alert.iter().filter(|(id, _)| returns(id)).map(|(_, label)| *label).collect();
     let open =
         |label: &u32, last: i64| horizon.sees(last, with_explained.contains(label)) || with_active.contains(label);
-    key.components.iter().filter(|(label, c)| !open(label, c.last)).map(|(label, _)| *label).collect()
+    key.components
+        .iter()
+        .filter(|(label, c)| !open(label, c.last) && !stands.near(c.first, c.last))
+        .map(|(label, _)| *label)
+        .collect()
 }
 
 /// Ids of what was forgotten and is known elsewhere.
@@ -146,11 +170,12 @@ struct Dropped {
 }
 
 fn drop_unseen(key: &mut Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>>) -> Dropped {
-    let closed = closed_components(key, horizon, open_alerts);
+    let stands = Stands::of(key, horizon, open_alerts);
+    let closed = closed_components(key, horizon, &stands, open_alerts);
     let mut gone = Vec::new();
     key.entries.retain(|e| {
         let kept = match e.label {
-            0 => horizon.sees(e.time, e.explained),
+            0 => horizon.sees(e.time, e.explained) || stands.near(e.time, e.time),
             label => !closed.contains(&label),
         };
         if !kept {

@@ -34,6 +34,13 @@ pub(crate) fn speed(distance: Interval, microseconds: u64) -> Interval {
     Interval { low: over(distance.low), high: over(distance.high) }
 }
 
+/// Whether two locations are surely farther apart than a distance by their latitudes alone: cheap, and never wrong.
+pub(crate) fn beyond(a: Spot, b: Spot, metres: f64) -> bool {
+    let apart = (a.latitude - b.latitude).abs().to_radians() * EARTH_RADIUS;
+    // Less than the distance by more than what rounding can make of it.
+    apart * (1.0 - 1e-6) - 0.01 - a.radius - b.radius > metres
+}
+
 /// A comparison operator of a Sigma condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operator {
@@ -77,6 +84,23 @@ pub(crate) struct Comparison(pub Vec<(Operator, f64)>);
 impl Comparison {
     pub fn holds(&self, value: f64) -> bool {
         self.0.iter().all(|(operator, limit)| operator.holds(value, *limit))
+    }
+
+    /// The greatest value that it may hold for, if there is one.
+    pub fn most(&self) -> Option<f64> {
+        let upper = |operator: &Operator| matches!(operator, Operator::Lt | Operator::Lte | Operator::Eq);
+        self.0.iter().filter(|(operator, _)| upper(operator)).map(|(_, limit)| *limit).reduce(f64::min)
+    }
+
+    /// Both comparisons as one.
+    pub fn and(&self, other: &Self) -> Self {
+        Self(self.0.iter().chain(&other.0).copied().collect())
+    }
+
+    /// A comparison of speeds (km/h) as one of the distances (m) covered in a time (µs).
+    pub fn as_distance(&self, microseconds: u64) -> Self {
+        let hours = microseconds as f64 / MICROSECONDS_PER_HOUR;
+        Self(self.0.iter().map(|(operator, limit)| (*operator, limit * hours * 1000.0)).collect())
     }
 
     /// How far the comparison holds for the values of an interval; `None` if for no value.

@@ -44,6 +44,7 @@ mod slide;
 mod snapshot;
 mod state;
 
+pub use codec::seal;
 pub use engine::Windows;
 pub use id::alert_id;
 pub use item::{Certainty, Firing, Item, Spot, Whereabouts};

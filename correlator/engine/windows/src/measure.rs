@@ -57,7 +57,7 @@ impl Tally {
                 let at = numbers.partition_point(|n| *n < *v as i128);
                 numbers.insert(at, *v as i128);
             }),
-            Self::Rules(counts) => positions(entry.rules).for_each(|p| counts[p] += 1),
+            Self::Rules(counts) => counted(counts, entry.rules).for_each(|c| *c += 1),
         }
     }
 
@@ -75,7 +75,7 @@ impl Tally {
                     numbers.remove(at);
                 }
             }),
-            Self::Rules(counts) => positions(entry.rules).for_each(|p| counts[p] -= 1),
+            Self::Rules(counts) => counted(counts, entry.rules).for_each(|c| *c -= 1),
         }
     }
 
@@ -125,6 +125,11 @@ impl Tally {
         let (low, high) = (number(numbers[below]), number(numbers[above]));
         Some(low + (high - low) * rank.fract())
     }
+}
+
+/// The counts of the rules of a mask; a position that the correlation does not have (in damaged state) has none.
+fn counted(counts: &mut [u32], rules: u64) -> impl Iterator<Item = &mut u32> {
+    counts.iter_mut().enumerate().filter(move |(position, _)| rules & (1 << position) != 0).map(|(_, count)| count)
 }
 
 fn forget_one(counts: &mut HashMap<u128, u32>, value: u128) {

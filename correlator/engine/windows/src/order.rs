@@ -27,6 +27,13 @@ pub(crate) fn longest_chain(window: &[&Entry], newest: usize, wanted: u64) -> Ch
     Chain { length, members }
 }
 
+/// No chain through an item of these rules is longer: before it come the rules that the list has before, and behind it
+/// only those of its own time.
+pub(crate) fn longest_possible(rules: u64, at_once: u64, wanted: u64) -> u32 {
+    let through = |p: usize| 1 + (wanted & !(u64::MAX << p)).count_ones() + above(at_once & wanted, p).count_ones();
+    positions(rules & wanted).map(through).max().unwrap_or(0)
+}
+
 /// For each item and rule position, the longest chain that ends with it (0: it does not match the rule).
 type Lengths = Vec<[u8; 64]>;
 

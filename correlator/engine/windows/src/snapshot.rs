@@ -118,7 +118,7 @@ fn read_values(input: &mut Reader<'_>) -> Option<Box<[u128]>> {
 fn read_spot(input: &mut Reader<'_>) -> Option<Spot> {
     let mut float = || input.fixed().map(f64::from_le_bytes);
     let (latitude, longitude, radius) = (float()?, float()?, float()?);
-    Spot::new(Some(latitude), Some(longitude), Some(radius))
+    Some(Spot { latitude, longitude, radius })
 }
 
 /// Writes an alert.
