@@ -13,7 +13,7 @@ from correlator.observation import Hit, Observation, observe
 from correlator.plan.ledger import Ledger, Verdict
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Key
-from impetus.domain.event import Json, read, text
+from impetus.domain.event import Fields, Json, flatten, read, text
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import Store
 from impetus.domain.rule import Rule, RuleSet
@@ -27,8 +27,19 @@ class Enriched(msgspec.Struct):
 
     arrival: Arrival
     line: bytes
+    added: dict[str, Json]
     late: bool
     """Too late for windows: single-event rules alone see it."""
+
+    @property
+    def fields(self) -> Fields:
+        """The fields of the event that are asked for, with what was added."""
+        if not self.added:
+            return self.arrival.event
+        merged = Fields(self.arrival.event)
+        for path, values in flatten(self.added).items():
+            merged[path] = [*merged.scalars(path), *values]
+        return merged
 
 
 class Findings(msgspec.Struct):
@@ -114,8 +125,7 @@ class Detector:
             by_line.setdefault(line, []).append(rule)
         for line, rules in by_line.items():
             enriched = batch[line]
-            event = msgspec.json.decode(enriched.line)
-            seen = observe(event, enriched.arrival.id, enriched.arrival.time, self._city)
+            seen = observe(enriched.fields, enriched.arrival.id, enriched.arrival.time, self._city)
             yield Hit(seen, tuple(rules), enriched.line), enriched.late
 
     def _alerting(self, hit: Hit) -> Iterator[Rule]:

@@ -82,7 +82,7 @@ class Reception:
     def _enrich(self, arrival: Arrival, late: bool, taken: Taken) -> None:
         added = self._enricher.additions(arrival.event, arrival.time)
         addition = _encode(added) if added else b""
-        taken.events.append(Enriched(arrival, join(arrival.line, addition), late))
+        taken.events.append(Enriched(arrival, join(arrival.line, addition), added, late))
         taken.additions.append(addition)
         taken.heads.append(head_of(arrival, _zone(arrival, added), self._entities(arrival, added)))
 
