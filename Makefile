@@ -17,7 +17,7 @@ picture: .venv/ready
 	@$(BIN)/impetus demo --picture docs/console.svg
 
 test: .venv/ready lint
-	cargo test --quiet --manifest-path $(ENGINE)/Cargo.toml --workspace --exclude impetus-python
+	PROPTEST_RNG_SEED=1 cargo test --quiet --manifest-path $(ENGINE)/Cargo.toml --workspace --exclude impetus-python
 	$(BIN)/impetus rules lint
 	$(BIN)/impetus rules test
 	$(BIN)/pytest -m "not soak"
@@ -40,6 +40,7 @@ bench: .venv/ready
 	$(BIN)/python -m benchmarks.store
 
 soak: .venv/ready
+	PROPTEST_CASES=1000000 cargo test --release --manifest-path $(ENGINE)/Cargo.toml --package impetus-windows --test replay
 	HYPOTHESIS_PROFILE=explore $(BIN)/pytest -m soak
 
 # Set up: the virtual environment from the lock file, then the native engine built into it.
