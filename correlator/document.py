@@ -28,7 +28,7 @@ _Loader.yaml_implicit_resolvers = {
 
 def read_document(path: Path, kind: type[T], area: str) -> T:
     """The document at ``path`` as ``kind``; errors have codes of ``area`` (``city``, ``plan``), file, line and key."""
-    return parse_document(_read(path, area), kind, area, str(path))
+    return parse_document(read_file(path, area), kind, area, str(path))
 
 
 def parse_document(text: bytes, kind: type[T], area: str, file: str) -> T:
@@ -40,7 +40,8 @@ def parse_document(text: bytes, kind: type[T], area: str, file: str) -> T:
         raise _explain(Mismatch.of(error), tree, kind, area, file) from None
 
 
-def _read(path: Path, area: str) -> bytes:
+def read_file(path: Path, area: str) -> bytes:
+    """The bytes of a document, bounded; what ``parse_document`` takes, and what enters the log."""
     try:
         with path.open("rb") as file:
             text = file.read(MAX_BYTES + 1)

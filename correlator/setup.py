@@ -32,11 +32,7 @@ class Setup(msgspec.Struct, frozen=True):
     @property
     def horizon(self) -> int:
         """How long after its event time a match may still matter (µs): a chain of the longest windows, and lateness."""
-        return (
-            3 * self.longest + max(LATENESS, *self.lateness.values(), 0)
-            if self.lateness
-            else 3 * self.longest + LATENESS
-        )
+        return 3 * self.longest + max((LATENESS, *self.lateness.values()))
 
 
 class _Correlation(msgspec.Struct):

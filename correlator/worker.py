@@ -43,24 +43,15 @@ class Correlator:
 
     def step(self, batches: Sequence[Batch], heard: int) -> Commit:
         """Take batches in, at a wall clock of ``heard`` (µs); the commit holds all that follows."""
-        taken = self._reception.take(batches, heard)
-        found = self._detector.detect(taken.events)
-        advanced = self.clock.advance(heard)
-        later = self._detector.advance(advanced) if advanced is not None else Findings({}, [], [])
-        return self._commit(batches, taken, [found, later])
+        return self._step(batches, heard, heard)
 
     def replay_step(self, batches: Sequence[Batch], heard: int) -> Commit:
         """The same without the wall clock: a source is idle by event time alone."""
-        taken = self._reception.take(batches, heard)
-        found = self._detector.detect(taken.events)
-        advanced = self.clock.advance()
-        later = self._detector.advance(advanced) if advanced is not None else Findings({}, [], [])
-        return self._commit(batches, taken, [found, later])
+        return self._step(batches, heard, None)
 
     def finish(self) -> Commit:
         """The end of a replay: event time moves past every window."""
-        end = self.clock.finish(self._longest)
-        found = self._detector.advance(end) if end is not None else Findings({}, [], [])
+        found = self._advance(self.clock.finish(self._longest))
         return self._commit((), Taken([], [], [], []), [found])
 
     def act(self, action: Action, now: int) -> tuple[Incident, Commit]:
@@ -72,6 +63,15 @@ class Correlator:
         """Record that an action is taken back. Raises ``ImpetusError``."""
         before = self._find(undo.incident)
         return self._follow(before, undone(before, undo, now))
+
+    def _step(self, batches: Sequence[Batch], heard: int, wall: int | None) -> Commit:
+        taken = self._reception.take(batches, heard)
+        found = self._detector.detect(taken.events)
+        return self._commit(batches, taken, [found, self._advance(self.clock.advance(wall))])
+
+    def _advance(self, now: int | None) -> Findings:
+        """What comes out as event time moves on; nothing before the first event."""
+        return self._detector.advance(now) if now is not None else Findings({}, [], [])
 
     def _follow(self, before: Incident, after: Incident) -> tuple[Incident, Commit]:
         if after is before:

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from correlator.city import CityModel
+from correlator.document import read_file
 from correlator.plan.day import DayPlan
 from correlator.setup import Setup
 from impetus.app.engine import load_rules
@@ -36,13 +37,13 @@ def rule_paths(settings: Settings) -> list[Path]:
 def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
     """What the correlator works with, and the rules that cannot be used. Raises ``ImpetusError`` for model and plan."""
     loaded = load_rules(rule_paths(settings), settings.rules.pipelines)
-    model = settings.path(settings.city.model) if settings.city.model else None
-    plan = settings.path(settings.city.plan) if settings.city.plan else None
-    city = CityModel.read(model) if model else CityModel.empty()
-    day = DayPlan.read(plan) if plan else None
-    files = [(kind, path.read_bytes()) for kind, path in (("city", model), ("plan", plan)) if path]
+    paths = {"city": settings.city.model, "plan": settings.city.plan}
+    # Each is read once: what enters the log is what detection uses, even if a file changes meanwhile.
+    files = {kind: (settings.path(path), read_file(settings.path(path), kind)) for kind, path in paths.items() if path}
+    city = CityModel.parse(files["city"][1], str(files["city"][0])) if "city" in files else CityModel.empty()
+    day = DayPlan.parse(files["plan"][1], str(files["plan"][0])) if "plan" in files else None
     controls = [Control("rules", loaded.rules.version, loaded.rules.form)]
-    controls += [Control(kind, blake2b(body, digest_size=16).hexdigest(), body) for kind, body in files]
+    controls += [Control(kind, blake2b(body, digest_size=16).hexdigest(), body) for kind, (_, body) in files.items()]
     setup = Setup(
         loaded.rules,
         city,
