@@ -42,9 +42,16 @@ class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
     author: str = ""
     """Who wrote the rule."""
     revision: int = 1
+    since: int | None = None
+    """Event time (µs) of its earliest firing, which a revision in order does not move; None: ``at``."""
     correlation: bool = False
     exercise: bool = False
     explanation: Explanation | None = None
     supersedes: tuple[str, ...] = ()
     gone: bool = False
     """It no longer holds, or another one supersedes it."""
+
+    @property
+    def fired(self) -> int:
+        """Event time (µs) of its earliest firing: where it stands in the order of alerts."""
+        return self.at if self.since is None else self.since
