@@ -41,9 +41,9 @@ class EventAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     event: str
     at: str
     held: bool
+    source_fits: bool
     outcome: str
     device: str | None = None
-    source_fits: bool = True
     source: tuple[SourcePart, ...] = ()
     condition: Condition | None = None
     misses: int = 0

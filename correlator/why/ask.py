@@ -96,6 +96,7 @@ def _window_of(record: Record, rule: Rule, met: Met, conceal: Conceal, most: int
     if matched:
         outcome = "the event is no newest member of a window of it"
         notes += _unseen(scene, met)
+    notes += _chained(scene, scene.terms.correlation.rules)
     return Answer(_about(rule), asked, False, outcome, tuple(direct), notes=tuple(notes))
 
 
@@ -200,7 +201,7 @@ def _chained(scene: Scene, rules: Iterable[int]) -> Iterator[str]:
     for index in sorted(rules):
         rule = scene.record.rule(index)
         if rule.correlation:
-            yield f"members of {rule.title!r} are alerts: ask 'impetus rules why {rule.id} --event' with their event"
+            yield f"what it takes of {rule.title!r} are alerts: ask 'impetus rules why {rule.id} --event' with their event"
 
 
 def _about(rule: Rule) -> About:

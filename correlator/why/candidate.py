@@ -28,12 +28,14 @@ class Candidate:
 
     entry: Entry
     parts: tuple[Part, ...]
+    apart: int
+    """Time between it and the newest one (µs)."""
 
     @property
-    def rank(self) -> tuple[int, float, str]:
+    def rank(self) -> tuple[int, float, int, str]:
         """The nearest has the least."""
         misses = [part.by for part in self.parts if not part.said.holds]
-        return len(misses), sum(misses), self.entry.id
+        return len(misses), sum(misses), self.apart, self.entry.id
 
 
 def sight(scene: Scene, newest: Entry, entry: Entry, parts: Collection[Part] = ()) -> Sight:
@@ -115,7 +117,7 @@ def _candidate(scene: Scene, window: Window, sighting: Sighting) -> Candidate:
         parts.append(Part(Measured("value", False, f"it has no {fields} that can be counted"), 2.0))
     if all(part.said.holds for part in parts):
         parts.append(Part(Measured("order", False, "it is out of turn, on no longest chain"), 1.0))
-    return Candidate(entry, tuple(parts))
+    return Candidate(entry, tuple(parts), abs(newest.time - entry.time))
 
 
 def _group_parts(scene: Scene, window: Window, sighting: Sighting) -> Iterator[Part]:
@@ -153,6 +155,4 @@ def _near(scene: Scene, window: Window, rule: int, met: Met) -> Iterator[tuple[i
         title = scene.record.rule(rule).title
         before = (window.newest.time - met.time) / SECOND
         place, device = scene.record.observation(met).place, first_text(met.event, "device.id")
-        yield misses, Sight(
-            met.id, clock(met.time), (title,), before, device=device, zone=place.zone, relations=parts
-        )
+        yield misses, Sight(met.id, clock(met.time), (title,), before, device=device, zone=place.zone, relations=parts)

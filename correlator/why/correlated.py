@@ -70,8 +70,8 @@ def _outcome(scene: Scene, window: Window) -> str:
         return "it did not fire: what it awaits to stay away has come"
     lacking = lacking_rules(scene, window)
     if lacking and expression_of(scene.terms.correlation) is None:
-        titles = ", ".join(repr(scene.record.rule(rule).title) for rule in sorted(lacking))
-        return f"it did not fire: nothing in the window matched {titles}"
+        titles = " and no ".join(repr(scene.record.rule(rule).title) for rule in sorted(lacking))
+        return f"it did not fire: its window holds no {titles}"
     return "it did not fire: its condition does not hold for the window"
 
 
@@ -112,9 +112,13 @@ def _of_expression(scene: Scene, window: Window, expression: RuleExpression) -> 
     for rule in scene.terms.correlation.rules:
         title = scene.record.rule(rule).title
         if rule in scene.terms.awaited and window.waits:
-            yield Requirement(rule not in came, f"{title!r} {'came' if rule in came else 'stayed away'}, and was awaited to stay away")
+            yield Requirement(
+                rule not in came, f"{title!r} {'came' if rule in came else 'stayed away'}, and was awaited to stay away"
+            )
         elif rule in scene.terms.wanted:
-            yield Requirement(rule in inside, f"{title!r} {'is in the window' if rule in inside else 'is not in the window'}")
+            yield Requirement(
+                rule in inside, f"{title!r} {'is in the window' if rule in inside else 'is not in the window'}"
+            )
 
 
 def _of_order(scene: Scene, window: Window) -> Iterator[Requirement]:

@@ -50,9 +50,11 @@ class Evaluator:
     def sightings(self, index: int) -> Sequence[Sighting]:
         """What a correlation sees of a rule: its matches, or the firings of a correlation."""
         if index not in self._sightings:
-            self._sightings[index] = [
-                sighting for found in self.alerts(index) for sighting in _appearances(index, found)
-            ] if index >= len(self.form.rules) else []
+            self._sightings[index] = (
+                [sighting for found in self.alerts(index) for sighting in _appearances(index, found)]
+                if index >= len(self.form.rules)
+                else []
+            )
         return self._sightings[index]
 
     def groups(self, index: int) -> dict[Group, list[Entry]]:

@@ -47,9 +47,7 @@ def longest_chain(entries: Sequence[Entry], newest: int, rules: Sequence[int], w
     track = _Track([entry.time for entry in entries], stands)
     back = track.mirrored()
     before, after = _lengths(track), _lengths(back)
-    through = {
-        step: length + after[track.turned(step)] - 1 for step, length in before.items() if step[1] == newest
-    }
+    through = {step: length + after[track.turned(step)] - 1 for step, length in before.items() if step[1] == newest}
     length = max(through.values(), default=0)
     ends = [step for step, total in through.items() if total == length]
     members = {index for _, index in _leading(track, ends, before)}

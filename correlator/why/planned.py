@@ -31,7 +31,10 @@ def planned(record: Record, met: Met) -> tuple[Planned, ...]:
         elif fits:
             explained, why = False, "an entry before it has it already"
         else:
-            explained, why = False, "; ".join(_elsewhere(expectation, seen)) or "it is not certainly in its time and place"
+            explained, why = (
+                False,
+                "; ".join(_elsewhere(expectation, seen)) or "it is not certainly in its time and place",
+            )
         taken = taken or fits
         found.append(Planned(expectation.id, expectation.reason, explained, why))
     return tuple(found)

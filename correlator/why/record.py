@@ -131,7 +131,9 @@ class Record:
         newest = {control.kind: control.version for _, control in self.store.controls()}
         asked = {control.kind: control.version for control in self.setup.controls}
         changed = [kind for kind, version in asked.items() if newest.get(kind, version) != version]
-        return tuple(f"the {kind} of the settings is not the one that the store was last written with" for kind in changed)
+        return tuple(
+            f"the {kind} of the settings is not the one that the store was last written with" for kind in changed
+        )
 
     def _sighting(self, rule: int, met: Met) -> Sighting:
         fields = {

@@ -119,7 +119,9 @@ def _said(centre: float, low: float, high: float, unit: str) -> str:
 
 
 def _whole(value: float) -> str:
-    return "infinitely many" if value == float("inf") else number(round(value)) if value >= 10 else number(round(value, 1))
+    return (
+        "infinitely many" if value == float("inf") else number(round(value)) if value >= 10 else number(round(value, 1))
+    )
 
 
 def _excess(comparisons: tuple[Comparison, ...], value: float) -> float:
@@ -135,9 +137,17 @@ def _zone(correlation: Correlation, newest: Entry, other: Entry, holds: bool) ->
     kind = asked_for.kind if asked_for else "same"
     if kind == "within":
         name = asked_for.name if asked_for else ""
-        text = f"zones {there} and {here} within {name}" if holds else f"of zones {there} and {here} not both are within {name}"
+        text = (
+            f"zones {there} and {here} within {name}"
+            if holds
+            else f"of zones {there} and {here} not both are within {name}"
+        )
     elif kind == "adjacent":
-        text = f"zone {there} is {'' if holds else 'not '}adjacent to {here}" if there != here else f"zone {there} is the same"
+        text = (
+            f"zone {there} is {'' if holds else 'not '}adjacent to {here}"
+            if there != here
+            else f"zone {there} is the same"
+        )
     else:
         text = f"zone {there} is {'the same' if holds else 'not ' + here}"
     return Part(Measured("zone", holds, text, "certain" if holds else None), 0.0 if holds else 1.0)

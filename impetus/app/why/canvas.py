@@ -54,7 +54,10 @@ class Canvas:
 
     def lines(self, *, dots: bool = True) -> list[str]:
         """The picture; without ``dots`` of braille a full stop stands for any."""
-        return ["".join(self._cell(column, row, dots) for column in range(self.width)).rstrip() for row in range(self.height)]
+        return [
+            "".join(self._cell(column, row, dots) for column in range(self.width)).rstrip()
+            for row in range(self.height)
+        ]
 
     def _put(self, column: int, row: int, character: str) -> None:
         if 0 <= column < self.width and 0 <= row < self.height:

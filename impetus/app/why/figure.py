@@ -1,7 +1,6 @@
 """What ``explain`` draws: an alert, or what would have been one, as a map with its legend."""
 
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from correlator.why.ask import find_rule
 from correlator.why.record import Record
 from correlator.why.wording import clock, span
 from impetus.app.why.sketch import bearing, draw, sign
+from impetus.app.why.terminal import shows_unicode
 from impetus.domain.alert import Alert
 from impetus.domain.event import first_text
 from impetus.domain.instant import SECOND
@@ -54,7 +54,10 @@ def of_alert(record: Record, alert: Alert) -> Figure:
     """The members of an alert."""
     events = {stored: record.event(stored) for stored in alert.events}
     met = [one for one in events.values() if one is not None]
-    title, said = f"{alert.title} ({alert.level})", f"alert {alert.id}, {len(alert.events)} events, at {clock(alert.at)}"
+    title, said = (
+        f"{alert.title} ({alert.level})",
+        f"alert {alert.id}, {len(alert.events)} events, at {clock(alert.at)}",
+    )
     if len(met) < len(events):
         said += f", {len(events) - len(met)} of which are not kept any more"
     newest = max((one.time for one in met), default=alert.at)
@@ -65,8 +68,14 @@ def of_alert(record: Record, alert: Alert) -> Figure:
         device, action = first_text(one.event, "device.id"), first_text(one.event, "event.action")
         sights.append(
             Sight(
-                one.id, clock(one.time), (action,) if action else (), (newest - one.time) / SECOND,
-                device=device, zone=place.zone, location=spot, radius=place.radius,
+                one.id,
+                clock(one.time),
+                (action,) if action else (),
+                (newest - one.time) / SECOND,
+                device=device,
+                zone=place.zone,
+                location=spot,
+                radius=place.radius,
             )  # fmt: skip
         )
     last = sights[-1] if sights else Sight("(none)", clock(alert.at), ())
@@ -88,8 +97,7 @@ def lines(figure: Figure, record: Record) -> Iterator[str]:
     canvas = draw(sights, figure.newest, city, figure.limit, (max(columns - 1, 20), max(rows - len(sights) - 6, 10)))
     if canvas is not None:
         yield ""
-        utf8 = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-        yield from canvas.lines(dots=utf8)
+        yield from canvas.lines(dots=shows_unicode())
     yield ""
     yield from _legend(figure, sights, drawn=canvas is not None)
 

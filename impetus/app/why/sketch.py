@@ -48,7 +48,9 @@ def bearing(origin: Location, place: Location) -> str:
     return _WINDS[round(degrees(atan2(east, north)) / 45) % 8]
 
 
-def draw(sights: Sequence[Sight], newest: Sight, city: CityModel, limit: float | None, size: tuple[int, int]) -> Canvas | None:
+def draw(
+    sights: Sequence[Sight], newest: Sight, city: CityModel, limit: float | None, size: tuple[int, int]
+) -> Canvas | None:
     """The map of some sights within columns and rows; None where none has a location. ``limit``: metres around the newest."""
     placed = [(number, where) for number, sight in enumerate(sights) if (where := _where(sight)) is not None]
     if not placed:
@@ -93,7 +95,8 @@ def _frame(
     metres = max((east - west) / (width * COLUMNS), (north - south) / (height * ROWS), LEAST / (width * COLUMNS))
     middle = Location(
         origin.lat + degrees((north + south) / 2 / EARTH_RADIUS),
-        (origin.lon + degrees((east + west) / 2 / EARTH_RADIUS / max(cos(radians(origin.lat)), 0.01)) + 180) % 360 - 180,
+        (origin.lon + degrees((east + west) / 2 / EARTH_RADIUS / max(cos(radians(origin.lat)), 0.01)) + 180) % 360
+        - 180,
     )
     return Frame(middle, metres * MARGIN, width, height)
 
@@ -102,7 +105,9 @@ def _zones(city: CityModel) -> list[tuple[str, Location]]:
     """The names of zones and where they are: their own location, else the middle of their devices."""
     found = []
     for zone in city.zones.values():
-        spots = [device.location for device in city.city.devices if device.zone == zone.id and device.location is not None]
+        spots = [
+            device.location for device in city.city.devices if device.zone == zone.id and device.location is not None
+        ]
         where = zone.location
         if where is None and spots:
             where = Location(sum(one.lat for one in spots) / len(spots), sum(one.lon for one in spots) / len(spots))
@@ -114,7 +119,9 @@ def _zones(city: CityModel) -> list[tuple[str, Location]]:
 def _scale(canvas: Canvas, frame: Frame) -> None:
     """A line of about a quarter of the width with its length in metres."""
     most = frame.metres * canvas.width * COLUMNS / 4
-    length = next(size * 10**power for power in range(7, -1, -1) for size in (5, 2, 1) if size * 10**power <= max(most, 1))
+    length = next(
+        size * 10**power for power in range(7, -1, -1) for size in (5, 2, 1) if size * 10**power <= max(most, 1)
+    )
     text = f"{length} m" if length < 1000 else f"{length // 1000} km"
     cells = max(1, round(length / frame.metres / COLUMNS))
     canvas.label(0, canvas.height * ROWS - 1, f"|{'-' * cells}| {text}")

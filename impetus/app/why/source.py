@@ -62,13 +62,14 @@ def _replayed(setup: Setup, files: Sequence[Path]) -> Record:
     for problem in problems:
         sys.stderr.write(f"impetus: skipped {problem}\n")
     store = EmbeddedStore.in_memory()
-    correlator, late = Correlator(setup, store), dict[str, int]()
+    correlator, late, copies = Correlator(setup, store), dict[str, int](), Counter[str]()
     for start in range(0, len(events), STEP):
         step = events[start : start + STEP]
         now = correlator.clock.now
         for event in step:
-            if now is not None and event.time < now:
-                late.setdefault(event.id, now)
+            if event.id not in copies and now is not None and event.time < now:
+                late[event.id] = now
+            copies[event.id] += 1
         store.commit(correlator.replay_step([Batch(SOURCE, tuple(event.line for event in step))], 0))
     store.commit(correlator.finish())
-    return Record(setup, store, late, Counter(event.id for event in events))
+    return Record(setup, store, late, copies)

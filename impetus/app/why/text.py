@@ -1,9 +1,9 @@
 """An answer for people: indented lines, what holds and what does not marked by a sign."""
 
-import sys
 from collections.abc import Iterator, Sequence
 
 from correlator.why.answer import Absence, Answer, Condition, EventAnswer, Measured, Sight, WindowAnswer
+from impetus.app.why.terminal import shows_unicode
 
 MOST_MEMBERS = 20
 """Members of one window that are printed, unless all are asked for."""
@@ -20,15 +20,16 @@ def lines(answer: Answer, every: bool) -> Iterator[str]:
         yield from _event(event, many=len(answer.events) > 1 or answer.rule.correlation)
     for window in answer.windows:
         yield ""
-        yield from _window(window, every)
+        yield from _window(window, every, alone=len(answer.windows) == 1)
     for note in answer.notes:
         yield ""
         yield f"note: {note}"
 
 
 def _mark(held: bool) -> str:
-    utf8 = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    return ("✓" if held else "✗") if utf8 else ("+" if held else "-")
+    if shows_unicode():
+        return "✓" if held else "✗"
+    return "+" if held else "-"
 
 
 # --- single events
@@ -83,12 +84,13 @@ def _met(condition: Condition) -> str:
 # --- windows
 
 
-def _window(window: WindowAnswer, every: bool) -> Iterator[str]:
+def _window(window: WindowAnswer, every: bool, *, alone: bool) -> Iterator[str]:
     group = ", ".join(f"{name} {value}" for name, value in window.group)
     yield f"window of {_name(window.newest)}, from {window.from_} to {window.to}" + (f", {group}" if group else "")
-    yield f"  {_mark(window.fired)} {window.outcome}"
+    if not alone:
+        yield f"  {_mark(window.fired)} {window.outcome}"
     if window.alert:
-        yield f"    alert {window.alert}"
+        yield f"  alert {window.alert}"
     for requirement in window.requirements:
         yield f"  {_mark(requirement.held)} {requirement.text}"
     if window.absence is not None:

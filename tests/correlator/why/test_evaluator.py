@@ -73,7 +73,9 @@ def test_it_fires_at_an_event_exactly_when_the_windows_fire_with_that_event_as_t
 
 
 def test_a_wait_that_is_not_over_does_not_fire_yet() -> None:
-    condition = {"expr": {"op": "and", "of": [{"op": "rule", "index": 0}, {"op": "not", "of": {"op": "rule", "index": 1}}]}}
+    condition = {
+        "expr": {"op": "and", "of": [{"op": "rule", "index": 0}, {"op": "not", "of": {"op": "rule", "index": 1}}]}
+    }
     drawn = form(random.Random(0), 1)
     drawn["correlations"] = [
         {"id": "c", "type": "temporal", "rules": [0, 1], "group_by": [], "aliases": {}, "timespan": 240 * SECOND,
