@@ -67,7 +67,7 @@ def member_parts(scene: Scene, window: Window, entry: Entry) -> list[Part]:
 
 
 def nearest(scene: Scene, window: Window, most: int | None = None) -> list[Sight]:
-    """What is no member, the nearest first and ``most`` of it; for rules that nothing matched, the events that nearly did."""
+    """What is no member, the nearest first, and events that nearly matched a rule that nothing did; ``most`` of all."""
     lacking = lacking_rules(scene, window)
     members = {entry.order for entry in window.members}
     candidates = _candidates(scene, window, scene.terms.wanted, members)

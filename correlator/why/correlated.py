@@ -1,6 +1,7 @@
 """Why a correlation fired or did not: a window with what its condition asked, its members and what nearly belonged."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from correlator.why.answer import Absence, Requirement, Sight, WindowAnswer
 from correlator.why.candidate import lacking_rules, member_parts, nearest, nearest_awaited, sight
@@ -124,14 +125,13 @@ def _of_expression(scene: Scene, window: Window, expression: RuleExpression) -> 
 def _of_order(scene: Scene, window: Window) -> Iterator[Requirement]:
     """Neighbours of the list that came the other way round."""
     listed = [rule for rule in scene.terms.correlation.rules if rule in scene.terms.wanted]
-    for first, then in zip(listed, listed[1:], strict=False):
+    for first, then in pairwise(listed):
         firsts = [entry for entry in window.inside if first in entry.rules]
         thens = [entry for entry in window.inside if then in entry.rules]
         if firsts and thens and thens[-1].time < firsts[0].time:
             early, late = scene.record.rule(then).title, scene.record.rule(first).title
-            gap = span(firsts[0].time - thens[-1].time)
-            text = f"{early!r} ({thens[-1].event}) came {gap} before {late!r} ({firsts[0].event}), and has to come after it"
-            yield Requirement(False, text)
+            came = f"{early!r} ({thens[-1].event}) came {span(firsts[0].time - thens[-1].time)}"
+            yield Requirement(False, f"{came} before {late!r} ({firsts[0].event}), and has to come after it")
 
 
 def _written(scene: Scene, expression: RuleExpression, inner: bool = False) -> str:
@@ -155,7 +155,8 @@ def _absence(scene: Scene, window: Window, most: int | None) -> Absence | None:
         return None
     titles = tuple(scene.record.rule(rule).title for rule in sorted(scene.terms.awaited))
     state = "came" if not window.holds else "absent" if window.over else "waiting"
-    stretch = f"from {clock(window.first)} to {clock(window.at)} ({limit(scene.terms.correlation.timespan)} after the last member)"
+    length = limit(scene.terms.correlation.timespan)
+    stretch = f"from {clock(window.first)} to {clock(window.at)} ({length} after the last member)"
     text = {
         "came": f"what was awaited to stay away came {stretch}",
         "absent": f"nothing of the kind came {stretch}",

@@ -51,9 +51,9 @@ def place_parts(terms: Terms, newest: Entry, other: Entry, relation: Relation) -
     if place is None:
         return
     if relation.distance is not None:
-        yield _range(relation.distance, place.distance, _metres(newest, other), newest, other, "distance", " m")
+        yield _Asked("distance", " m", place.distance, *relation.distance).part(newest, _metres(newest, other))
     if relation.speed is not None:
-        yield _range(relation.speed, place.speed, _pace(newest, other), newest, other, "speed", " km/h")
+        yield _Asked("speed", " km/h", place.speed, *relation.speed).part(newest, _pace(newest, other))
     if relation.zone is not None:
         yield _zone(terms.correlation, newest, other, relation.zone)
     parts = [part[1] for part in (relation.distance, relation.speed) if part is not None]
@@ -89,27 +89,28 @@ def _pace(newest: Entry, other: Entry) -> float | None:
     return (metres / 1000 / hours if hours else float("inf")) if metres else 0.0
 
 
-def _range(
-    part: tuple[tuple[float, float] | None, str | None],
-    comparisons: tuple[Comparison, ...],
-    centre: float | None,
-    newest: Entry,
-    other: Entry,
-    what: str,
-    unit: str,
-) -> Part:
-    """One comparison over what may be: from the least to the greatest value within the radii of both."""
-    ends, certainty = part
-    if ends is None or centre is None:
-        lacking = "the newest" if newest.place.location is None else "it"
-        return Part(Measured(what, False, f"{lacking} has no location"), 2.0)
-    low, high = ends
-    if certainty is None:
-        nearest = min((low, high), key=lambda end: sum(abs(end - bound) for _, bound in comparisons))
-        text = missed(comparisons, centre, unit) or f"is not {asked(comparisons, unit)}"
-        return Part(Measured(what, False, f"{_said(centre, low, high, unit)} {text}"), _excess(comparisons, nearest))
-    how = "certainly" if certainty == "certain" else "only possibly"
-    return Part(Measured(what, True, f"{_said(centre, low, high, unit)} holds {how}", certainty))
+@dataclass(frozen=True)
+class _Asked:
+    """A comparison over what may be: from the least to the greatest value within the radii of both."""
+
+    what: str
+    unit: str
+    comparisons: tuple[Comparison, ...]
+    ends: tuple[float, float] | None
+    certainty: str | None
+
+    def part(self, newest: Entry, centre: float | None) -> Part:
+        """What it came to; ``centre`` is the value without radii, None without locations."""
+        if self.ends is None or centre is None:
+            lacking = "the newest" if newest.place.location is None else "it"
+            return Part(Measured(self.what, False, f"{lacking} has no location"), 2.0)
+        met = _said(centre, *self.ends, self.unit)
+        if self.certainty is not None:
+            how = "certainly" if self.certainty == "certain" else "only possibly"
+            return Part(Measured(self.what, True, f"{met} holds {how}", self.certainty))
+        text = missed(self.comparisons, centre, self.unit) or f"is not {asked(self.comparisons, self.unit)}"
+        by = min(_excess(self.comparisons, end) for end in self.ends)
+        return Part(Measured(self.what, False, f"{met} {text}"), by)
 
 
 def _said(centre: float, low: float, high: float, unit: str) -> str:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from correlator._engine import alert_id
-from correlator.why.answer import EventAnswer, Planned
+from correlator.why.answer import EventAnswer
 from correlator.why.clause import Conceal, cost, explain, source_parts
 from correlator.why.planned import planned
 from correlator.why.record import Met, Record
@@ -22,23 +24,22 @@ MAX_EXPLAINED = 5_000
 def about_event(record: Record, form: Form, rule: Rule, met: Met, conceal: Conceal) -> EventAnswer:
     """Whether the rule held on the event, every clause, and what kept an alert from coming."""
     parts = source_parts(form.rules[rule.index].logsource, met.event)
-    matched = bool([1 for _, index in record.matcher.match([met.line]) if index == rule.index])
+    matched = any(index == rule.index for _, index in record.matcher.match([met.line]))
     condition = explain(record, rule.index, met, conceal)
-    fits = matched or all(part.fits for part in parts)
-    says = planned(record, met) if matched else ()
-    return EventAnswer(
+    answer = EventAnswer(
         event=met.id,
         at=clock(met.time),
         held=matched,
-        outcome=_outcome(record, rule, met, matched, fits, cost(condition), says),
+        source_fits=matched or all(part.fits for part in parts),
+        outcome="",
         device=first_text(met.event, "device.id"),
-        source_fits=fits,
         source=parts,
         condition=condition,
         misses=cost(condition) + sum(not part.fits for part in parts),
-        plan=says,
+        plan=planned(record, met) if matched else (),
         notes=tuple(_notes(record, rule, met)) if matched else (),
     )
+    return msgspec.structs.replace(answer, outcome=_outcome(record, rule, answer))
 
 
 def fired(record: Record, rule: Rule, met: Met) -> bool:
@@ -57,19 +58,17 @@ def nearest(record: Record, form: Form, rule: Rule, at: int, conceal: Conceal) -
     return len(events), sorted(answers, key=lambda answer: answer.misses)
 
 
-def _outcome(
-    record: Record, rule: Rule, met: Met, matched: bool, fits: bool, misses: int, says: tuple[Planned, ...]
-) -> str:
-    if not fits:
+def _outcome(record: Record, rule: Rule, answer: EventAnswer) -> str:
+    if not answer.source_fits:
         return "it did not fire: the log source is another"
-    if not matched:
-        return f"it did not fire: {misses} clause{'s do' if misses > 1 else ' does'} not hold"
-    if met.id in record.explained:
-        entry = next((one.entry for one in says if one.explained), "an entry")
+    if not answer.held:
+        return f"it did not fire: {answer.misses} clause{'s do' if answer.misses > 1 else ' does'} not hold"
+    if answer.event in record.explained:
+        entry = next((one.entry for one in answer.plan if one.explained), "an entry")
         return f"it held, and the plan explains it ({entry}): no alert, one line in the ledger"
     if not rule.alerts:
         return "it held, and raises no alert of its own: it only counts in correlations"
-    return f"it fired: alert {alert_id(rule.id, [], met.id)}"
+    return f"it fired: alert {alert_id(rule.id, [], answer.event)}"
 
 
 def _notes(record: Record, rule: Rule, met: Met) -> Iterator[str]:

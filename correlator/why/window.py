@@ -101,7 +101,7 @@ def look(terms: Terms, group: Group, entries: Sequence[Entry], newest: Entry, no
     window = Window(group, newest, end - correlation.timespan, [], {}, at=end, first=end)
     if not newest.rules & terms.wanted:
         return window
-    window.members = window.inside = _related(terms, window, entries, terms.wanted, window.start, end)
+    window.members = window.inside = _related(terms, window, entries, terms.wanted, (window.start, end))
     _weigh(terms, window)
     if terms.awaited:
         _await(terms, window, entries, now)
@@ -109,12 +109,11 @@ def look(terms: Terms, group: Group, entries: Sequence[Entry], newest: Entry, no
 
 
 def _related(
-    terms: Terms, window: Window, entries: Sequence[Entry], rules: Iterable[int], start: int, end: int
+    terms: Terms, window: Window, entries: Sequence[Entry], rules: Iterable[int], stretch: tuple[int, int]
 ) -> list[Entry]:
     """The entries of some rules in a stretch of time (both ends included) that stand in the relation to the newest."""
     found = []
-    for index in range(bisect_left(entries, start, key=_time), bisect_right(entries, end, key=_time)):
-        entry = entries[index]
+    for entry in entries[bisect_left(entries, stretch[0], key=_time) : bisect_right(entries, stretch[1], key=_time)]:
         if entry.rules.isdisjoint(rules):
             continue
         if entry is not window.newest:
@@ -160,7 +159,7 @@ def _await(terms: Terms, window: Window, entries: Sequence[Entry], now: int | No
         return  # it would hold even if all that it awaits had come
     window.waits, window.first = True, min(entry.time for entry in window.members)
     window.at = window.newest.time + terms.correlation.timespan
-    window.came = _related(terms, window, entries, terms.awaited, window.first, window.at)
+    window.came = _related(terms, window, entries, terms.awaited, (window.first, window.at))
     there |= present(window.came) & terms.awaited
     window.holds = holds_when(expression, there.__contains__)
     missing = terms.awaited - there

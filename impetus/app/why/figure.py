@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import msgspec
 
 from correlator.why.answer import Answer, Measured, Sight
-from correlator.why.ask import find_rule
 from correlator.why.record import Record
 from correlator.why.wording import clock, span
 from impetus.app.why.sketch import bearing, draw, sign
@@ -76,7 +75,7 @@ def of_alert(record: Record, alert: Alert) -> Figure:
                 zone=place.zone,
                 location=spot,
                 radius=place.radius,
-            )  # fmt: skip
+            )
         )
     last = sights[-1] if sights else Sight("(none)", clock(alert.at), ())
     return Figure(title, said, last, tuple(sights), (), _limit(record, alert.rule), alert.certainty)
@@ -165,6 +164,6 @@ def _limit(record: Record, rule: str) -> float | None:
     if known is None:
         return None
     decoded = form.decode(record.setup.rules.form)
-    place = decoded.correlations[find_rule(record.setup.rules, rule).index - len(decoded.rules)].place
+    place = decoded.correlations[known.index - len(decoded.rules)].place
     bounds = [bound for name, bound in (place.distance if place else ()) if name in {"lt", "lte", "eq"}]
     return float(min(bounds)) if bounds else None

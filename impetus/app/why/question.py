@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import msgspec
 
 from correlator.why.answer import Answer
-from correlator.why.ask import ask_event, ask_time, find_rule
+from correlator.why.ask import ask_event, ask_time
+from correlator.why.naming import find_rule
 from correlator.why.record import Record
 from impetus.app.why import figure, source, text
 from impetus.app.why.veil import Veil

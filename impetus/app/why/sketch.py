@@ -51,7 +51,10 @@ def bearing(origin: Location, place: Location) -> str:
 def draw(
     sights: Sequence[Sight], newest: Sight, city: CityModel, limit: float | None, size: tuple[int, int]
 ) -> Canvas | None:
-    """The map of some sights within columns and rows; None where none has a location. ``limit``: metres around the newest."""
+    """The map of some sights within columns and rows; None where none has a location.
+
+    ``limit`` is the distance that is asked, in metres around the newest.
+    """
     placed = [(number, where) for number, sight in enumerate(sights) if (where := _where(sight)) is not None]
     if not placed:
         return None
