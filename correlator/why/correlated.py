@@ -12,6 +12,8 @@ from correlator.why.window import Window, expression_of
 from correlator.why.wording import asked, clock, limit, number, span
 from rules.form import AllRules, AnyRule, NoRule, RuleExpression, RuleLeaf
 
+MAX_MEMBERS = 1_000
+"""So many members of a window are given, the newest."""
 MAX_ENTRIES = 5_000
 """Of a group with more entries than this not every window is looked at, so the id of its alert is not said."""
 
@@ -39,7 +41,7 @@ def about_window(scene: Scene, window: Window, most: int | None = None) -> Windo
         outcome=_outcome(scene, window),
         group=tuple((name, scene.conceal_group(name, value, window.newest.event)) for name, value in window.group),
         requirements=tuple(_requirements(scene, window)),
-        members=_sights(scene, window, window.members if window.holds else window.inside),
+        members=_sights(scene, window, (window.members if window.holds else window.inside)[-MAX_MEMBERS:]),
         certainty=certain if terms.placed and len(window.members) > 1 else None,
         alert=_alert(scene, window),
         absence=_absence(scene, window, most) if terms.awaited else None,

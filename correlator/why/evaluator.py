@@ -1,6 +1,6 @@
 """All windows of a recording: correlations in their order, the alerts of one being what a later one sees."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,8 +9,8 @@ from correlator.why.sighting import Entry, Group, Sighting, groups
 from correlator.why.window import Terms, Window, look
 from rules import form
 
-MAX_SIGHTINGS = 100_000
-"""More matches of the rules of one correlation than this are too many to look at one by one."""
+MOST_LOOKED = 300_000
+"""So many entries are looked at when every window of a group is asked for: a second or so."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,9 @@ class Evaluator:
             self._sightings.setdefault(sighting.rule, []).append(sighting)
         self._found: dict[tuple[int, Group], list[Found]] = {}
         self._groups: dict[int, dict[Group, list[Entry]]] = {}
+        self._left = MOST_LOOKED
+        self.cut = False
+        """Not every window was looked at: there are too many matches. Alerts may be missing."""
 
     def terms(self, index: int) -> Terms:
         """The correlation of an index."""
@@ -95,9 +98,18 @@ class Evaluator:
             self._found[index, group] = [_alert(correlation.id, group, windows) for windows in joined]
         return self._found[index, group]
 
+    def several(self, index: int, group: Group, entries: Iterable[Entry]) -> Iterator[Window]:
+        """The windows of some entries of a group, as long as they are not too many altogether."""
+        for entry in entries:
+            if self._left <= 0:
+                self.cut = True
+                return
+            window = self.look(index, group, entry)
+            self._left -= len(window.inside) + 1
+            yield window
+
     def _firing(self, index: int, group: Group, entries: Sequence[Entry]) -> list[Window]:
-        windows = (self.look(index, group, entry) for entry in entries)
-        return [window for window in windows if window.fires]
+        return [window for window in self.several(index, group, entries) if window.fires]
 
 
 def _alert(rule: str, group: Group, windows: Sequence[Window]) -> Found:

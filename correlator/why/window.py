@@ -57,7 +57,7 @@ class Window:
     members: list[Entry]
     """The entries that stand in the relation; of an ordered correlation those on a longest chain."""
     relations: dict[tuple[int, str], Relation]
-    """How each entry of the stretch of time stands to the newest, by time and id."""
+    """Where a place is asked for, how each entry of the stretch of time stands to the newest, by time and id."""
     inside: list[Entry] = field(default_factory=list)
     """All entries that stand in the relation, those too that are in no chain."""
     number: float | None = None
@@ -90,9 +90,8 @@ class Window:
     @property
     def certain(self) -> bool:
         """Whether the relation of every member holds certainly."""
-        return all(
-            self.relations[entry.order].stands == "certain" for entry in self.members if entry is not self.newest
-        )
+        stands = [self.relations[entry.order].stands for entry in self.members if entry.order in self.relations]
+        return all(one == "certain" for one in stands)
 
 
 def look(terms: Terms, group: Group, entries: Sequence[Entry], newest: Entry, now: int | None) -> Window:
@@ -116,7 +115,7 @@ def _related(
     for entry in entries[bisect_left(entries, stretch[0], key=_time) : bisect_right(entries, stretch[1], key=_time)]:
         if entry.rules.isdisjoint(rules):
             continue
-        if entry is not window.newest:
+        if terms.placed and entry is not window.newest:
             window.relations[entry.order] = terms.relate(window.newest, entry)
             if window.relations[entry.order].stands is None:
                 continue

@@ -1,7 +1,6 @@
 """Why a correlation fired or did not: the windows that end with an event, or the last before a time."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 
 import msgspec
 
@@ -15,8 +14,6 @@ from correlator.why.sighting import Entry
 from correlator.why.window import Window
 from correlator.why.wording import clock, limit
 
-MAX_LOOKED = 1_000
-"""So many other windows are looked at for the part that an event has in them."""
 NAMED = 5
 """So many other windows are named."""
 
@@ -48,7 +45,8 @@ def at_time(question: Question, at: int) -> Answer:
     notes = []
     if others:
         ends = ", ".join(dict.fromkeys(event for _, event in others[-NAMED:]))
-        notes.append(f"{len(others)} more windows end within the timespan before; the last with: {ends}")
+        many = "window ends" if len(others) == 1 else "windows end"
+        notes.append(f"{len(others)} more {many} within the timespan before; the last with: {ends}")
     return _answer(question, scene, [last], notes)
 
 
@@ -56,6 +54,8 @@ def _answer(question: Question, scene: Scene, ending: Sequence[Window], notes: S
     about = [about_window(scene, window, question.most) for window in ending]
     outcome = next((one.outcome for one in about if one.fired), about[0].outcome)
     notes = [*notes, *_chained(scene, {rule for window in ending for entry in window.inside for rule in entry.rules})]
+    if scene.evaluator.cut:
+        notes.append("too many events matched to look at every window: others, and alerts of other rules, may be missing")
     fired = any(window.fires for window in ending)
     if fired and not question.rule.alerts:
         notes.append("it raises no alert of its own: the correlations that refer to it do not all say 'generate: true'")
@@ -67,9 +67,8 @@ def _ending(scene: Scene, at: int) -> Iterator[Window]:
     terms = scene.terms
     back = terms.correlation.timespan * (2 if terms.awaited else 1)
     for group, entries in scene.evaluator.groups(scene.index).items():
-        for entry in entries:
-            if at - back <= entry.time <= at and entry.rules & terms.wanted:
-                yield scene.evaluator.look(scene.index, group, entry)
+        ending = [entry for entry in reversed(entries) if at - back <= entry.time <= at and entry.rules & terms.wanted]
+        yield from scene.evaluator.several(scene.index, group, ending)
 
 
 def _nothing(question: Question, scene: Scene, at: int) -> Answer:
@@ -120,9 +119,8 @@ def _around(scene: Scene, met: Met) -> Iterator[Window]:
     span = scene.terms.correlation.timespan
     for group, entries in scene.evaluator.groups(scene.index).items():
         if _among(entries, met.id):
-            near = (entry for entry in entries if abs(entry.time - met.time) <= span)
-            for entry in islice(near, MAX_LOOKED):
-                yield scene.evaluator.look(scene.index, group, entry)
+            near = [entry for entry in entries if abs(entry.time - met.time) <= span]
+            yield from scene.evaluator.several(scene.index, group, near)
 
 
 def _among(entries: Iterable[Entry], event: str) -> bool:
