@@ -55,7 +55,9 @@ def _answer(question: Question, scene: Scene, ending: Sequence[Window], notes: S
     outcome = next((one.outcome for one in about if one.fired), about[0].outcome)
     notes = [*notes, *_chained(scene, {rule for window in ending for entry in window.inside for rule in entry.rules})]
     if scene.evaluator.cut:
-        notes.append("too many events matched to look at every window: others, and alerts of other rules, may be missing")
+        notes.append(
+            "too many events matched to look at every window: others, and alerts of other rules, may be missing"
+        )
     fired = any(window.fires for window in ending)
     if fired and not question.rule.alerts:
         notes.append("it raises no alert of its own: the correlations that refer to it do not all say 'generate: true'")
