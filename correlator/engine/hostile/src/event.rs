@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use impetus_matcher::{Matcher, Reader, Scope};
+use impetus_matcher::{Bounds, Matcher, Reader, Scope};
 
 /// Rules with every op of the intermediate form.
 const RULES: &[u8] = include_bytes!("every_op.json");
@@ -11,8 +11,7 @@ const RULES: &[u8] = include_bytes!("every_op.json");
 const FIELDS: [&str; 6] = ["a", "b.c", "a.b.c", "category", "@timestamp", "event.id"];
 
 /// The bounds of an event, as the correlator sets them.
-const MAX_BYTES: usize = 1 << 20;
-const MAX_DEPTH: usize = 32;
+const BOUNDS: Bounds = Bounds { bytes: 1 << 20, depth: 32, values: 10_000 };
 
 /// Match, read and explain a line. On a sound event the explanation of every rule says what matching said.
 pub fn bear(line: &[u8]) {
@@ -35,5 +34,5 @@ fn matcher() -> &'static Matcher {
 
 fn reader() -> &'static Reader {
     static READER: OnceLock<Reader> = OnceLock::new();
-    READER.get_or_init(|| Reader::new(FIELDS, MAX_BYTES, MAX_DEPTH))
+    READER.get_or_init(|| Reader::new(FIELDS, BOUNDS))
 }
