@@ -26,7 +26,8 @@ pub fn bear(data: &[u8]) {
     let mut kept = Rows::new();
     let rows = rows(&mut pieces);
     let mut windows = windows();
-    if restore(&mut windows, &rows) {
+    let forged = restore(&mut windows, &rows) && !rows.is_empty();
+    if forged {
         kept = rows;
     }
     keep(&mut kept, &mut windows);
@@ -36,7 +37,8 @@ pub fn bear(data: &[u8]) {
         windows.advance(pieces.time());
         keep(&mut kept, &mut windows);
     }
-    assert!(restore(&mut self::windows(), &kept), "what windows wrote can be restored");
+    // Forged rows that contradict each other may be written on as they are; such state is then refused.
+    assert!(restore(&mut self::windows(), &kept) || forged, "what windows wrote can be restored");
 }
 
 fn windows() -> Windows {
