@@ -11,5 +11,5 @@ mod _engine {
     #[pymodule_export]
     use super::reader::Reader;
     #[pymodule_export]
-    use super::windows::{Firing, Item, Windows, alert_id};
+    use super::windows::{Doubt, Firing, Item, Windows, alert_id};
 }
