@@ -15,6 +15,7 @@ from correlator.memory import Kept
 from correlator.watermark import EventClock, SourceClock
 from impetus.domain.batch import Key, Reject
 from impetus.domain.instant import format_instant
+from impetus.domain.personal import FIELDS
 from impetus.domain.ports import Store
 from impetus.domain.rule import Rule
 from impetus.domain.status import Notice
@@ -52,7 +53,7 @@ class Notices:
         for rule, what in detector.bounded():
             self._count("window.bounded", f"rule {rule.title}", what, self._clock.now)
         for reject in rejects:
-            self._count(reject.code, f"source {reject.source}", reject.what, self._clock.now)
+            self._count(reject.code, f"source {reject.source}", "records were rejected", self._clock.now)
 
     def all(self) -> Iterator[Notice]:
         """All notices that are kept or counted, by source those of clocks."""
@@ -81,7 +82,7 @@ class Notices:
         key = f"{doubt.until:020}|{rule.id}|{doubt.newest}|{doubt.group}"
         if key in self._doubts:
             return
-        group = ", ".join(f"{name} {value}" for name, value in doubt.group)
+        group = ", ".join(f"{name} {_shown(name, value)}" for name, value in doubt.group)
         about = f"rule {rule.title}" + (f" ({group})" if group else "")
         blamed = ", ".join(monitor.blame(doubt)) or "what would have reported it"
         what = f"cannot tell what did not happen until {format_instant(doubt.until)}: {blamed} was down"
@@ -125,6 +126,11 @@ def _of_clock(source: str, clock: SourceClock) -> Iterator[Notice]:
 
 def _notice(code: str, about: str, what: str, at: int | None, count: int = 1) -> Notice:
     return Notice(code, about, what, HINTS.get(code, RECORDS), count, at)
+
+
+def _shown(name: str, value: str) -> str:
+    """A value of a group. Notices are not masked on their way out, and behind an alias may be any field."""
+    return value if "." in name and name not in FIELDS else "(withheld)"
 
 
 def _span(microseconds: int) -> str:

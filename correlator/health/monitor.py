@@ -34,7 +34,10 @@ class Monitor:
         self._witnesses = Witnesses(form)
         self._outages: dict[str, list[tuple[int, int | None]]] = {}
         """Source → when it was down; only sources that were."""
+        self._passed: int | None = None
+        """Up to which event time silences are concluded."""
         self._forgot: int | None = None
+        """Up to which they were when something was last forgotten."""
         self._told: dict[tuple[int, tuple[str, str] | None], list[Stretch]] = {}
         self._reported = False
 
@@ -66,12 +69,9 @@ class Monitor:
 
     def conclude(self, limit: int) -> list[bytes]:
         """The events of what fell silent or returned before an event time (µs)."""
-        found = list(self._beats.conclude(limit))
-        if self._forgot is None or limit - self._forgot > self._horizon // 4:
-            self._forgot = limit
-            self._beats.forget(limit - 2 * self._horizon)
-            self._collectors.forget(limit - 2 * self._horizon)
-        return found
+        self._forget()
+        self._passed = limit
+        return list(self._beats.conclude(limit))
 
     def blindness(self) -> Iterator[Blind]:
         """What changed of when the awaited rules could not have been reported."""
@@ -129,6 +129,16 @@ class Monitor:
         self._collectors.restore(store)
         self._witnesses.restore(store)
         self._reported = True
+
+    def _forget(self) -> None:
+        """Forget what is out of sight. Event time may be about to jump over waits that are still to be looked at."""
+        passed = self._passed
+        if self._forgot is None or passed is None:
+            self._forgot = passed
+        elif passed - self._forgot > self._horizon // 4:
+            self._forgot = passed
+            self._beats.forget(passed - 2 * self._horizon)
+            self._collectors.forget(passed - 2 * self._horizon)
 
     # --- outages
 
