@@ -138,9 +138,7 @@ class Windows:
     def advance(self, event_time: int) -> list[Firing]:
         """Move event time (µs): settles absences, and forgets what no window can see any more."""
 
-    def blind(
-        self, rule: int, stretches: Sequence[tuple[int, int]], part: tuple[str, str] | None = None
-    ) -> None:
+    def blind(self, rule: int, stretches: Sequence[tuple[int, int]], part: tuple[str, str] | None = None) -> None:
         """Say when (µs, both ends included) the matches of a rule or correlation could not have been reported.
 
         ``part`` limits it to events with a value of a field. It takes the place of what was said before, is to be said

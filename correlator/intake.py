@@ -9,6 +9,7 @@ from correlator.city import CityModel
 from correlator.detect import Enriched
 from correlator.enrich import Enricher, join
 from correlator.health.monitor import Monitor
+from correlator.health.record import OWN
 from correlator.intelligence import Indicator, Intelligence, indicator_of
 from correlator.memory import Kept
 from correlator.observation import entities_of
@@ -89,7 +90,7 @@ class Reception:
             return
         self._remember(arrival.id)
         late = False
-        if not self._monitor.is_own(arrival):
+        if arrival.source not in OWN or not self._monitor.is_own(arrival):
             late = self._clock.observe(arrival.source, arrival.time, arrival.created, heard)
             self._monitor.observe(arrival, collector, late)
         self._learn(arrival)

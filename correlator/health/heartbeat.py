@@ -51,12 +51,14 @@ class Heartbeats:
         if not self._watched:
             return
         for field in SIGNS:
-            if field in event:
-                for value in event.scalars(field):
-                    watched = self._watched.get(text(value))
-                    if watched is not None:
-                        # An address is seen by others; only what a source says of a device makes it one of its own.
-                        self._sign(watched, source if field == "device.id" else None, time, late)
+            value = event.get(field)
+            if value is None:
+                continue
+            for name in (value,) if type(value) is str else map(text, event.scalars(field)):
+                watched = self._watched.get(name)
+                if watched is not None:
+                    # An address is seen by others; only what a source says of a device makes it one of its own.
+                    self._sign(watched, source if field == "device.id" else None, time, late)
 
     def report(self, event: Fields, awaited: str, time: int) -> None:
         """Note that the device of an event has sent one of a log source that some rule awaits."""

@@ -17,6 +17,8 @@ from impetus.domain.place import Place
 
 HEARTBEAT, COLLECTOR = "heartbeat", "impetus"
 """``event.provider`` of silences, and of reports on collectors."""
+OWN = frozenset({HEARTBEAT, COLLECTOR})
+"""Sources that are Impetus itself, if the id of the event says so too."""
 SILENT, RETURNED, DOWN, UP = "silent", "returned", "down", "up"
 """Values of ``event.action``."""
 MAX_TEXT = 500
@@ -80,7 +82,7 @@ def collector_line(report: Report, reason: str) -> bytes:
 
 def is_own(arrival: Arrival) -> bool:
     """Whether an event is one of these, by provider and id; who only claims to be one is treated as any source."""
-    if arrival.source not in {HEARTBEAT, COLLECTOR}:
+    if arrival.source not in OWN:
         return False
     event = _decode(arrival.line)
     field = "device.id" if arrival.source == HEARTBEAT else "collector.name"

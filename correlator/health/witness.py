@@ -6,9 +6,11 @@ import msgspec
 
 from correlator.memory import Kept
 from impetus.domain.batch import Key
-from impetus.domain.event import Fields, Scalar, text
+from impetus.domain.event import Fields, Json, Scalar, text
 from impetus.domain.ports import Store
 
+MAX_LOOKED = 10_000
+"""So many answers are remembered; then they are found anew."""
 PRODUCT, CATEGORY, SERVICE = "logsource.product", "logsource.category", "logsource.service"
 
 
@@ -39,6 +41,8 @@ class Witnesses:
         for wanted in {one for sources in self.awaited.values() for one in sources}:
             self._by_product.setdefault(wanted.product, []).append(wanted)
         self._any = self._by_product.pop(None, [])
+        self._looked: dict[tuple[Json, ...], tuple[int, list[str]]] = {}
+        """What a source has said as log source → since when that is noted, and what it counts as."""
         self._first: Kept[dict[str, int]] = Kept("health.witnesses", dict[str, int])
 
     @property
@@ -50,14 +54,16 @@ class Witnesses:
         """Take an event of a source in; the names of the awaited log sources that it counts as."""
         if not self.awaited:
             return []
-        wanted = self._any
-        for product in event.scalars(PRODUCT):
-            wanted = wanted + self._by_product.get(_fold(product), [])
-        if not wanted:
-            return []
-        met = [one.name for one in wanted if one.covers(event)]
-        if met:
-            self._note(met, source, time)
+        said = (source, *map(event.get, (PRODUCT, CATEGORY, SERVICE)))
+        if any(type(value) is list for value in said):
+            return self._look(event, source, time)
+        known = self._looked.get(said)
+        if known is not None and time >= known[0]:
+            return known[1]
+        met = self._look(event, source, time)
+        if len(self._looked) >= MAX_LOOKED:
+            self._looked.clear()
+        self._looked[said] = (time, met)
         return met
 
     def first(self, source: str, rule: int) -> int | None:
@@ -73,6 +79,15 @@ class Witnesses:
     def restore(self, store: Store) -> None:
         """Go on from what a store holds."""
         self._first.restore(store)
+
+    def _look(self, event: Fields, source: str, time: int) -> list[str]:
+        wanted = self._any
+        for product in event.scalars(PRODUCT):
+            wanted = wanted + self._by_product.get(_fold(product), [])
+        met = [one.name for one in wanted if one.covers(event)]
+        if met:
+            self._note(met, source, time)
+        return met
 
     def _note(self, met: list[str], source: str, time: int) -> None:
         known = self._first.get(source)
