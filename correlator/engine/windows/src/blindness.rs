@@ -47,7 +47,9 @@ impl Blindness {
         let fields = correlation.group_fields[position].iter().zip(group);
         self.everywhere.get(&rule).is_some_and(meets)
             || parts.is_some_and(|parts| {
-                fields.into_iter().any(|(field, (_, value))| parts.get(&(field.clone(), value.clone())).is_some_and(meets))
+                fields
+                    .into_iter()
+                    .any(|(field, (_, value))| parts.get(&(field.clone(), value.clone())).is_some_and(meets))
             })
     }
 }

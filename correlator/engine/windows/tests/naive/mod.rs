@@ -199,7 +199,8 @@ fn firing(correlation: &Value, events: &[Event], e: usize, (group, blind): Sight
             }
             let missing: BTreeSet<usize> = awaited.difference(&came).copied().collect();
             let seen = |b: &Blind| b.group.as_ref().is_none_or(|v| group.iter().any(|(_, value)| value == v));
-            let hidden = blind.iter().filter(|b| missing.contains(&b.rule) && b.from <= end && first <= b.to && seen(b));
+            let hidden =
+                blind.iter().filter(|b| missing.contains(&b.rule) && b.from <= end && first <= b.to && seen(b));
             if !truth(expr, &present.iter().copied().chain(hidden.map(|b| b.rule)).collect()) {
                 return None;
             }
