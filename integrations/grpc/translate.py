@@ -15,7 +15,7 @@ from impetus.domain.explanation import Clause, Explanation
 from impetus.domain.incident import ActionRecord, Incident
 from impetus.domain.place import Place
 from impetus.domain.ports import StoredEvent
-from impetus.domain.status import SourceStatus, Status
+from impetus.domain.status import Notice, SourceStatus, Status
 
 DEEPEST_CLAUSE = 32
 """Clauses below are left out: protobuf parsers refuse messages nested deeper than 100."""
@@ -100,6 +100,18 @@ def status_message(status: Status) -> pb.Status:
         sources=[_source(source) for source in status.sources],
         open_incidents=status.open_incidents,
         explained=status.explained,
+        notices=[_notice(notice) for notice in status.notices],
+    )
+
+
+def _notice(notice: Notice) -> pb.Notice:
+    return pb.Notice(
+        code=notice.code,
+        about=notice.about,
+        what=notice.what,
+        hint=notice.hint,
+        count=notice.count,
+        at_us=notice.at or 0,
     )
 
 
