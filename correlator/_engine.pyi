@@ -116,6 +116,9 @@ class Windows:
         A match that is there already takes over whether the plan explains it.
         """
 
+    def replace(self, old: Sequence[Item], items: Sequence[Item]) -> list[Firing]:
+        """Take matches back as they were pushed, and add others, as if only those had ever come."""
+
     def unexplain(self, ids: Sequence[str]) -> list[Firing]:
         """Withdraw the plan's explanation of events, as if they had come without it."""
 

@@ -31,9 +31,9 @@ class Correlator:
     """One correlator over one store, which it reads when it starts and for the incidents it no longer holds."""
 
     def __init__(self, setup: Setup, store: Store) -> None:
-        self._store, self._longest = store, setup.longest
+        self._setup, self._store, self._longest = setup, store, setup.longest
         self.clock = EventClock(setup.lateness, setup.idle)
-        self._reception = Reception(setup.city, setup.plan, self.clock)
+        self._reception = Reception(setup.city, setup.plan, self.clock, store.events)
         ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan))
         self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon)
         self._joins = Joins(setup.city, store.incident)
@@ -52,7 +52,7 @@ class Correlator:
     def finish(self) -> Commit:
         """The end of a replay: event time moves past every window."""
         found = self._advance(self.clock.finish(self._longest))
-        return self._commit((), Taken([], [], [], []), [found])
+        return self._commit((), Taken([], [], [], [], []), [found])
 
     def act(self, action: Action, now: int) -> tuple[Incident, Commit]:
         """Record an action of a person at a wall clock (µs). Raises ``ImpetusError``."""
@@ -66,8 +66,10 @@ class Correlator:
 
     def _step(self, batches: Sequence[Batch], heard: int, wall: int | None) -> Commit:
         taken = self._reception.take(batches, heard)
-        found = self._detector.detect(taken.events)
-        return self._commit(batches, taken, [found, self._advance(self.clock.advance(wall))])
+        renewed = [(one.before, one.after) for one in taken.renewed]
+        found = [self._detector.renew(renewed, self._store.alerts)] if renewed else []
+        found.append(self._detector.detect(taken.events))
+        return self._commit(batches, taken, [*found, self._advance(self.clock.advance(wall))])
 
     def _advance(self, now: int | None) -> Findings:
         """What comes out as event time moves on; nothing before the first event."""
@@ -98,6 +100,7 @@ class Correlator:
             lines=tuple(enriched.arrival.line for enriched in taken.events),
             additions=tuple(taken.additions),
             heads=tuple(taken.heads),
+            revisions=tuple(one.revision(self._setup.city) for one in taken.renewed),
             duplicates=taken.duplicates,
             positions=last_positions(batches),
             rejects=tuple(taken.rejects),

@@ -91,6 +91,24 @@ class Ledger:
             self._override(entry, self._nearby.values())
         return self._compare(touched.values(), fresh)
 
+    def exchange(self, hits: Sequence[Hit]) -> Verdict:
+        """Take events in anew that may fit other entries now; what that changes for *other* events."""
+        ids = {hit.seen.id for hit in hits}
+        touched: dict[str, Entry] = {}
+        for hit in hits:
+            held = self._held.get(hit.seen.id)
+            entry = self._entries.get(held.entry) if held is not None else None
+            if entry is not None:
+                entry.remove(hit.seen.id)
+                self._held.drop(hit.seen.id)
+                touched[entry.key] = entry
+        verdict, left = self.judge([hit for hit in hits if hit.rules]), self._compare(touched.values(), set())
+        explained = [*verdict.explained, *left.explained]
+        return Verdict(
+            [(hit, raised) for hit, raised in explained if hit.seen.id not in ids],
+            [*verdict.unexplained, *left.unexplained],
+        )
+
     def override(self, alerts: Iterable[Alert], *, again: bool = True) -> Verdict:
         """Let alerts that are raised, changed or gone take explanations back, or no longer.
 

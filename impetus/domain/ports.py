@@ -60,16 +60,18 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class EventQuery(msgspec.Struct, frozen=True):
-    """Which events: any of ``ids``, all of ``keys`` (``device:D-214``, ``zone:Z4``), within ``span``; newest first."""
+    """Which events: any of ``ids``, all of ``keys`` (``device:D-214``, ``zone:Z4``), at least one of ``any_keys``,
+    within ``span``; newest first."""
 
     keys: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     span: Span = Span()
     limit: int = 100
+    any_keys: tuple[str, ...] = ()
 
 
 class StoredEvent(msgspec.Struct, frozen=True):
-    """An event as stored: the line as it came, and what enrichment added."""
+    """An event as stored: the line as it came, and what enrichment added, in its newest revision."""
 
     id: str
     time: int

@@ -147,6 +147,12 @@ impl Windows {
         wrap(py.detach(|| self.lock().push(&items)))
     }
 
+    fn replace(&self, py: Python<'_>, old: Vec<PyRef<'_, Item>>, items: Vec<PyRef<'_, Item>>) -> Vec<Firing> {
+        let old: Vec<engine::Item> = old.iter().map(|item| item.0.clone()).collect();
+        let items: Vec<engine::Item> = items.iter().map(|item| item.0.clone()).collect();
+        wrap(py.detach(|| self.lock().replace(&old, &items)))
+    }
+
     fn unexplain(&self, py: Python<'_>, ids: Vec<String>) -> Vec<Firing> {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         wrap(py.detach(|| self.lock().unexplain(&ids)))
