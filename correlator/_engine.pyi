@@ -110,6 +110,10 @@ class Windows:
     def fields(self) -> list[list[str]]:
         """For each rule index, the fields that some correlation reads from its matches."""
 
+    @property
+    def fingerprints(self) -> list[int]:
+        """For each correlation a digest of what it means: its own definition and that of all it refers to."""
+
     def push(self, items: Sequence[Item]) -> list[Firing]:
         """Add matches, in any order; returns the alerts that changed, one Firing each, chained ones included.
 

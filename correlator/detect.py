@@ -78,6 +78,12 @@ class Detector:
         """Events that are in some window, by id."""
         self._fired: Kept[Alert] = Kept("fired", Alert)
         """Correlation alerts that may still be revised, by id."""
+        self._meanings: Kept[int] = Kept("correlations", int)
+        """What each correlation meant when its windows were written, by id."""
+        self.restarted: tuple[str, ...] = ()
+        """Titles of correlations that mean something else than before: their windows began anew."""
+        self.gone: tuple[str, ...] = ()
+        """Ids of correlations that were there before and are no more."""
         self._forgot = 0
 
     def detect(self, batch: Sequence[Enriched]) -> Findings:
@@ -122,6 +128,7 @@ class Detector:
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
         yield from ((Key("windows", key), value) for key, value in self._windows.dirty())
+        yield from self._meanings.changes()
         yield from self._seen.changes()
         yield from self._fired.changes()
         yield from self._ledger.changes()
@@ -132,6 +139,23 @@ class Detector:
         self._seen.restore(store)
         self._fired.restore(store)
         self._ledger.restore(store, self._matcher)
+        self._meanings.restore(store)
+        self._compare_meanings()
+
+    def _compare_meanings(self) -> None:
+        """Leave aside what belongs to correlations that are gone or mean something else now."""
+        correlations = [rule for rule in self._rules if rule.correlation]
+        now = {rule.id: meaning for rule, meaning in zip(correlations, self._windows.fingerprints, strict=True)}
+        before = dict(self._meanings.items())
+        changed = {id for id, meaning in before.items() if now.get(id) != meaning}
+        self.restarted = tuple(rule.title for rule in correlations if rule.id in changed)
+        self.gone = tuple(sorted(changed - now.keys()))
+        self._fired.drop_where(lambda alert: alert.rule in changed)
+        for id in self.gone:
+            self._meanings.drop(id)
+        for id, meaning in now.items():
+            if before.get(id) != meaning:
+                self._meanings[id] = meaning
 
     def _forget(self, now: int) -> None:
         self._forgot = now

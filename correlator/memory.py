@@ -41,6 +41,10 @@ class Kept(Generic[V]):
         """All values."""
         return iter(list(self._values.values()))
 
+    def items(self) -> Iterator[tuple[str, V]]:
+        """All keys with their values."""
+        return iter(list(self._values.items()))
+
     def drop(self, key: str) -> None:
         """Forget a key; one that is not there is fine."""
         if self._values.pop(key, None) is not None:

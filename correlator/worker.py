@@ -23,6 +23,8 @@ from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
 from impetus.domain.ports import IncidentQuery, Store
 
+ENDING = ("city", "plan")
+"""What need not be there: settings may name it no longer."""
 RESTORED = 1_000_000
 """So many of the riskiest incidents are looked through for active ones at a restart."""
 
@@ -34,12 +36,30 @@ class Correlator:
         self._setup, self._store, self._longest = setup, store, setup.longest
         self.clock = EventClock(setup.lateness, setup.idle)
         self._reception = Reception(setup.city, setup.plan, self.clock, store.events)
-        ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan))
+        ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan), [rule.id for rule in setup.rules.rules])
         self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon)
         self._joins = Joins(setup.city, store.incident)
         self._loose: Kept[Alert] = Kept("loose", Alert)
         self._clock_state: dict[bytes, bytes] = {}
         self._restore()
+
+    def begin(self) -> Commit:
+        """What taking up the work with this set-up changes: control records, and state that is of no use any more.
+
+        It is committed before the first step: from then on the set-up is in force.
+        """
+        controls = controls_of(self._setup, (control for _, control in self._store.controls()))
+        return Commit(controls=controls, state=tuple(self._changes()))
+
+    @property
+    def restarted(self) -> tuple[str, ...]:
+        """Titles of correlations that mean something else than before: their windows began anew."""
+        return self._detector.restarted
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """Ids of correlations that were there before and are no more."""
+        return self._detector.gone
 
     def step(self, batches: Sequence[Batch], heard: int) -> Commit:
         """Take batches in, at a wall clock of ``heard`` (µs); the commit holds all that follows."""
@@ -152,6 +172,12 @@ def _newest(incidents: Sequence[Incident]) -> tuple[Incident, ...]:
 
 
 def controls_of(setup: Setup, known: Iterable[Control]) -> tuple[Control, ...]:
-    """The control records that are not in force yet: what changed since the log was last written."""
+    """The control records that are not in force yet: what changed since the log was last written.
+
+    A model or plan that was in force and is no more is one without version and body.
+    """
     newest = {control.kind: control.version for control in known}
-    return tuple(control for control in setup.controls if newest.get(control.kind) != control.version)
+    given = {control.kind for control in setup.controls}
+    ended = (kind for kind in ENDING if newest.get(kind) and kind not in given)
+    changed = (control for control in setup.controls if newest.get(control.kind) != control.version)
+    return (*changed, *(Control(kind, "", b"") for kind in ended))

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import structlog
 
@@ -32,12 +33,18 @@ RETRY = 1.0
 """Seconds between tries of a commit that the store refused."""
 
 
-class Runner:
-    """Runs one correlator over one store. ``make`` builds the correlator from what the store holds."""
+Make = Callable[[], Correlator]
+"""Builds a correlator from what the store holds."""
+T = TypeVar("T")
 
-    def __init__(self, make: Callable[[], Correlator], store: Store, clock: Clock, tally: Tally) -> None:
+
+class Runner:
+    """Runs one correlator over one store; ``make`` builds it, also anew where a step failed."""
+
+    def __init__(self, make: Make, store: Store, clock: Clock, tally: Tally) -> None:
         self._make, self._store, self._clock, self._tally = make, store, clock, tally
         self._correlator = make()
+        store.commit(self._correlator.begin())
         self._positions = dict(store.positions())
         self._cursor = store.cursor()
         self._waiting: deque[tuple[Batch, asyncio.Future[None]]] = deque()
@@ -80,10 +87,23 @@ class Runner:
             self._write(commit)
         return incident
 
-    async def _on_writer(self, call: Callable[[], Incident]) -> Incident:
-        incident = await asyncio.get_running_loop().run_in_executor(self._writer, call)
+    async def reload(self, make: Make) -> Correlator:
+        """Go on with another correlator from the next step on, durably; the one in force stays if it cannot be made.
+
+        It takes up the state that the steps so far have left, as after a restart, so events meet one or the other.
+        """
+        return await self._on_writer(lambda: self._exchange(make))
+
+    def _exchange(self, make: Make) -> Correlator:
+        correlator = make()
+        self._write(correlator.begin())
+        self._make, self._correlator = make, correlator
+        return correlator
+
+    async def _on_writer(self, call: Callable[[], T]) -> T:
+        found = await asyncio.get_running_loop().run_in_executor(self._writer, call)
         await self._announce()
-        return incident
+        return found
 
     # --- Feed
 

@@ -14,6 +14,7 @@ from impetus.domain.batch import Batch, Commit, Control, Reject
 from impetus.domain.event import Json
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
+from impetus.domain.reload import Reloaded
 from impetus.domain.status import Status
 
 Clock = Callable[[], int]
@@ -148,6 +149,13 @@ class Desk(Protocol):
 
     async def undo(self, undo: Undo) -> Incident:
         """Take an action back."""
+
+
+class Steward(Protocol):
+    """Who puts changed rules, city model and plan in force."""
+
+    async def reload(self) -> Reloaded:
+        """Read them again; in force from the next event on. Raises ``ImpetusError``, and then nothing has changed."""
 
 
 class Feed(Protocol):

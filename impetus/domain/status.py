@@ -2,6 +2,8 @@
 
 import msgspec
 
+from impetus.domain.reload import Version
+
 
 class SourceStatus(msgspec.Struct, frozen=True):
     """One source: ``state`` is ``waiting``, ``running``, ``finished`` or ``failed`` (then with the ``problem``)."""
@@ -25,3 +27,5 @@ class Status(msgspec.Struct, frozen=True):
     sources: tuple[SourceStatus, ...]
     open_incidents: int
     explained: int
+    versions: tuple[Version, ...] = ()
+    """Rules, city model and plan in force."""

@@ -2,11 +2,11 @@
 
 import argparse
 import asyncio
-import gc
 import signal
 from pathlib import Path
 
 from impetus.app import logs
+from impetus.app.reloading import collect
 from impetus.app.service import Service
 from impetus.app.settings import Settings, read_settings
 
@@ -28,12 +28,11 @@ def main(arguments: argparse.Namespace) -> int:
 
 async def _run(settings: Settings, once: bool) -> int:
     service = Service(settings)
-    # Rules and engine stay until the end; looking through them for garbage again and again costs a quarter of the time.
-    gc.collect()
-    gc.freeze()
+    collect()
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reloading.ask)
     await service.start()
     work = asyncio.create_task(_until(service, stop, once))
     try:

@@ -142,6 +142,11 @@ impl Windows {
         py.detach(|| self.lock().fields())
     }
 
+    #[getter]
+    fn fingerprints(&self, py: Python<'_>) -> Vec<u64> {
+        py.detach(|| self.lock().fingerprints())
+    }
+
     fn push(&self, py: Python<'_>, items: Vec<PyRef<'_, Item>>) -> Vec<Firing> {
         let items: Vec<engine::Item> = items.iter().map(|item| item.0.clone()).collect();
         wrap(py.detach(|| self.lock().push(&items)))

@@ -90,6 +90,11 @@ impl Windows {
         self.refused.take(self.limits)
     }
 
+    /// For each correlation a digest of what it means: its own definition and that of all it refers to.
+    pub fn fingerprints(&self) -> Vec<u64> {
+        self.correlations.iter().map(|c| c.fingerprint).collect()
+    }
+
     /// For each rule index, the fields that some correlation reads from its matches, sorted.
     pub fn fields(&self) -> Vec<Vec<String>> {
         let mut fields = vec![BTreeSet::new(); self.rules];
