@@ -27,6 +27,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 async def _run(settings: Settings, once: bool) -> int:
+    # What a reload would read is being read just now; the default would end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     service = Service(settings)
     collect()
     stop = asyncio.Event()
