@@ -49,7 +49,8 @@ class Reception:
         self._enricher = Enricher(city, plan, self._intelligence)
         self._reader = ArrivalReader(limit.field for limit in (plan.plan.limits if plan else ()))
         self._renewal = Renewal(events, self._reader, self._enricher)
-        self._ids: dict[str, None] = {}
+        self.ids: dict[str, None] = {}
+        """Ids of the newest events, oldest first."""
 
     def take(self, batches: Sequence[Batch], heard: int) -> Taken:
         """Take batches in; ``heard`` is the wall clock (µs)."""
@@ -73,15 +74,15 @@ class Reception:
         """The state that changed since the last call."""
         return self._indicators.changes()
 
-    def restore(self, store: Store) -> None:
-        """Go on from what a store holds."""
+    def restore(self, store: Store, known: dict[str, None] | None) -> None:
+        """Go on from what a store holds; ``known`` are the ids of its newest events, if they are known."""
         self._indicators.restore(store)
         for indicator in self._indicators.values():
             self._intelligence.add(indicator)
-        self._ids = dict.fromkeys(store.recent_ids(REMEMBERED))
+        self.ids = dict.fromkeys(store.recent_ids(REMEMBERED)) if known is None else known
 
     def _take(self, arrival: Arrival, heard: int, taken: Taken, arrivals: list[tuple[Arrival, bool]]) -> None:
-        if arrival.id in self._ids:
+        if arrival.id in self.ids:
             taken.duplicates += 1
             return
         self._remember(arrival.id)
@@ -112,9 +113,9 @@ class Reception:
         self._changed += [indicator, *replaced]
 
     def _remember(self, id: str) -> None:
-        self._ids[id] = None
-        if len(self._ids) > REMEMBERED:
-            del self._ids[next(iter(self._ids))]
+        self.ids[id] = None
+        if len(self.ids) > REMEMBERED:
+            del self.ids[next(iter(self.ids))]
 
 
 def _zone(arrival: Arrival, added: Mapping[str, Json]) -> str | None:

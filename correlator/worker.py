@@ -32,7 +32,8 @@ RESTORED = 1_000_000
 class Correlator:
     """One correlator over one store, which it reads when it starts and for the incidents it no longer holds."""
 
-    def __init__(self, setup: Setup, store: Store) -> None:
+    def __init__(self, setup: Setup, store: Store, known: dict[str, None] | None = None) -> None:
+        """``known`` are the ids of the newest events, where someone has them already; else they are read."""
         self._setup, self._store, self._longest = setup, store, setup.longest
         self.clock = EventClock(setup.lateness, setup.idle)
         self._reception = Reception(setup.city, setup.plan, self.clock, store.events)
@@ -41,7 +42,14 @@ class Correlator:
         self._joins = Joins(setup.city, store.incident)
         self._loose: Kept[Alert] = Kept("loose", Alert)
         self._clock_state: dict[bytes, bytes] = {}
-        self._restore()
+        self._restore(known)
+
+    def succeed(self, setup: Setup) -> "Correlator":
+        """One that goes on with another set-up; everything up to the last step has to be committed.
+
+        Raises what a set-up that cannot be used raises; this one can go on then.
+        """
+        return Correlator(setup, self._store, self._reception.ids)
 
     def begin(self) -> Commit:
         """What taking up the work with this set-up changes: control records, and state that is of no use any more.
@@ -151,11 +159,11 @@ class Correlator:
             if alert.id not in now:
                 self._loose.drop(alert.id)
 
-    def _restore(self) -> None:
+    def _restore(self, known: dict[str, None] | None) -> None:
         store = self._store
         self.clock.load(store.state("clock"))
         self._clock_state = dict(self.clock.dump())
-        self._reception.restore(store)
+        self._reception.restore(store, known)
         self._detector.restore(store)
         self._loose.restore(store)
         for alert in self._loose.values():

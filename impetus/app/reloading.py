@@ -13,21 +13,19 @@ import msgspec
 import structlog
 
 from correlator.setup import Setup
-from correlator.worker import Correlator
 from impetus.app.runner import Runner
 from impetus.app.settings import Settings, read_settings
 from impetus.app.tally import Tally
 from impetus.app.wiring import make_setup, rule_paths
 from impetus.domain.errors import ImpetusError, Where
-from impetus.domain.ports import Store
 from impetus.domain.reload import Reloaded, Version
 
 
 class Reloading:
     """The ``Steward`` of a running service; one reload at a time."""
 
-    def __init__(self, settings: Settings, setup: Setup, store: Store, runner: Runner, tally: Tally) -> None:
-        self._settings, self._store, self._runner, self._tally = settings, store, runner, tally
+    def __init__(self, settings: Settings, setup: Setup, runner: Runner, tally: Tally) -> None:
+        self._settings, self._runner, self._tally = settings, runner, tally
         self._one = asyncio.Lock()
         self._asked: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger("reload")
@@ -43,7 +41,7 @@ class Reloading:
         """Read rules, model and plan again and put them in force. Raises ``ImpetusError``; then nothing has changed."""
         async with self._one:
             setup, problems = await asyncio.to_thread(self._read)
-            correlator = await self._runner.reload(lambda: Correlator(setup, self._store))
+            correlator = await self._runner.reload(setup)
             before, now = set(self._tally.versions), versions_of(setup)
             self._tally.versions = now
             collect()

@@ -15,6 +15,7 @@ from typing import TypeVar
 import structlog
 
 from correlator.arrival import MAX_RECORD
+from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app.tally import Tally
 from impetus.domain.action import Action, Undo
@@ -33,15 +34,13 @@ RETRY = 1.0
 """Seconds between tries of a commit that the store refused."""
 
 
-Make = Callable[[], Correlator]
-"""Builds a correlator from what the store holds."""
 T = TypeVar("T")
 
 
 class Runner:
-    """Runs one correlator over one store; ``make`` builds it, also anew where a step failed."""
+    """Runs one correlator over one store. ``make`` builds it from what the store holds, anew where a step failed."""
 
-    def __init__(self, make: Make, store: Store, clock: Clock, tally: Tally) -> None:
+    def __init__(self, make: Callable[[], Correlator], store: Store, clock: Clock, tally: Tally) -> None:
         self._make, self._store, self._clock, self._tally = make, store, clock, tally
         self._correlator = make()
         store.commit(self._correlator.begin())
@@ -87,17 +86,17 @@ class Runner:
             self._write(commit)
         return incident
 
-    async def reload(self, make: Make) -> Correlator:
-        """Go on with another correlator from the next step on, durably; the one in force stays if it cannot be made.
+    async def reload(self, setup: Setup) -> Correlator:
+        """Go on with another set-up from the next step on, durably; the one in force stays if it cannot be used.
 
-        It takes up the state that the steps so far have left, as after a restart, so events meet one or the other.
+        The correlator takes up the state that the steps so far have left, so each event meets one set-up.
         """
-        return await self._on_writer(lambda: self._exchange(make))
+        return await self._on_writer(lambda: self._exchange(setup))
 
-    def _exchange(self, make: Make) -> Correlator:
-        correlator = make()
+    def _exchange(self, setup: Setup) -> Correlator:
+        correlator = self._correlator.succeed(setup)
         self._write(correlator.begin())
-        self._make, self._correlator = make, correlator
+        self._make, self._correlator = lambda: Correlator(setup, self._store), correlator
         return correlator
 
     async def _on_writer(self, call: Callable[[], T]) -> T:

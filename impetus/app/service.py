@@ -37,7 +37,7 @@ class Service:
         self.store = make_store(settings.store.kind, path)
         self.tally = Tally(self.store, wall_clock)
         self.runner = Runner(lambda: Correlator(setup, self.store), self.store, wall_clock, self.tally)
-        self.reloading = Reloading(settings, setup, self.store, self.runner, self.tally)
+        self.reloading = Reloading(settings, setup, self.runner, self.tally)
         masker = Masker(masking_key(path))
         self.server = Server(
             self.store, self.runner, self.runner, self.tally, masker, settings.address, steward=self.reloading

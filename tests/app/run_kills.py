@@ -84,6 +84,17 @@ class Installation:
                 sys.executable, "-m", "impetus.app", "run", "--config", str(self.folder / "impetus.toml"), stderr=log
             )
 
+    async def begin(self) -> None:
+        """Run until the first lines are in: the file's source is known then, and no other can be ahead of it alone."""
+        process = await self.start()
+        try:
+            async with asyncio.timeout(PATIENCE), Client(self.address) as client:
+                while await _events(client, process) < 1:
+                    await asyncio.sleep(0.05)
+        finally:
+            process.kill()
+            await process.wait()
+
     async def finish(self, events: int, actions: list[Action]) -> None:
         """Run until all events are in and all actions are done, and end it in the orderly way."""
         process = await self.start()
@@ -119,13 +130,15 @@ class Feed:
         """Add until cancelled; what was begun is completed."""
         with self._installation.file.open("ab", buffering=0) as file:
             while True:
-                await self._add(file, list(islice(self._lines, LINES)))
+                await self.add(file)
                 for message in islice(self._messages, MESSAGES):
                     self.messages.append(message)
                     self._installation.broker.publish(message)
                 await asyncio.sleep(TICK)
 
-    async def _add(self, file: object, lines: list[bytes]) -> None:
+    async def add(self, file: object) -> None:
+        """Add some lines to the file."""
+        lines = list(islice(self._lines, LINES))
         data = b"".join(line + b"\n" for line in lines)
         cut = self._random.randrange(len(data))
         self.lines += lines
@@ -222,6 +235,9 @@ async def survive(folder: Path, kills: int, seed: int, *, reloads: bool = False)
     async with StrictBroker() as broker:
         killed = Installation(folder / "killed", broker)
         feed, analyst, editor = Feed(killed, seed), Analyst(killed.address, seed), Editor(killed, seed)
+        with killed.file.open("ab", buffering=0) as file:
+            await feed.add(file)
+        await killed.begin()
         for _ in range(kills):
             process = await killed.start()
             async with _running(feed.run(), analyst.run(), *([editor.run(process)] if reloads else [])):
@@ -252,6 +268,7 @@ async def _whole(folder: Path, killed: Installation, feed: Feed, actions: list[A
     async with StrictBroker() as broker:
         whole = Installation(folder, broker)
         shutil.copyfile(killed.file, whole.file)
+        await whole.begin()
         for message in feed.messages:
             broker.publish(message)
         await whole.finish(len(feed.lines) + len(feed.messages), actions)
