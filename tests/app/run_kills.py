@@ -156,17 +156,26 @@ class Editor:
         self._installation, self._random = installation, random.Random(f"{seed} editor")
         self._documents = RULES.read_text(encoding="utf-8").split("\n---\n")
 
-    async def run(self, process: asyncio.subprocess.Process) -> None:
-        """Change them until cancelled."""
+    async def begin(self) -> None:
+        """Change them once, and see that they are in force."""
         await _ready(self._installation.address)
+        self._write()
+        async with Client(self._installation.address) as client:
+            assert "rules" in (await client.reload()).changed
+
+    async def run(self, process: asyncio.subprocess.Process) -> None:
+        """Change them until cancelled, without waiting for it."""
         while process.returncode is None:
-            self._random.shuffle(self._documents)
-            text = "\n---\n".join([*self._documents, UNMET.format(self._random.randrange(1_000))])
-            new = self._installation.folder / "rules.new"
-            new.write_text(text, encoding="utf-8")
-            new.replace(self._installation.rules)
+            self._write()
             process.send_signal(signal.SIGHUP)
             await asyncio.sleep(self._random.uniform(0, 0.4))
+
+    def _write(self) -> None:
+        self._random.shuffle(self._documents)
+        text = "\n---\n".join([*self._documents, UNMET.format(self._random.getrandbits(64))])
+        new = self._installation.folder / "rules.new"
+        new.write_text(text, encoding="utf-8")
+        new.replace(self._installation.rules)
 
 
 class Analyst:
@@ -240,8 +249,10 @@ async def survive(folder: Path, kills: int, seed: int, *, reloads: bool = False)
         await killed.begin()
         for _ in range(kills):
             process = await killed.start()
+            if reloads:
+                await editor.begin()
             async with _running(feed.run(), analyst.run(), *([editor.run(process)] if reloads else [])):
-                if reloads or random_.random() < 0.75:
+                if random_.random() < 0.75:
                     await _ready(killed.address)
                 await asyncio.sleep(random_.uniform(0, 1.2))
                 process.send_signal(signal.SIGKILL)
