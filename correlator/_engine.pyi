@@ -155,3 +155,26 @@ class Reader:
 
         A value is a scalar, or a list of several (empty for an object); a field that is absent or null is not there.
         """
+
+class Relation:
+    """How an item stands to the newest of a window, part by part, by the geometry that the windows use."""
+
+    stands: str | None
+    """``certain`` or ``possible`` where it stands in the whole relation, else None: what the windows go by."""
+    zone: bool | None
+    """Whether the zones relate; None where the correlation does not ask."""
+    distance: tuple[tuple[float, float] | None, str | None] | None
+    """Least and greatest metres (None without locations) and ``certain``, ``possible`` or None; None if not asked."""
+    speed: tuple[tuple[float, float] | None, str | None] | None
+    """The same in km/h."""
+    metres: tuple[float, float] | None
+    """Least and greatest metres between them, whether asked for or not."""
+
+class Relations:
+    """The place relations of the correlations of a form."""
+
+    def __init__(self, form: bytes, city: bytes) -> None:
+        """Raises like ``Windows``."""
+
+    def relate(self, correlation: int, newest: Item, other: Item) -> Relation | None:
+        """How an item stands to the newest one for the correlation of an index; None where there is none."""
