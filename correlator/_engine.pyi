@@ -126,11 +126,18 @@ class Windows:
     def fields(self) -> list[list[str]]:
         """For each rule index, the fields that some correlation reads from its matches."""
 
+    @property
+    def fingerprints(self) -> list[int]:
+        """For each correlation a digest of what it means: its own definition and that of all it refers to."""
+
     def push(self, items: Sequence[Item]) -> list[Firing]:
         """Add matches, in any order; returns the alerts that changed, one Firing each, chained ones included.
 
         A match that is there already takes over whether the plan explains it.
         """
+
+    def replace(self, old: Sequence[Item], items: Sequence[Item]) -> list[Firing]:
+        """Take matches back as they were pushed, and add others, as if only those had ever come."""
 
     def unexplain(self, ids: Sequence[str]) -> list[Firing]:
         """Withdraw the plan's explanation of events, as if they had come without it."""

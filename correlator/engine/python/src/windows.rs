@@ -179,9 +179,20 @@ impl Windows {
         py.detach(|| self.lock().fields())
     }
 
+    #[getter]
+    fn fingerprints(&self, py: Python<'_>) -> Vec<u64> {
+        py.detach(|| self.lock().fingerprints())
+    }
+
     fn push(&self, py: Python<'_>, items: Vec<PyRef<'_, Item>>) -> Vec<Firing> {
         let items: Vec<engine::Item> = items.iter().map(|item| item.0.clone()).collect();
         wrap(py.detach(|| self.lock().push(&items)))
+    }
+
+    fn replace(&self, py: Python<'_>, old: Vec<PyRef<'_, Item>>, items: Vec<PyRef<'_, Item>>) -> Vec<Firing> {
+        let old: Vec<engine::Item> = old.iter().map(|item| item.0.clone()).collect();
+        let items: Vec<engine::Item> = items.iter().map(|item| item.0.clone()).collect();
+        wrap(py.detach(|| self.lock().replace(&old, &items)))
     }
 
     fn unexplain(&self, py: Python<'_>, ids: Vec<String>) -> Vec<Firing> {

@@ -95,6 +95,11 @@ impl Windows {
         self.refused.take(self.limits)
     }
 
+    /// For each correlation a digest of what it means: its own definition and that of all it refers to.
+    pub fn fingerprints(&self) -> Vec<u64> {
+        self.correlations.iter().map(|c| c.fingerprint).collect()
+    }
+
     /// For each rule index, the fields that some correlation reads from its matches, sorted.
     pub fn fields(&self) -> Vec<Vec<String>> {
         let mut fields = vec![BTreeSet::new(); self.rules];
@@ -113,7 +118,13 @@ impl Windows {
     /// alerts that changed, one firing per alert, in the order of the correlations. Items of unknown rules, and of
     /// rules that no correlation refers to, are left aside.
     pub fn push(&mut self, items: &[Item]) -> Vec<Firing> {
+        self.replace(&[], items)
+    }
+
+    /// Takes items back as they were pushed, and adds others, as if only those had ever come.
+    pub fn replace(&mut self, old: &[Item], items: &[Item]) -> Vec<Firing> {
         let mut mail = self.empty_mail();
+        old.iter().for_each(|item| self.post(item, false, &mut mail));
         // In their order of time, so that none seems late only because of the others.
         let mut order: Vec<usize> = (0..items.len()).collect();
         order.sort_by_key(|i| items[*i].time);
