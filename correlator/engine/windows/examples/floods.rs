@@ -1,11 +1,12 @@
 //! Measures the windows alone, on one core: `cargo run --release -p impetus-windows --example floods [NAME]`.
 //!
-//! Rates are per second of processor time (`/proc/thread-self/schedstat`). Items are built outside of the measured time, a few thousand ahead, as a matcher would hand them over. Resident
+//! Rates are per second of processor time of the thread. Items are built outside of the measured time, a few thousand ahead, as a matcher would hand them over. Resident
 //! bytes are the growth of the process (`/proc/self/statm`, Linux), everything included.
 
 use std::time::Duration;
 
 use impetus_windows::{Item, Spot, Windows};
+use rustix::time::{ClockId, clock_gettime};
 
 const SECOND: i64 = 1_000_000;
 const BATCH: usize = 10_000;
@@ -68,8 +69,8 @@ fn push_all(windows: &mut Windows, items: impl Iterator<Item = Item>, batch: usi
 
 /// How long this thread has run on a core: a busy machine does not make the windows slower.
 fn on_cpu() -> Duration {
-    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    Duration::from_nanos(schedule.split(' ').next().and_then(|spent| spent.parse().ok()).unwrap_or(0))
+    let spent = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(spent.tv_sec as u64, spent.tv_nsec as u32)
 }
 
 fn resident() -> usize {

@@ -6,22 +6,20 @@ use std::sync::Arc;
 use crate::absence::settle_waits;
 use crate::city::City;
 use crate::compile::{Correlation, compile};
-use crate::entry::Entry;
 use crate::evaluate::{Verdicts, renew, unexplain};
 use crate::form::Form;
-use crate::group::values_of;
 use crate::item::{Firing, Item};
 use crate::key::{Change, Context, Key, Touched};
-use crate::keys::{Handle, Keys, Record};
+use crate::keys::{Handle, Keys};
 use crate::limits::{Bound, Limits, Refused};
-use crate::name::{for_each_name, split};
+use crate::name::split;
+use crate::post::{Round, ROUND};
 use crate::presence::{Presence, renew_presence};
 use crate::publish::publish;
-use crate::quiet::Quiet;
 use crate::refusal::Refusal;
 
 /// Changes on their way to the keys of one correlation.
-type Mail = HashMap<Handle, Vec<Change>>;
+pub(crate) type Mail = HashMap<Handle, Vec<Change>>;
 
 /// Correlations over matches, in event time, independent of the order of arrival.
 #[derive(Debug)]
@@ -29,8 +27,9 @@ pub struct Windows {
     pub(crate) rules: usize,
     pub(crate) correlations: Vec<Correlation>,
     city: City,
+    pub(crate) round: Round,
     /// For each index of the form, the correlations that refer to it, and its position there.
-    subscribers: Vec<Vec<(usize, usize)>>,
+    pub(crate) subscribers: Vec<Vec<(usize, usize)>>,
     pub(crate) keys: Keys,
     /// Keys that hold an explained item, by its id.
     pub(crate) explained: HashMap<Arc<str>, HashSet<Handle>>,
@@ -38,8 +37,8 @@ pub struct Windows {
     pub(crate) open_alerts: HashSet<Arc<str>>,
     /// Rows of keys that are no more, since the last commit.
     pub(crate) gone: Vec<Vec<u8>>,
-    limits: Limits,
-    refused: Refused,
+    pub(crate) limits: Limits,
+    pub(crate) refused: Refused,
     pub(crate) now: i64,
     pub(crate) now_changed: bool,
     /// The longest timespan: so late may a plan's explanation still be withdrawn.
@@ -67,6 +66,7 @@ impl Windows {
             longest: compiled.correlations.iter().map(|c| c.timespan).max().unwrap_or(0),
             correlations: compiled.correlations,
             city,
+            round: Round::default(),
             subscribers,
             explained: HashMap::new(),
             open_alerts: HashSet::new(),
@@ -112,7 +112,8 @@ impl Windows {
         // In their order of time, so that none seems late only because of the others.
         let mut order: Vec<usize> = (0..items.len()).collect();
         order.sort_by_key(|i| items[*i].time);
-        order.into_iter().for_each(|i| self.post(&items[i], true, &mut mail));
+        let in_order: Vec<&Item> = order.into_iter().map(|i| &items[i]).collect();
+        in_order.chunks(ROUND).for_each(|round| self.post(round, true, &mut mail));
         self.deliver(mail)
     }
 
@@ -174,37 +175,6 @@ impl Windows {
 
     fn empty_mail(&self) -> Vec<Mail> {
         self.correlations.iter().map(|_| Mail::new()).collect()
-    }
-
-    /// Addresses an item (or its withdrawal) to every key that it counts in.
-    fn post(&mut self, item: &Item, stands: bool, mail: &mut [Mail]) {
-        let Self { subscribers, correlations, keys, limits, refused, rules, .. } = self;
-        let mut asleep = Vec::new();
-        for &(index, position) in subscribers.get(item.rule).into_iter().flatten() {
-            let correlation = &correlations[index];
-            let Some(values) = values_of(correlation, position, &item.id, &item.fields) else { continue };
-            for_each_name((index, correlation), position, &item.fields, |name| {
-                let known = keys.find(name);
-                if !stands {
-                    let Some(handle) = known else { return };
-                    let change = Change::Remove { time: item.time, id: item.id.clone(), position };
-                    mail[index].entry(handle).or_default().push(change);
-                    return;
-                }
-                if known.is_none() && keys.len() >= limits.keys {
-                    refused.count(*rules + index, Bound::Keys, 1);
-                    return;
-                }
-                let handle = known.unwrap_or_else(|| keys.add(Record::Quiet(Quiet::new(name))));
-                let entry = entry(correlation, position, item, values.clone());
-                if mail[index].contains_key(&handle) || !keys.admit_quietly(handle, correlation, &entry) {
-                    mail[index].entry(handle).or_default().push(Change::Add(entry));
-                } else if keys.wake(handle) == i64::MAX {
-                    asleep.push((index, handle));
-                }
-            });
-        }
-        asleep.into_iter().for_each(|(index, handle)| self.reschedule(index, handle));
     }
 
     fn deliver(&mut self, mut mail: Vec<Mail>) -> Vec<Firing> {
@@ -290,20 +260,7 @@ impl Windows {
             fields: fields.clone(),
             explained: false,
         };
-        self.post(&item, presence.stands, mail);
-    }
-}
-
-fn entry(correlation: &Correlation, position: usize, item: &Item, values: Box<[u128]>) -> Entry {
-    let placed = correlation.place.is_some() || correlation.referred;
-    Entry {
-        time: item.time,
-        id: item.id.clone(),
-        rules: 1 << position,
-        values,
-        whereabouts: item.whereabouts.clone().filter(|_| placed),
-        explained: item.explained,
-        ..Entry::default()
+        self.post(&[&item], presence.stands, mail);
     }
 }
 

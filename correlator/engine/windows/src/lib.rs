@@ -12,6 +12,7 @@
 
 mod absence;
 mod alert;
+mod arena;
 mod chunk;
 mod city;
 mod codec;
@@ -35,6 +36,7 @@ mod members;
 mod name;
 mod order;
 mod place;
+mod post;
 mod presence;
 mod publish;
 mod quiet;

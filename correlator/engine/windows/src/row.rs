@@ -7,7 +7,7 @@
 use crate::codec::{Reader, Writer};
 use crate::engine::Windows;
 use crate::key::Key;
-use crate::keys::{Handle, Record};
+use crate::keys::{Handle, Seen};
 use crate::name::{split, stored};
 use crate::quiet::{is_sound, pack};
 use crate::snapshot::write_alert;
@@ -134,21 +134,20 @@ impl Windows {
             });
             (Row::Head(&name).bytes(), Some(state))
         };
-        match self.keys.record_mut(handle) {
-            Record::Quiet(quiet) => vec![head(PACKED, &|out| out.fixed(quiet.items()))],
-            Record::Live(key) => {
-                let mut rows = write_parts(key, &name);
-                rows.push(head(ROWS, &|out| write_counts(out, key)));
-                rows
-            }
+        if let Seen::Quiet(packed) = self.keys.record(handle) {
+            return vec![head(PACKED, &|out| out.fixed(packed.items()))];
         }
+        let Some(key) = self.keys.live_mut(handle) else { return Vec::new() };
+        let mut rows = write_parts(key, &name);
+        rows.push(head(ROWS, &|out| write_counts(out, key)));
+        rows
     }
 
     /// The names of all rows that the store may have of a key.
     pub(crate) fn rows_of(&self, index: usize, handle: Handle) -> Vec<Vec<u8>> {
         let name = stored(&self.correlations[index].id, split(self.keys.name(handle)).1);
         let mut rows = vec![Row::Head(&name).bytes()];
-        if let Record::Live(key) = self.keys.record(handle) {
+        if let Seen::Live(key) = self.keys.record(handle) {
             rows.extend(key.chunks.numbers().map(|number| Row::Items(&name, number).bytes()));
             rows.extend(key.alerts.blocks().into_iter().map(|number| Row::Alerts(&name, number).bytes()));
         }

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::codec::Reader;
 use crate::engine::Windows;
 use crate::key::Key;
-use crate::keys::Record;
+use crate::keys::{Record, Seen};
 use crate::name::{named, split_stored};
 use crate::quiet::Quiet;
 use crate::row::{Body, Counts, NOW, Row, VERSION, of_now, open, read_head};
@@ -118,7 +118,7 @@ impl Windows {
             self.keys.remove(old);
         }
         let handle = self.keys.add(record);
-        if let Record::Live(key) = self.keys.record(handle) {
+        if let Seen::Live(key) = self.keys.record(handle) {
             for entry in key.entries.iter().filter(|e| e.explained) {
                 self.explained.entry(entry.id.clone()).or_default().insert(handle);
             }
