@@ -105,10 +105,16 @@ class Detector:
 
     def restore(self, store: Store) -> None:
         """Go on from what a store holds."""
-        self._windows.restore(list(store.state("windows")))
+        self._windows.shelve(lambda prefix: list(store.state("windows", prefix)))
+        for first in range(256):  # in parts, so that never all of it is in memory twice
+            self._windows.restore(list(store.state("windows", bytes([first]))))
         self._seen.restore(store)
         self._fired.restore(store)
         self._ledger.restore(store, self._matcher)
+
+    def committed(self) -> None:
+        """All changes given so far are durable."""
+        self._windows.committed()
 
     def _forget(self, now: int) -> None:
         self._forgot = now

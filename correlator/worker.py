@@ -54,6 +54,10 @@ class Correlator:
         found = self._advance(self.clock.finish(self._longest))
         return self._commit((), Taken([], [], [], []), [found])
 
+    def committed(self) -> None:
+        """Every commit given so far is durable: what need not be in memory may leave it."""
+        self._detector.committed()
+
     def act(self, action: Action, now: int) -> tuple[Incident, Commit]:
         """Record an action of a person at a wall clock (µs). Raises ``ImpetusError``."""
         before = self._find(action.incident)

@@ -13,10 +13,11 @@ use crate::key::{Change, Context, Key, Touched};
 use crate::keys::{Handle, Keys};
 use crate::limits::{Bound, Limits, Refused};
 use crate::name::split;
-use crate::post::{Round, ROUND};
+use crate::post::{ROUND, Round};
 use crate::presence::{Presence, renew_presence};
 use crate::publish::publish;
 use crate::refusal::Refusal;
+use crate::shelf::{Away, Shelf};
 
 /// Changes on their way to the keys of one correlation.
 pub(crate) type Mail = HashMap<Handle, Vec<Change>>;
@@ -31,6 +32,9 @@ pub struct Windows {
     /// For each index of the form, the correlations that refer to it, and its position there.
     pub(crate) subscribers: Vec<Vec<(usize, usize)>>,
     pub(crate) keys: Keys,
+    pub(crate) away: Away,
+    pub(crate) shelf: Option<Box<dyn Shelf>>,
+    pub(crate) failure: Option<String>,
     /// Keys that hold an explained item, by its id.
     pub(crate) explained: HashMap<Arc<str>, HashSet<Handle>>,
     /// Alerts that other correlations may have as members, and that may still be revised.
@@ -63,6 +67,9 @@ impl Windows {
         Ok(Self {
             rules: compiled.rules,
             keys: Keys::default(),
+            away: Away::default(),
+            shelf: None,
+            failure: None,
             longest: compiled.correlations.iter().map(|c| c.timespan).max().unwrap_or(0),
             correlations: compiled.correlations,
             city,
@@ -87,7 +94,7 @@ impl Windows {
     /// What had to be left out since the last call because a bound was hit: the index of the correlation, and a
     /// readable line. Windows that lack items may miss alerts of that correlation.
     pub fn notices(&mut self) -> Vec<(usize, String)> {
-        self.refused.take(self.limits)
+        self.refused.take(self.limits.most_keys(self.shelf.is_some()), self.limits.items)
     }
 
     /// For each rule index, the fields that some correlation reads from its matches, sorted.
@@ -159,6 +166,7 @@ impl Windows {
         for (index, handles) in due.into_iter().enumerate() {
             handles.into_iter().for_each(|handle| self.forget(index, handle));
         }
+        self.forget_away();
         one_per_alert(firings)
     }
 

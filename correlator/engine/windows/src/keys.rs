@@ -83,6 +83,7 @@ pub(crate) struct Keys {
     hashing: RandomState,
     /// Some are out of date: a key counts only under the time that its slot names.
     wakes: BTreeMap<i64, Vec<Handle>>,
+    wakes_kept: usize,
     unwritten: Vec<Handle>,
     pending: Vec<Handle>,
     /// Where the search for keys that may leave memory goes on.
@@ -92,11 +93,6 @@ pub(crate) struct Keys {
 impl Keys {
     pub fn len(&self) -> usize {
         self.by_name.len()
-    }
-
-    /// The keys that changed since they were last written.
-    pub fn unwritten(&self) -> usize {
-        self.unwritten.len()
     }
 
     pub fn hash(&self, name: &[u8]) -> NameHash {
@@ -242,7 +238,19 @@ impl Keys {
     pub fn set_wake(&mut self, handle: Handle, wake: i64) {
         if std::mem::replace(&mut self.slots[handle as usize].wake, wake) != wake && wake != i64::MAX {
             self.wakes.entry(wake).or_default().push(handle);
+            self.wakes_kept += 1;
+            if self.wakes_kept > 2 * self.slots.len() + 1024 {
+                self.tidy_wakes();
+            }
         }
+    }
+
+    /// Drops what is out of date: keys that come and go would else leave ever more behind.
+    fn tidy_wakes(&mut self) {
+        self.wakes.clear();
+        let wanted = self.slots.iter().zip(0..).filter(|(slot, _)| slot.wake != i64::MAX);
+        wanted.for_each(|(slot, handle)| self.wakes.entry(slot.wake).or_default().push(handle));
+        self.wakes_kept = self.wakes.values().map(Vec::len).sum();
     }
 
     /// Takes the keys that want to be looked at before an event time, with their correlation.
@@ -250,6 +258,7 @@ impl Keys {
         let mut due = Vec::new();
         while let Some(first) = self.wakes.first_entry().filter(|e| *e.key() < before) {
             let (wake, handles) = first.remove_entry();
+            self.wakes_kept -= handles.len();
             for handle in handles {
                 let slot = &mut self.slots[handle as usize];
                 if slot.wake == wake {
@@ -288,14 +297,14 @@ impl Keys {
     }
 
     /// A key whose rows are durable as it stands and that nothing met since the search last came by, and for which
-    /// `fits` holds. Gives up after having seen every key twice.
-    pub fn idle(&mut self, fits: impl Fn(&Seen<'_>) -> bool) -> Option<Handle> {
+    /// `fits` holds for its correlation and itself. Gives up after having seen every key twice.
+    pub fn idle(&mut self, fits: impl Fn(usize, &Seen<'_>) -> bool) -> Option<Handle> {
         for _ in 0..self.slots.len() * 2 {
             self.hand = (self.hand + 1) % self.slots.len();
             let handle = self.hand as Handle;
             let slot = &mut self.slots[self.hand];
             let met = std::mem::take(&mut slot.met) || slot.unwritten || slot.pending;
-            if !met && !matches!(slot.kept, Kept::None) && fits(&self.record(handle)) {
+            if !met && !matches!(slot.kept, Kept::None) && fits(split(self.name(handle)).0, &self.record(handle)) {
                 return Some(handle);
             }
         }

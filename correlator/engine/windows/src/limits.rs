@@ -5,15 +5,28 @@ use std::collections::BTreeMap;
 /// How much the windows may hold. What is beyond does not enter, and is reported: nothing that is in is put out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Keys of all correlations together.
+    /// Keys of all correlations together that are in memory. With a shelf, those beyond go to the store at a commit, and
+    /// until then there may be `SLACK` times as many.
     pub keys: usize,
+    /// Keys that are in the store alone, about 30 bytes of memory each.
+    pub stored: usize,
     /// Items of one key.
     pub items: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { keys: 10_000_000, items: 1_000_000 }
+        Self { keys: 2_000_000, stored: 50_000_000, items: 1_000_000 }
+    }
+}
+
+/// So many times the bound of keys may be in memory before the store has taken those that changed.
+const SLACK: usize = 4;
+
+impl Limits {
+    /// The number of keys in memory at which no new one is taken in.
+    pub(crate) fn most_keys(self, shelf: bool) -> usize {
+        if shelf { self.keys.saturating_mul(SLACK) } else { self.keys }
     }
 }
 
@@ -36,14 +49,14 @@ impl Refused {
     }
 
     /// One readable line for each correlation and bound, with the index of the correlation.
-    pub fn take(&mut self, limits: Limits) -> Vec<(usize, String)> {
-        let describe = |((rule, bound), items): ((usize, Bound), u64)| {
+    pub fn take(&mut self, keys: usize, items: usize) -> Vec<(usize, String)> {
+        let describe = |((rule, bound), refused): ((usize, Bound), u64)| {
             let what = match bound {
                 Bound::Keys => {
-                    format!("{items} matches not counted: {} groups are being watched, the most allowed", limits.keys)
+                    format!("{refused} matches not counted: {keys} groups are in memory, the most allowed")
                 }
                 Bound::Items => {
-                    format!("{items} matches not counted: their group holds {}, the most allowed", limits.items)
+                    format!("{refused} matches not counted: their group holds {items}, the most allowed")
                 }
             };
             (rule, what)

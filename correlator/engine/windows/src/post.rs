@@ -84,10 +84,10 @@ impl Windows {
         black_box(glances.fold(0, |all, glance| all ^ glance));
     }
 
-    fn known(&self, address: &Address, name: &[u8]) -> Option<Handle> {
+    fn known(&mut self, address: &Address, name: &[u8]) -> Option<Handle> {
         // A key that an item of this round made was not there to be guessed.
         let guess = address.guess.filter(|handle| self.keys.name(*handle) == name);
-        guess.or_else(|| self.keys.find_hashed(address.hash, name))
+        guess.or_else(|| self.keys.find_hashed(address.hash, name)).or_else(|| self.recall(name))
     }
 
     fn hand_over(&mut self, address: &Address, name: &[u8], item: &Item, mail: &mut [Mail]) {
@@ -95,7 +95,11 @@ impl Windows {
         let correlation = &self.correlations[index];
         let Some(values) = values_of(correlation, address.position, &item.id, &item.fields) else { return };
         let known = self.known(address, name);
-        if known.is_none() && self.keys.len() >= self.limits.keys {
+        if self.failure.is_some() {
+            return;
+        }
+        let correlation = &self.correlations[index];
+        if known.is_none() && self.keys.len() >= self.limits.most_keys(self.shelf.is_some()) {
             self.refused.count(self.rules + index, Bound::Keys, 1);
             return;
         }

@@ -36,7 +36,6 @@ impl Quiet {
 pub(crate) struct Packed<'a>(pub &'a [u8]);
 
 impl<'a> Packed<'a> {
-
     /// Reads both ends of the bytes, which brings them near.
     pub fn glance(self) -> u8 {
         self.0.first().unwrap_or(&0) ^ self.0.last().unwrap_or(&0)

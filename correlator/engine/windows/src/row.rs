@@ -3,9 +3,12 @@
 //! A quiet key is one row. A live one has a head, its items in rows of a few each, and its alerts likewise, so that a
 //! commit writes what changed and not the whole. The head says how many items and alerts there are: a row that went
 //! missing is noticed.
+//!
+//! The name of a row begins with a digest of the name of its key, so that all rows of a key stand together.
 
 use crate::codec::{Reader, Writer};
 use crate::engine::Windows;
+use crate::id::digest64;
 use crate::key::Key;
 use crate::keys::{Handle, Seen};
 use crate::name::{split, stored};
@@ -14,7 +17,7 @@ use crate::snapshot::write_alert;
 use crate::state::StateError;
 
 /// Version of the byte form. State of another one is refused by name.
-pub(crate) const VERSION: u8 = 2;
+pub(crate) const VERSION: u8 = 3;
 
 /// The row of event time.
 pub(crate) const NOW: &[u8] = b"now";
@@ -45,18 +48,29 @@ impl<'a> Row<'a> {
         if bytes == NOW {
             return Some(Self::Now);
         }
-        let (kind, rest) = bytes.split_first()?;
+        let (digest, rest) = bytes.split_first_chunk::<8>()?;
+        let (kind, rest) = rest.split_first()?;
         let numbered = || rest.split_last_chunk::<4>().map(|(name, n)| (name, u32::from_be_bytes(*n)));
-        match *kind {
+        let row = match *kind {
             HEAD => Some(Self::Head(rest)),
             ITEMS => numbered().map(|(name, number)| Self::Items(name, number)),
             ALERTS => numbered().map(|(name, number)| Self::Alerts(name, number)),
             _ => None,
+        };
+        row.filter(|row| row.name().is_some_and(|name| digest64(name).to_be_bytes() == *digest))
+    }
+
+    /// The name of the key that it belongs to.
+    pub fn name(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Now => None,
+            Self::Head(name) | Self::Items(name, _) | Self::Alerts(name, _) => Some(name),
         }
     }
 
     fn bytes(self) -> Vec<u8> {
-        let join = |kind: u8, name: &[u8], number: &[u8]| [&[kind], name, number].concat();
+        let join =
+            |kind: u8, name: &[u8], number: &[u8]| [&digest64(name).to_be_bytes(), &[kind][..], name, number].concat();
         match self {
             Self::Now => NOW.to_vec(),
             Self::Head(name) => join(HEAD, name, &[]),
