@@ -24,8 +24,11 @@ fn main() {
     for pushed in [1, 1000] {
         measure(&format!("open alert, 50,000 members, {pushed} at a time"), &|| open_alert(50_000, pushed));
     }
+    for items in [10_000, 100_000] {
+        measure(&format!("median, {items} in a window"), &|| median(items));
+    }
     for kind in ["place", "ordered", "absence"] {
-        for items in [5_000, 10_000, 20_000] {
+        for items in [10_000, 100_000] {
             measure(&format!("{kind}, flood of {items} in a window"), &|| flood(kind, items));
         }
     }
@@ -126,6 +129,19 @@ fn open_alert(members: usize, batch: usize) -> String {
     rate(members, push_all(&mut windows, (0..members).map(|n| of_user(n, 0, n as i64 * 1000)), batch))
 }
 
+fn median(items: usize) -> String {
+    let mut windows = windows(&format!(
+        r#"{{"id":"c","type":"value_median","rules":[0],"timespan":{},
+            "condition":{{"cmp":[["gt",1000000]],"fields":["bytes"]}}}}"#,
+        3600 * SECOND
+    ));
+    let item = |n: usize| {
+        let fields = vec![("bytes".into(), (n * 7919 % 100_003).to_string())];
+        Item::new(0, &id(n), n as i64 * 1000).with_fields(fields)
+    };
+    rate(items, push_all(&mut windows, (0..items).map(item), 1000))
+}
+
 fn flood(kind: &str, items: usize) -> String {
     let correlation = match kind {
         "place" => r#""type":"event_count","condition":{"cmp":[["gte",50]]},"place":{"distance":[["lte",200]]}"#,
@@ -143,5 +159,6 @@ fn flood(kind: &str, items: usize) -> String {
     let done = push_all(&mut windows, (0..items).map(item), 1000);
     let start = on_cpu();
     let settled = windows.advance(i64::MAX / 2).len();
-    rate(items, (done.0 + (on_cpu() - start), done.1 + settled, done.2))
+    let refused: String = windows.notices().into_iter().map(|(_, what)| format!("; {what}")).collect();
+    rate(items, (done.0 + (on_cpu() - start), done.1 + settled, done.2)) + &refused
 }

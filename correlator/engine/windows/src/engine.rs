@@ -11,7 +11,7 @@ use crate::form::Form;
 use crate::item::{Firing, Item};
 use crate::key::{Change, Context, Key, Touched};
 use crate::keys::{Handle, Keys};
-use crate::limits::{Bound, Limits, Refused};
+use crate::limits::{Limits, Refused};
 use crate::name::split;
 use crate::post::{ROUND, Round};
 use crate::presence::{Presence, renew_presence};
@@ -94,7 +94,7 @@ impl Windows {
     /// What had to be left out since the last call because a bound was hit: the index of the correlation, and a
     /// readable line. Windows that lack items may miss alerts of that correlation.
     pub fn notices(&mut self) -> Vec<(usize, String)> {
-        self.refused.take(self.limits.most_keys(self.shelf.is_some()), self.limits.items)
+        self.refused.take(self.limits, self.shelf.is_some())
     }
 
     /// For each rule index, the fields that some correlation reads from its matches, sorted.
@@ -172,7 +172,7 @@ impl Windows {
 
     pub(crate) fn context(&self, index: usize) -> Context<'_> {
         let correlation = &self.correlations[index];
-        Context { correlation, city: &self.city, now: self.now, items: self.limits.items }
+        Context { correlation, city: &self.city, now: self.now, items: self.limits.most_items(correlation).0 }
     }
 
     /// Keys in the order of their names, which does not depend on the order in which they came.
@@ -236,10 +236,11 @@ impl Windows {
         change: impl FnOnce(&mut Key, Context<'_>) -> (Touched, Verdicts),
     ) -> Vec<Firing> {
         let correlation = &self.correlations[index];
-        let context = Context { correlation, city: &self.city, now: self.now, items: self.limits.items };
+        let (items, bound) = self.limits.most_items(correlation);
+        let context = Context { correlation, city: &self.city, now: self.now, items };
         let key = self.keys.live(handle, correlation);
         let (touched, verdicts) = change(key, context);
-        self.refused.count(self.rules + index, Bound::Items, touched.refused);
+        self.refused.count(self.rules + index, bound, touched.refused);
         let mut firings = Vec::new();
         if let Some((from, _)) = touched.span {
             let from = from.saturating_sub(correlation.reach() - correlation.timespan);

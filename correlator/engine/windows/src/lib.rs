@@ -40,6 +40,7 @@ mod post;
 mod presence;
 mod publish;
 mod quiet;
+mod ranks;
 mod refusal;
 mod row;
 mod shelf;
