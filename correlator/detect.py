@@ -11,6 +11,7 @@ from correlator.city import CityModel
 from correlator.memory import Kept
 from correlator.observation import Hit, Observation, observe
 from correlator.plan.ledger import Ledger, Verdict
+from correlator.setup import Bounds
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Key
 from impetus.domain.event import Fields, Json, flatten, read, text
@@ -61,11 +62,11 @@ class Findings(msgspec.Struct):
 class Detector:
     """One rule set at work, with its windows and the plan's ledger."""
 
-    def __init__(self, rules: RuleSet, city: CityModel, ledger: Ledger, horizon: int) -> None:
+    def __init__(self, rules: RuleSet, city: CityModel, ledger: Ledger, horizon: int, bounds: Bounds) -> None:
         self._rules = rules.rules
         self._city, self._ledger, self._horizon = city, ledger, horizon
         self._matcher = Matcher(rules.form)
-        self._windows = Windows(rules.form, city.geometry())
+        self._windows = Windows(rules.form, city.geometry(), bounds.keys, bounds.items, bounds.stored)
         self._referred = {index for rule in rules.rules for index in rule.refers}
         self._reads = self._windows.fields
         self._seen: Kept[Observation] = Kept("seen", Observation)

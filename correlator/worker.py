@@ -35,7 +35,7 @@ class Correlator:
         self.clock = EventClock(setup.lateness, setup.idle)
         self._reception = Reception(setup.city, setup.plan, self.clock)
         ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan))
-        self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon)
+        self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon, setup.bounds)
         self._joins = Joins(setup.city, store.incident)
         self._loose: Kept[Alert] = Kept("loose", Alert)
         self._clock_state: dict[bytes, bytes] = {}

@@ -180,6 +180,7 @@ impl Windows {
             keys: max_keys.unwrap_or(usual.keys),
             stored: max_stored.unwrap_or(usual.stored),
             items: max_items.unwrap_or(usual.items),
+            ..usual
         };
         let windows = py.detach(|| engine::Windows::new(&form, &city));
         let windows = windows.map_err(|refusals| PyValueError::new_err(engine::refusals_json(&refusals)))?;
