@@ -150,6 +150,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
         #[test]
         fn keeps_every_run_as_it_is(
             steps in prop::collection::vec((any::<prop::sample::Index>(), 0..3_u8, 0..700_usize, any::<u8>()), 1..300),

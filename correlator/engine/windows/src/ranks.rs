@@ -70,6 +70,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn is_a_sorted_list(steps in prop::collection::vec((any::<bool>(), 0..400_i128), 1..6000)) {
             let (mut ranks, mut plain) = (Ranks::default(), Vec::new());
