@@ -138,5 +138,5 @@ def test_bounds_of_the_windows_are_counts(tmp_path: Path) -> None:
     file.write_text("[windows]\nkeys = 5_000\n", encoding="utf-8")
     assert read_settings(file).windows.keys == 5_000
     file.write_text("[windows]\nkeys = 0\n", encoding="utf-8")
-    with pytest.raises(ImpetusError, match="keys|>= 1"):
+    with pytest.raises(ImpetusError, match=r"keys|>= 1"):
         read_settings(file)
