@@ -105,7 +105,7 @@ def _report(lines: Sequence[tuple[str, str]], boundary: tuple[float, float], cor
         "|---|---|---|---|",
         *ratios,
         "",
-        "RSigma's figures are reference figures for version 0.26 that were given to us; they were not taken in this run.",
+        "RSigma's figures are reference figures for version 0.26 as given to us, not taken in this run.",
         "",
         "| measurement | figures |",
         "|---|---|",
