@@ -34,6 +34,16 @@ pub(crate) struct Verdicts {
     pub unsettled: bool,
 }
 
+impl Verdicts {
+    /// Takes in what a further look found.
+    pub fn merge(&mut self, other: Self) {
+        self.firing.extend(other.firing);
+        self.firing.sort_unstable();
+        self.firing.dedup();
+        self.unsettled |= other.unsettled;
+    }
+}
+
 /// The earlier items that stand in relation to the one at `newest`, with it, and how certainly; only those that
 /// matched a rule of `mask`, within `from..=to`.
 pub(crate) fn related(
@@ -241,7 +251,6 @@ pub(crate) fn unexplain(key: &mut Key, context: Context<'_>, ids: &HashSet<&str>
             recount(key, context, index, &mut verdicts);
         }
     }
-    verdicts.firing.sort_unstable();
     verdicts
 }
 

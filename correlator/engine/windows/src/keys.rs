@@ -110,6 +110,14 @@ impl Keys {
         }
     }
 
+    /// The key, unless it is at rest.
+    pub fn live_one(&self, handle: Handle) -> Option<&Key> {
+        match self.record(handle) {
+            Record::Quiet(_) => None,
+            Record::Live(key) => Some(key),
+        }
+    }
+
     /// Takes an item into a key at rest, unless it has to be worked on for that.
     pub fn admit_quietly(&mut self, handle: Handle, correlation: &Correlation, entry: &Entry) -> bool {
         let admitted = match self.record_mut(handle) {
