@@ -28,6 +28,10 @@ class Growth:
         note_entities(entities, (entity for one in added for entity in one.entities))
         alert = msgspec.structs.replace(
             known,
+            title=rule.title,
+            level=rule.level,
+            tags=rule.tags,
+            author=rule.author,
             at=firing.at,
             since=firing.since,
             events=events,

@@ -122,7 +122,7 @@ def test_any_order_within_the_lateness_with_restarts_ends_as_a_replay(
 
 
 @pytest.mark.soak
-@settings(max_examples=20_000)
+@settings(max_examples=5_000)
 @given(RULES, arrivals(), st.booleans(), st.integers(0, 2**32))
 def test_any_order_ends_as_a_replay_many_times(
     found: tuple[str, ...], drawn: list[tuple[float, dict[str, Any]]], planned: bool, seed: int

@@ -32,7 +32,7 @@ impl Live {
             let known = self.revisions.insert(firing.id.clone(), firing.revision);
             assert!(known.is_none_or(|old| old < firing.revision), "revisions count on: {known:?} {firing:?}");
             if firing.gone {
-                self.standing.remove(&firing.id);
+                assert!(self.standing.remove(&firing.id).is_some(), "only what stood can go: {firing:?}");
             } else {
                 self.standing.insert(firing.id.clone(), self.view(&firing));
             }
@@ -69,34 +69,73 @@ fn restart(windows: &mut Windows, disk: &mut BTreeMap<Vec<u8>, Vec<u8>>, form: &
     windows.restore(disk.iter().map(|(k, s)| (k.as_slice(), s.as_slice()))).unwrap();
 }
 
-/// Runs the steps, each with its arrival. The bits of the choices say after which ones a batch ends, event time moves on,
-/// and all starts anew.
-pub fn run(form: &Value, steps: &[(i64, Step)], choices: &[u8]) -> BTreeMap<String, naive::Alert> {
-    let form = form.to_string().into_bytes();
-    let (mut windows, mut disk, mut live) = (Windows::new(&form, CITY).unwrap(), BTreeMap::new(), Live::default());
-    let mut batch = Vec::new();
-    for (n, (arrival, step)) in steps.iter().enumerate() {
-        let choice = choices[n % choices.len()];
+/// Everything between the steps and what people see.
+struct Stage {
+    form: Vec<u8>,
+    windows: Windows,
+    disk: BTreeMap<Vec<u8>, Vec<u8>>,
+    live: Live,
+    batch: Vec<Item>,
+    withdrawn: Vec<String>,
+}
+
+impl Stage {
+    fn new(form: &Value) -> Self {
+        let form = form.to_string().into_bytes();
+        let windows = Windows::new(&form, CITY).unwrap();
+        let (disk, live) = (BTreeMap::new(), Live::default());
+        Self { form, windows, disk, live, batch: Vec::new(), withdrawn: Vec::new() }
+    }
+
+    fn take(&mut self, step: &Step) {
         match step {
-            Step::Push(item) => batch.push(item.clone()),
+            Step::Push(item) => {
+                self.withdraw();
+                self.batch.push(item.clone());
+            }
             Step::Unexplain(id) => {
-                live.take(windows.push(&std::mem::take(&mut batch)));
-                live.take(windows.unexplain(&[id]));
-            }
-        }
-        if choice & 1 == 0 {
-            live.take(windows.push(&std::mem::take(&mut batch)));
-            if choice & 6 == 0 {
-                live.take(windows.advance(arrival - LATENESS));
-            }
-            if choice & 24 == 0 {
-                restart(&mut windows, &mut disk, &form);
+                self.push();
+                self.withdrawn.push(id.clone());
             }
         }
     }
-    live.take(windows.push(&batch));
-    live.take(windows.advance(1000 * SECOND));
-    live.standing
+
+    fn push(&mut self) {
+        self.live.take(self.windows.push(&std::mem::take(&mut self.batch)));
+    }
+
+    fn withdraw(&mut self) {
+        let ids = std::mem::take(&mut self.withdrawn);
+        self.live.take(self.windows.unexplain(&ids.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
+
+    fn advance(&mut self, event_time: i64) {
+        self.live.take(self.windows.advance(event_time));
+    }
+}
+
+/// Runs the steps, each with its arrival. The bits of the choices say after which ones a batch ends, event time moves
+/// on, and all starts anew.
+pub fn run(form: &Value, steps: &[(i64, Step)], choices: &[u8]) -> BTreeMap<String, naive::Alert> {
+    let mut stage = Stage::new(form);
+    for (n, (arrival, step)) in steps.iter().enumerate() {
+        let choice = choices[n % choices.len()];
+        stage.take(step);
+        if choice & 1 == 0 {
+            stage.push();
+            stage.withdraw();
+            if choice & 6 == 0 {
+                stage.advance(arrival - LATENESS);
+            }
+            if choice & 24 == 0 {
+                restart(&mut stage.windows, &mut stage.disk, &stage.form);
+            }
+        }
+    }
+    stage.push();
+    stage.withdraw();
+    stage.advance(1000 * SECOND);
+    stage.live.standing
 }
 
 /// The items as they are in the end.
