@@ -113,7 +113,7 @@ impl Windows {
         let mut order: Vec<usize> = (0..items.len()).collect();
         order.sort_by_key(|i| items[*i].time);
         order.into_iter().for_each(|i| self.post(&items[i], true, &mut mail));
-        self.deliver(mail, Vec::new(), |_, _| Verdicts::default())
+        self.deliver(mail)
     }
 
     /// Withdraws the plan's explanation of events, as if they had come without it.
@@ -127,7 +127,7 @@ impl Windows {
                 handles.push(handle);
             }
         }
-        self.deliver(self.empty_mail(), visits, |key, context| unexplain(key, context, &wanted))
+        self.visit(visits, self.empty_mail(), |key, context| unexplain(key, context, &wanted))
     }
 
     /// Moves event time on (µs; never back): settles the waits that are over, and forgets what no window can see.
@@ -143,7 +143,7 @@ impl Windows {
             }
             due.push((index, handle));
         }
-        let firings = self.deliver(self.empty_mail(), visits, settle_waits);
+        let firings = self.visit(visits, self.empty_mail(), settle_waits);
         due.into_iter().for_each(|(index, handle)| self.forget(index, handle));
         firings
     }
@@ -194,16 +194,19 @@ impl Windows {
         asleep.into_iter().for_each(|(index, handle)| self.reschedule(index, handle));
     }
 
-    /// Works on every key that has mail or is to be visited, each once: a key that were worked on twice could tell others
+    fn deliver(&mut self, mail: Vec<Mail>) -> Vec<Firing> {
+        self.visit(vec![Vec::new(); mail.len()], mail, |_, _| Verdicts::default())
+    }
+
+    /// Works on every key that is to be visited or has mail, each once: a key that were worked on twice could tell others
     /// of an alert that it had in between only. A visit looks for firings that now count.
-    fn deliver(
+    fn visit(
         &mut self,
+        visits: Vec<Vec<Handle>>,
         mut mail: Vec<Mail>,
-        mut visits: Vec<Vec<Handle>>,
         look: impl Fn(&mut Key, Context<'_>) -> Verdicts,
     ) -> Vec<Firing> {
         let mut firings = Vec::new();
-        visits.resize_with(self.correlations.len(), Vec::new);
         // A correlation refers to smaller indices only, so one pass reaches every chain.
         for (index, visited) in visits.into_iter().enumerate() {
             let mut letters = std::mem::take(&mut mail[index]);
