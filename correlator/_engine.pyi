@@ -80,9 +80,14 @@ class Firing:
     members: list[str]
     """Item ids (of events, or of alerts of correlations referred to), by event time then id. Empty when gone."""
     added: list[str] | None
-    """The members that came behind those of the revision before; None when other members may have changed too."""
+    """The members that came behind those of the revision before; None when other members may have changed too.
+
+    The list may be empty: then a member that is an alert itself was revised.
+    """
     at: int
     """Event time of the newest member, or of the end an absence waited for."""
+    since: int
+    """``at`` of the earliest firing; revisions in order do not move it. ``at`` when gone."""
     newest: str
     """Id of the newest member: place and radius of the alert are its."""
     certainty: str | None

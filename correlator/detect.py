@@ -8,6 +8,7 @@ from correlator._engine import Doubt, Firing, Item, Matcher, Windows
 from correlator.alerts import distinct, merge_alert, single_alert
 from correlator.arrival import Arrival
 from correlator.city import CityModel
+from correlator.growth import Growth
 from correlator.health.monitor import Blind
 from correlator.memory import Kept
 from correlator.observation import Hit, Observation, observe
@@ -86,6 +87,7 @@ class Detector:
         """Titles of correlations that mean something else than before: their windows began anew."""
         self.gone: tuple[str, ...] = ()
         """Ids of correlations that were there before and are no more."""
+        self._growth = Growth()
         self._forgot = 0
 
     def detect(self, batch: Sequence[Enriched]) -> Findings:
@@ -181,7 +183,9 @@ class Detector:
     def _forget(self, now: int) -> None:
         self._forgot = now
         self._seen.drop_where(lambda one: one.time < now - self._horizon)
-        self._fired.drop_where(lambda alert: alert.at < now - self._horizon)
+        # One that has an alert as a member grows with it, wherever it fired itself.
+        self._fired.drop_where(lambda alert: max(alert.at, *alert.times[-1:]) < now - self._horizon)
+        self._growth.forget(self._fired.__contains__)
         self._ledger.forget(now - self._horizon)
 
     # --- single events
@@ -258,14 +262,24 @@ class Detector:
         return msgspec.structs.replace(known, gone=True) if known is not None else None
 
     def _merged(self, firing: Firing, rule: Rule) -> Alert:
+        refers = [self._rules[index] for index in rule.refers]
+        known, added = self._fired.get(firing.id), firing.added
+        # Alerts among the members may have changed in any way.
+        simple = known is not None and not any(one.correlation for one in refers)
+        if known is not None and simple and added is not None and all(id in self._seen for id in added):
+            alert = self._growth.extend(rule, firing, known, [self._seen[id] for id in added], refers)
+        else:
+            alert = self._merge_all(firing, rule, refers)
+        self._fired[alert.id] = alert
+        return alert
+
+    def _merge_all(self, firing: Firing, rule: Rule, refers: Sequence[Rule]) -> Alert:
         parts = [self._fired[id] for id in firing.members if id in self._fired]
         seen = {id: self._seen[id] for id in firing.members if id in self._seen}
         if len(parts) + len(seen) < len(firing.members) and firing.id in self._fired:
             # Members too old to be remembered are in the alert as it was; else that would keep members that have left.
             parts.append(self._fired[firing.id])
-        alert = merge_alert(rule, firing, seen, parts, [self._rules[index] for index in rule.refers])
-        self._fired[alert.id] = alert
-        return alert
+        return merge_alert(rule, firing, seen, parts, refers)
 
     # --- events whose additions changed
 

@@ -79,6 +79,11 @@ impl Firing {
     }
 
     #[getter]
+    fn since(&self) -> i64 {
+        self.0.since
+    }
+
+    #[getter]
     fn newest(&self) -> &str {
         &self.0.newest
     }

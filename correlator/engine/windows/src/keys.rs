@@ -217,6 +217,14 @@ impl Keys {
         }
     }
 
+    /// The key, unless it is at rest.
+    pub fn live_one(&self, handle: Handle) -> Option<&Key> {
+        match self.record(handle) {
+            Seen::Quiet(_) => None,
+            Seen::Live(key) => Some(key),
+        }
+    }
+
     /// Takes an item into a key at rest, unless it has to be worked on for that.
     pub fn admit_quietly(&mut self, handle: Handle, correlation: &Correlation, entry: &Entry) -> bool {
         let slot = &mut self.slots[handle as usize];
