@@ -1,13 +1,13 @@
 """YAML documents that people write (city model, plan), read into typed values with errors that name file and line."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 import yaml
 
 from impetus.domain.errors import ImpetusError, Where, nearest
-from impetus.domain.shape import Mismatch, known_keys
+from impetus.domain.shape import Mismatch, known_keys, spell
 
 MAX_BYTES = 16 << 20
 MAX_NODES = 2_000_000
@@ -26,6 +26,36 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+Steps = tuple[str | int, ...]
+"""The way to a part of a document: keys and indices."""
+
+
+class Lines:
+    """Where the parts of a document stand. Without a document (a model made in code) it knows names alone."""
+
+    def __init__(self, file: str = "", tree: yaml.Node | None = None) -> None:
+        self._file, self._tree = file or None, tree
+
+    def where(self, *steps: str | int) -> Where:
+        """File, line and key of what the steps lead to; the line of the nearest that is there."""
+        node = _descend(self._tree, steps) if self._tree is not None else None
+        return Where(self._file, node.start_mark.line + 1 if node is not None else None, spell(steps) or None)
+
+    def says(self, *steps: str | int) -> bool:
+        """Whether the document says something there, be it empty: what an author left out is not what one denied."""
+        node: yaml.Node | None = self._tree
+        for step in steps:
+            node = _child(node, step) if node is not None else None
+        return node is not None
+
+
+class Located(msgspec.Struct, Generic[T], frozen=True):
+    """A document as a typed value, and where its parts stand."""
+
+    value: T
+    lines: Lines
+
+
 def read_document(path: Path, kind: type[T], area: str) -> T:
     """The document at ``path`` as ``kind``; errors have codes of ``area`` (``city``, ``plan``), file, line and key."""
     return parse_document(read_file(path, area), kind, area, str(path))
@@ -33,9 +63,14 @@ def read_document(path: Path, kind: type[T], area: str) -> T:
 
 def parse_document(text: bytes, kind: type[T], area: str, file: str) -> T:
     """The same for the bytes of a document, as they come from the log."""
+    return locate_document(text, kind, area, file).value
+
+
+def locate_document(text: bytes, kind: type[T], area: str, file: str) -> Located[T]:
+    """The same, with the lines of its parts, for what types cannot check."""
     tree, value = _load(text, area, file)
     try:
-        return msgspec.convert(value, kind)
+        return Located(msgspec.convert(value, kind), Lines(file, tree))
     except msgspec.ValidationError as error:
         raise _explain(Mismatch.of(error), tree, kind, area, file) from None
 
@@ -95,7 +130,7 @@ def _explain(mismatch: Mismatch, tree: yaml.Node, kind: type, area: str, file: s
     return ImpetusError(f"{area}.unknown-key", f"unknown key {mismatch.key!r}", where, hint)
 
 
-def _descend(node: yaml.Node, steps: tuple[str | int, ...]) -> yaml.Node:
+def _descend(node: yaml.Node, steps: Steps) -> yaml.Node:
     for step in steps:
         inner = _child(node, step)
         if inner is None:

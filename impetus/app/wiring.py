@@ -43,7 +43,10 @@ def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
     city = CityModel.parse(files["city"][1], str(files["city"][0])) if "city" in files else CityModel.empty()
     day = DayPlan.parse(files["plan"][1], str(files["plan"][0])) if "plan" in files else None
     controls = [Control("rules", loaded.rules.version, loaded.rules.form)]
-    controls += [Control(kind, blake2b(body, digest_size=16).hexdigest(), body) for kind, (_, body) in files.items()]
+    bodies = {kind: body for kind, (_, body) in files.items()}
+    if "city" in bodies:
+        bodies["city"] = city.document
+    controls += [Control(kind, blake2b(body, digest_size=16).hexdigest(), body) for kind, body in bodies.items()]
     setup = Setup(
         loaded.rules,
         city,
