@@ -48,6 +48,24 @@ class Lines:
             node = _child(node, step) if node is not None else None
         return node is not None
 
+    def is_block(self) -> bool:
+        """Whether the document is written with one key a line."""
+        return isinstance(self._tree, yaml.MappingNode) and not self._tree.flow_style
+
+    def block(self, *steps: str | int) -> "Block | None":
+        """The list that the steps lead to, if its entries stand on lines of their own."""
+        node = _descend(self._tree, steps) if self._tree is not None and self.says(*steps) else None
+        if not isinstance(node, yaml.SequenceNode) or node.flow_style:
+            return None
+        return Block(_last_line(node) + 1, node.start_mark.column)
+
+
+class Block(msgspec.Struct, frozen=True):
+    """A list written by lines: the number of lines up to its end, and the column of its entries."""
+
+    end: int
+    indent: int
+
 
 class Located(msgspec.Struct, Generic[T], frozen=True):
     """A document as a typed value, and where its parts stand."""
@@ -146,6 +164,20 @@ def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
         found: yaml.Node = node.value[step]
         return found
     return None
+
+
+def _last_line(node: yaml.Node) -> int:
+    """The last line (from 0) of a node: where a block ends its mark is at what follows, behind blanks and comments."""
+    stack, last = [node], 0
+    while stack:
+        node = stack.pop()
+        if isinstance(node, yaml.CollectionNode) and node.value and not node.flow_style:
+            stack += [inner for each in node.value for inner in (each if isinstance(each, tuple) else (each,))]
+        else:
+            last = max(
+                last, node.end_mark.line - (node.end_mark.column == 0 and node.end_mark.line > node.start_mark.line)
+            )
+    return last
 
 
 def _line_of_key(node: yaml.Node, key: str) -> int:

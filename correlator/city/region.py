@@ -53,6 +53,13 @@ class Region:
         """Metres between the nearest points of two regions; 0 if they touch."""
         return float(self.outline(self.centre).distance(other.outline(self.centre)))
 
+    def reach(self, metres: float) -> list[BaseGeometry]:
+        """Boxes in degrees, one a turn, that hold whatever is so near."""
+        west, south, east, north = self.shape.bounds
+        up = degrees(metres / EARTH_RADIUS) + 1e-9
+        wide = up / max(1e-3, cos(radians(min(89.9, max(abs(south), abs(north))))))
+        return [shapely.box(west - wide + turn, south - up, east + wide + turn, north + up) for turn in TURNS]
+
     def outline(self, origin: Location) -> BaseGeometry:
         """The region in metres east and north of an origin that is near it."""
         project = _plane(origin)

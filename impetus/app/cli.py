@@ -18,6 +18,7 @@ COMMANDS = {
     "incidents": "List incidents, show one, act on one",
     "events": "Search events",
     "rules": "List, lint and test rules",
+    "city": "Check a city model, make one from GeoJSON, say what covers a zone",
     "doctor": "Say what is misconfigured or unreachable, and how to mend it",
 }
 

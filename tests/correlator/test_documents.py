@@ -39,10 +39,10 @@ def plan_error(text: str) -> ImpetusError:
         ("city: Oslo\nzones: [{id: Z1, adjacent: [Z9]}]\n", "city.invalid", 2, "zones[0].adjacent[0]", "Z9"),
         ("city: Oslo\nzones: [{id: A, within: B}, {id: B, within: A}]\n", "city.invalid", 2, "zones[0].within", "within itself"),  # noqa: E501
         ("city: Oslo\ndevices: [{id: D, kind: door, zone: Z9}]\n", "city.invalid", 2, "devices[0].zone", "Z9"),
-        ("city: Oslo\ndevices: [{id: D, kind: door, depends_on: [X]}]\n", "city.invalid", 2, "devices[0].depends_on[0]", "'X'"),
+        ("city: Oslo\ndevices: [{id: D, kind: door, depends_on: [X]}]\n", "city.invalid", 2, "devices[0].depends_on[0]", "'X'"),  # noqa: E501
         ("city: Oslo\ndevices: [{id: D, kind: door, heartbeat: {every: 1, silent_after: 9s}}]\n", "city.invalid", 2,
          "devices[0].heartbeat.every", "str"),
-        ("city: Oslo\ndevices: [{id: D, kind: door, heartbeat: {every: soon, silent_after: 9s}}]\n", "city.invalid", 2,  # noqa: E501
+        ("city: Oslo\ndevices: [{id: D, kind: door, heartbeat: {every: soon, silent_after: 9s}}]\n", "city.invalid", 2,
          "devices[0].heartbeat.every", "soon"),
         ("city: [\n", "city.unreadable", 2, None, ""),
         ("a: b: c\n", "city.unreadable", 1, None, ""),
