@@ -80,7 +80,7 @@ def _feature(value: Any, where: Where) -> Feature:
         raise ValueError("it is no Feature")
     geometry, properties = value.get("geometry"), value.get("properties")
     if not isinstance(geometry, dict):
-        raise ValueError("it has no geometry")
+        raise ValueError("it has no geometry")  # noqa: TRY004 - the text is what is wrong with the feature
     properties = properties if isinstance(properties, dict) else {}
     id = readable(properties.get("id")) or readable(value.get("id"))
     return Feature(geometry, properties, where, id)

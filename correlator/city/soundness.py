@@ -1,4 +1,4 @@
-"""Which devices cannot be relied on at a time, and why, as the store knows it: silent, held by an incident, contested."""
+"""Which devices cannot be relied on at a time, and why, as the store knows it: silent, in an incident, contested."""
 
 from collections.abc import Iterator
 

@@ -68,16 +68,17 @@ ENTRY = "{id: a, reason: b, from: 2027-05-17T11:00:00Z, to: 2027-05-17T12:00:00Z
         (f"expected:\n- {ENTRY}, at_most: many}}\n", "plan.invalid", 4, "expected[0].at_most", "int"),
         ("phases:\n- {name: x, form: 2027-05-17T11:00:00Z, to: 2027-05-17T12:00:00Z}\n", "plan.unknown-key", 4, "phases[0]",  # noqa: E501
          "Did you mean 'from'?"),
-        ("phases: [{name: x, from: 11 o'clock, to: 2027-05-17T12:00:00Z}]\n", "plan.invalid", None, "phases", "11 o'clock"),  # noqa: E501
-        ("phases: [{name: x, from: 2027-05-17T11:00:00, to: 2027-05-17T12:00:00Z}]\n", "plan.invalid", None, "phases", "offset"),  # noqa: E501
-        ("phases: [{name: x, from: 2027-05-17T12:00:00Z, to: 2027-05-17T12:00:00Z}]\n", "plan.invalid", None, "phases", "before"),  # noqa: E501
-        (f"expected: [{ENTRY}}}, {ENTRY}}}]\n", "plan.invalid", None, "expected", "twice"),
-        (f"expected: [{ENTRY}, spacing: {{every: 0s}}}}]\n", "plan.invalid", None, "expected", "zero"),
-        (f"expected: [{ENTRY}, spacing: {{every: often}}}}]\n", "plan.invalid", None, "expected", "often"),
-        (f"expected: [{ENTRY}, unless_within: {{distance: 5, timespan: long}}}}]\n", "plan.invalid", None, "expected", "long"),  # noqa: E501
-        (f"expected: [{ENTRY}, place: {{distance: 5}}}}]\n", "plan.invalid", None, "expected", "together"),
-        (f"expected: [{ENTRY.replace('event.action: x', 'event.action|nosuch: x')}}}]\n", "plan.invalid", None,
-         "expected a: event", "nosuch"),
+        ("phases: [{name: x, from: 11 o'clock, to: 2027-05-17T12:00:00Z}]\n", "plan.invalid", 3, "phases[0]", "11 o'clock"),  # noqa: E501
+        ("phases: [{name: x, from: 2027-05-17T11:00:00, to: 2027-05-17T12:00:00Z}]\n", "plan.invalid", 3, "phases[0]", "offset"),  # noqa: E501
+        ("phases: [{name: x, from: 2027-05-17T12:00:00Z, to: 2027-05-17T12:00:00Z}]\n", "plan.invalid", 3, "phases[0]", "before"),  # noqa: E501
+        (f"expected: [{ENTRY}}}, {ENTRY}}}]\n", "plan.invalid", 3, "expected[1].id", "twice"),
+        (f"expected: [{ENTRY}, at_most: 0}}]\n", "plan.invalid", 3, "expected[0].at_most", "nothing"),
+        (f"expected: [{ENTRY}, spacing: {{every: 0s}}}}]\n", "plan.invalid", 3, "expected[0].spacing.every", "zero"),
+        (f"expected: [{ENTRY}, spacing: {{every: often}}}}]\n", "plan.invalid", 3, "expected[0].spacing.every", "often"),
+        (f"expected: [{ENTRY}, unless_within: {{distance: 5, timespan: long}}}}]\n", "plan.invalid", 3, "expected[0].unless_within.timespan", "long"),  # noqa: E501
+        (f"expected: [{ENTRY}, place: {{distance: 5}}}}]\n", "plan.invalid", 3, "expected[0].place", "together"),
+        (f"expected: [{ENTRY.replace('event.action: x', 'event.action|nosuch: x')}}}]\n", "plan.invalid", 3,
+         "expected[0].event", "nosuch"),
     ],
 )  # fmt: skip
 def test_a_plan_that_does_not_fit(text: str, code: str, line: int | None, key: str | None, says: str) -> None:

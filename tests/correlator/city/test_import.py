@@ -134,13 +134,13 @@ def test_any_names_come_through_yaml_as_they_are_readable(rows: list[tuple[str, 
             )
         ),
     )
-)  # noqa: E501
+)
 def test_any_json_is_features_or_an_error_of_ours(value: Any) -> None:
     for document in (
         value,
         {"type": "FeatureCollection", "features": [value]},
         feature("x", {"type": "Polygon", "coordinates": value}),
-    ):  # noqa: E501
+    ):
         try:
             found, _ = parse_features(json.dumps(document).encode(), "x.geojson")
             write_model("X", import_features(found))

@@ -43,7 +43,7 @@ def test_a_polygon_holds_its_border_and_nothing_beyond_and_its_hole_is_not_in_it
 @pytest.mark.parametrize(
     "centre",
     [Location(59.9151, 10.7354), Location(0, 0), Location(-17.8, 180), Location(0, -180), Location(71, -179.9999)],
-)  # noqa: E501
+)
 def test_a_circle_is_one_of_metres_everywhere(centre: Location) -> None:
     found = places(Zone("Z", location=centre, radius=500))
     draw = random.Random(1)
