@@ -96,6 +96,13 @@ class Detector:
             self._forget(now)
         return found
 
+    def promote(self, event: str) -> Findings:
+        """Raise what an event would have raised without the plan. Raises ``ImpetusError`` if nothing explains it."""
+        found = Findings({}, [], [])
+        self._apply(self._ledger.promote(event), found)
+        self._settle(found)
+        return found
+
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
         yield from ((Key("windows", key), value) for key, value in self._windows.dirty())

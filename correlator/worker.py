@@ -6,6 +6,8 @@ and restored goes on as if it had not been.
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from correlator.detect import Detector, Findings
 from correlator.incidents.history import recorded, undone
 from correlator.incidents.joins import Joins
@@ -13,10 +15,11 @@ from correlator.intake import Reception, Taken, last_positions
 from correlator.memory import Kept
 from correlator.plan.expectations import entries_of
 from correlator.plan.ledger import Ledger
+from correlator.plan.promotion import control_of, promoted
 from correlator.plan.selection import compile_selections
 from correlator.setup import Setup
 from correlator.watermark import EventClock
-from impetus.domain.action import Action, Undo
+from impetus.domain.action import Action, Promotion, Undo
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Batch, Commit, Control, Key
 from impetus.domain.errors import ImpetusError, Where
@@ -63,6 +66,21 @@ class Correlator:
         """Record that an action is taken back. Raises ``ImpetusError``."""
         before = self._find(undo.incident)
         return self._follow(before, undone(before, undo, now))
+
+    def promote(self, promotion: Promotion, now: int) -> tuple[Incident | None, Commit]:
+        """Take an explanation of the plan back for a person, at a wall clock (µs). Raises ``ImpetusError``.
+
+        The command enters the log, and the record of the incident that its alert is in.
+        """
+        found = self._detector.promote(promotion.event)
+        if not found.alerts:
+            return None, Commit()
+        commit = self._commit((), Taken([], [], [], []), [found])
+        incident = promoted(commit.incidents, promotion, now)
+        if incident is not None:
+            self._joins.replace(incident)
+        incidents = _newest((*commit.incidents, *([incident] if incident is not None else [])))
+        return incident, msgspec.structs.replace(commit, incidents=incidents, controls=(control_of(promotion, now),))
 
     def _step(self, batches: Sequence[Batch], heard: int, wall: int | None) -> Commit:
         taken = self._reception.take(batches, heard)
@@ -151,4 +169,4 @@ def _newest(incidents: Sequence[Incident]) -> tuple[Incident, ...]:
 def controls_of(setup: Setup, known: Iterable[Control]) -> tuple[Control, ...]:
     """The control records that are not in force yet: what changed since the log was last written."""
     newest = {control.kind: control.version for control in known}
-    return tuple(control for control in setup.controls if newest.get(control.kind) != control.version)
+    return tuple(control for control in setup.controls if newest.get(control.kind, "") != control.version)

@@ -20,6 +20,8 @@ class Candidate(msgspec.Struct):
     location: Location | None
     radius: float
     withdrawn: bool = False
+    promoted: bool = False
+    """A person took the explanation back: that holds whatever else comes."""
 
 
 class Entry:
@@ -67,11 +69,11 @@ class Entry:
         in_time = self._span.holds(seen.time) and self._valid.holds(seen.time)
         return in_time and _certainly_in(self._expectation.place, seen.place)
 
-    def add(self, seen: Observation, withdrawn: bool = False) -> None:
+    def add(self, seen: Observation, withdrawn: bool = False, promoted: bool = False) -> None:
         """Count an event; the same one again changes nothing."""
         if seen.id not in self.candidates:
             shot = Shot(seen.time, seen.id, seen.device)
-            self.candidates[seen.id] = Candidate(shot, seen.place.location, seen.place.radius, withdrawn)
+            self.candidates[seen.id] = Candidate(shot, seen.place.location, seen.place.radius, withdrawn, promoted)
             self._expected = None
 
     def explained(self) -> set[str]:
@@ -79,7 +81,12 @@ class Entry:
         if self._expected is None:
             shots = [candidate.shot for candidate in self.candidates.values()]
             self._expected = expected_shots(shots, self._every, self._tolerance, self._expectation.at_most)
-        return {event for event in self._expected if not self.candidates[event].withdrawn}
+        candidates = ((event, self.candidates[event]) for event in self._expected)
+        return {event for event, candidate in candidates if not candidate.withdrawn and not candidate.promoted}
+
+    def promote(self, event: str) -> None:
+        """Take the explanation of an event back for good."""
+        self.candidates[event].promoted = True
 
     def override(self, at: int, place: Place | None, members: Iterable[str], own: str | None) -> bool:
         """Let an unexplained alert at a time and place take back what is near it, and its members.

@@ -19,6 +19,7 @@ COMMANDS = {
     "events": "Search events",
     "rules": "List, lint and test rules",
     "city": "Check a city model, make one from GeoJSON, say what covers a zone",
+    "plan": "Check, compare, try and approve a plan, and read its ledger",
     "doctor": "Say what is misconfigured or unreachable, and how to mend it",
 }
 

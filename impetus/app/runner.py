@@ -10,17 +10,20 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import structlog
 
 from correlator.arrival import MAX_RECORD
 from correlator.worker import Correlator
 from impetus.app.tally import Tally
-from impetus.domain.action import Action, Undo
+from impetus.domain.action import Action, Promotion, Undo
 from impetus.domain.batch import Batch, Commit, Reject
 from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from impetus.domain.ports import Clock, Store
+
+Done = TypeVar("Done")
 
 MAX_STEP = 10_000
 """So many events at most in one step: it bounds memory and the time until an action is heard."""
@@ -74,16 +77,26 @@ class Runner:
         """Take an action back; durable when it returns. Raises ``ImpetusError``."""
         return await self._on_writer(lambda: self._command(lambda now: self._correlator.undo(undo, now)))
 
+    async def promote(self, promotion: Promotion) -> Incident | None:
+        """Take an explanation of the plan back; durable when it returns. Raises ``ImpetusError``."""
+        return await self._on_writer(lambda: self._promote(promotion))
+
+    def _promote(self, promotion: Promotion) -> Incident | None:
+        incident, commit = self._correlator.promote(promotion, self._clock())
+        if commit.controls:
+            self._write(commit)
+        return incident
+
     def _command(self, command: Callable[[int], tuple[Incident, Commit]]) -> Incident:
         incident, commit = command(self._clock())
         if commit.incidents:
             self._write(commit)
         return incident
 
-    async def _on_writer(self, call: Callable[[], Incident]) -> Incident:
-        incident = await asyncio.get_running_loop().run_in_executor(self._writer, call)
+    async def _on_writer(self, call: Callable[[], Done]) -> Done:
+        done = await asyncio.get_running_loop().run_in_executor(self._writer, call)
         await self._announce()
-        return incident
+        return done
 
     # --- Feed
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from correlator.city.cascade import cascade, devices_of
 from correlator.setup import Setup
 from correlator.worker import Correlator, controls_of
 from impetus.app.plugins import make_collector, make_store
@@ -33,7 +34,8 @@ class Service:
         self._log = structlog.get_logger("service")
         setup, self.problems = make_setup(settings)
         for problem in self.problems:
-            self._log.warning("rule.unusable", code=problem.code, where=str(problem.where), what=problem.what)
+            event = "plan.draft" if problem.code == "plan.draft" else "rule.unusable"
+            self._log.warning(event, code=problem.code, where=str(problem.where), what=problem.what)
         path = settings.path(settings.store.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         self.store = make_store(settings.store.kind, path)
@@ -41,7 +43,15 @@ class Service:
         self.tally = Tally(self.store, wall_clock)
         self.runner = Runner(lambda: Correlator(setup, self.store), self.store, wall_clock, self.tally)
         masker = Masker(masking_key(path))
-        self.server = Server(self.store, self.runner, self.runner, self.tally, masker, settings.address)
+        self.server = Server(
+            self.store,
+            self.runner,
+            self.runner,
+            self.tally,
+            masker,
+            settings.address,
+            foresee=lambda incident: cascade(setup.city, devices_of(incident)),
+        )
         self.sources = Supervisor(
             settings.sources,
             lambda source: make_collector(source, settings.folder, settings.file, self.runner, wall_clock),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from correlator.city import CityModel
 from correlator.document import read_file
+from correlator.plan.approval import require_approval
 from correlator.plan.day import DayPlan
 from correlator.setup import Setup
 from impetus.app.engine import load_rules
@@ -35,14 +36,19 @@ def rule_paths(settings: Settings) -> list[Path]:
 
 
 def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
-    """What the correlator works with, and the rules that cannot be used. Raises ``ImpetusError`` for model and plan."""
+    """What the correlator works with, and what is left out: rules that cannot be used, a plan that is a draft.
+
+    Raises ``ImpetusError`` for a model or plan that cannot be read.
+    """
     loaded = load_rules(rule_paths(settings), settings.rules.pipelines)
     paths = {"city": settings.city.model, "plan": settings.city.plan}
     # Each is read once: what enters the log is what detection uses, even if a file changes meanwhile.
     files = {kind: (settings.path(path), read_file(settings.path(path), kind)) for kind, path in paths.items() if path}
     city = CityModel.parse(files["city"][1], str(files["city"][0])) if "city" in files else CityModel.empty()
-    day = DayPlan.parse(files["plan"][1], str(files["plan"][0])) if "plan" in files else None
-    controls = [Control("rules", loaded.rules.version, loaded.rules.form)]
+    day, drafts = _plan_in_force(files)
+    # What is not in force is on record, too: a replay of the log must not go on with the plan of last week.
+    controls = [Control(kind, "", b"") for kind in paths if kind not in files]
+    controls += [Control("rules", loaded.rules.version, loaded.rules.form)]
     bodies = {kind: body for kind, (_, body) in files.items()}
     if "city" in bodies:
         bodies["city"] = city.document
@@ -55,4 +61,20 @@ def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
         idle={source.name: source.idle for source in settings.sources if source.idle is not None},
         controls=tuple(controls),
     )
-    return setup, loaded.problems
+    return setup, [*loaded.problems, *drafts]
+
+
+def _plan_in_force(files: dict[str, tuple[Path, bytes]]) -> tuple[DayPlan | None, list[ImpetusError]]:
+    """The plan, if two people approved it; a draft is left out of ``files``, and why it is said."""
+    if "plan" not in files:
+        return None, []
+    path, text = files["plan"]
+    day = DayPlan.parse(text, str(path))
+    try:
+        require_approval(path, text)
+    except ImpetusError as draft:
+        if draft.code != "plan.draft":
+            raise
+        del files["plan"]
+        return None, [draft]
+    return day, []
