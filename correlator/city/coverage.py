@@ -17,8 +17,8 @@ NOT_SENSING = frozenset(
 """Kinds of devices that act, compute or carry and see nothing of a place. Every other kind counts as a sensor."""
 
 
-class Lost(msgspec.Struct, frozen=True):
-    """A device that does not count at present, and why: ``silent``, ``contested``, ``in incident …``."""
+class Named(msgspec.Struct, frozen=True):
+    """A device of which there is something to say: ``silent since …``, ``contested by …``, ``in …`` (an incident)."""
 
     device: str
     kind: str
@@ -31,7 +31,9 @@ class Coverage(msgspec.Struct, frozen=True):
     zone: str
     name: str
     kinds: dict[str, tuple[str, ...]]
-    lost: tuple[Lost, ...] = ()
+    lost: tuple[Named, ...] = ()
+    held: tuple[Named, ...] = ()
+    """Devices that count, and that an incident holds."""
 
     @property
     def blind(self) -> tuple[str, ...]:
@@ -52,26 +54,34 @@ def zones_of(model: CityModel, device: Device) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*direct, *above]))
 
 
-def cover(model: CityModel, unsound: Mapping[str, str] | None = None) -> list[Coverage]:
-    """The coverage of every zone, blind spots first. ``unsound``: devices that do not count now, and why."""
-    unsound = unsound or {}
+def cover(
+    model: CityModel, unsound: Mapping[str, str] | None = None, held: Mapping[str, str] | None = None
+) -> list[Coverage]:
+    """The coverage of every zone, blind spots first.
+
+    ``unsound``: devices that do not count now, and why; ``held``: devices that count and are in an incident.
+    """
     found: dict[str, list[Device]] = {id: [] for id in model.zones}
     for device in model.city.devices:
         for zone in zones_of(model, device) if senses(device) else ():
             found[zone].append(device)
-    zones = [_covered(id, model.zones[id].name, devices, unsound) for id, devices in found.items()]
+    zones = [_covered(id, model.zones[id].name, devices, unsound or {}, held or {}) for id, devices in found.items()]
     return sorted(zones, key=_sight)
 
 
-def _covered(id: str, name: str, devices: Iterable[Device], unsound: Mapping[str, str]) -> Coverage:
-    kinds: dict[str, list[str]] = {}
-    lost: list[Lost] = []
-    for device in devices:
-        if device.id in unsound:
-            lost.append(Lost(device.id, device.kind, unsound[device.id]))
-        else:
-            kinds.setdefault(device.kind, []).append(device.id)
-    return Coverage(id, name, {kind: tuple(kinds[kind]) for kind in sorted(kinds)}, tuple(lost))
+def _covered(
+    id: str, name: str, devices: Sequence[Device], unsound: Mapping[str, str], held: Mapping[str, str]
+) -> Coverage:
+    sound = [device for device in devices if device.id not in unsound]
+    kinds = {
+        kind: tuple(device.id for device in sound if device.kind == kind)
+        for kind in sorted({device.kind for device in sound})
+    }
+    return Coverage(id, name, kinds, _named(devices, unsound), _named(sound, held))
+
+
+def _named(devices: Iterable[Device], why: Mapping[str, str]) -> tuple[Named, ...]:
+    return tuple(Named(device.id, device.kind, why[device.id]) for device in devices if device.id in why)
 
 
 def _sight(zone: Coverage) -> tuple[bool, int, int, str]:

@@ -24,16 +24,24 @@ def newest_event(store: Store) -> int | None:
 
 def unsound(model: CityModel, store: Store, at: int) -> dict[str, str]:
     """Devices that do not count at an event time (µs), each with why; with them those that depend on them."""
-    why: dict[str, str] = {}
-    for incident in store.incidents(IncidentQuery(limit=MOST_INCIDENTS)):
-        if incident.kind == "incident" and _stood(incident, at):
-            why |= dict.fromkeys(devices_of(incident), f"in incident {incident.id}")
-            why |= {device: f"contested by {incident.id}" for device in incident.contested if device not in why}
+    why = {
+        device: f"contested by {incident.id}" for incident in _standing(store, at) for device in incident.contested
+    }
     silent = dict(_silent(model, store, at))
     why |= silent
     for fallen in cascade(model, silent).devices:
         why.setdefault(fallen.device, f"depends on {fallen.path[0]}, which is silent")
     return why
+
+
+def held(store: Store, at: int) -> dict[str, str]:
+    """Devices that an incident holds at an event time: as what saw it or as what it hit, so they count, and are named."""
+    return {device: f"in {incident.id}" for incident in _standing(store, at) for device in devices_of(incident)}
+
+
+def _standing(store: Store, at: int) -> list[Incident]:
+    found = store.incidents(IncidentQuery(limit=MOST_INCIDENTS))
+    return [incident for incident in found if incident.kind == "incident" and _stood(incident, at)]
 
 
 def _stood(incident: Incident, at: int) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from correlator.city import CityModel
 from correlator.city.coverage import Coverage, cover
-from correlator.city.soundness import newest_event, unsound
+from correlator.city.soundness import held, newest_event, unsound
 from impetus.app.plugins import make_store
 from impetus.app.settings import Settings, read_settings
 from impetus.domain.errors import ImpetusError, Where
@@ -23,16 +23,16 @@ def find_coverage(city: Path | None, config: Path, at: int | None) -> tuple[City
         hint = "Set city.model, or give a model with --city"
         raise ImpetusError("settings.invalid", "there is no city model", Where(settings.file, None, "city.model"), hint)
     model = CityModel.read(settings.path(settings.city.model))
-    return model, cover(model, _unsound(model, settings, at))
+    return model, _covered(model, settings, at)
 
 
-def _unsound(model: CityModel, settings: Settings, at: int | None) -> dict[str, str]:
+def _covered(model: CityModel, settings: Settings, at: int | None) -> list[Coverage]:
     path = settings.path(settings.store.path)
     if not path.exists():
-        return {}
+        return cover(model)
     store = make_store(settings.store.kind, path)
     try:
         at = newest_event(store) if at is None else at
-        return unsound(model, store, at) if at is not None else {}
+        return cover(model, unsound(model, store, at), held(store, at)) if at is not None else cover(model)
     finally:
         store.close()

@@ -98,3 +98,5 @@ def _print(zone: Coverage, as_json: bool) -> None:
     for lost in zone.lost:
         last = " (the last of its kind)" if lost.kind in zone.blind else ""
         say(f"{'':8} lost: {lost.kind} {lost.device}, {lost.why}{last}")
+    for held in zone.held:
+        say(f"{'':8} held: {held.kind} {held.device}, {held.why}")

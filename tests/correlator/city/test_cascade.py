@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from correlator.city import CityModel
 from correlator.city.cascade import cascade
-from correlator.city.coverage import Lost, cover, narrowed
-from correlator.city.soundness import unsound
+from correlator.city.coverage import Named, cover, narrowed
+from correlator.city.soundness import held, unsound
 from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app.engine import load_rules
 from impetus.domain.batch import Batch
-from impetus.domain.cascade import Consequence, SightLoss
+from impetus.domain.cascade import Cascade, Consequence, SightLoss
 from impetus.domain.instant import SECOND, format_instant, parse_instant
 from integrations.embedded.store import EmbeddedStore
 
@@ -50,10 +50,16 @@ def test_the_cascade_has_every_dependent_with_its_path_and_every_zone_that_loses
     )
 
 
-def test_a_held_sensor_is_lost_itself_and_nothing_follows_from_nothing() -> None:
-    assert [loss.zone for loss in cascade(MODEL, ["MIC"]).zones] == ["C", "Z1"]
-    assert cascade(MODEL, []) == cascade(MODEL, ["Z1"])
-    assert cascade(MODEL, []).devices == ()
+def test_a_sensor_that_saw_something_is_not_lost_and_nothing_follows_from_nothing() -> None:
+    assert cascade(MODEL, []) == cascade(MODEL, ["Z1"]) == cascade(MODEL, ["MIC", "CAM-2"]) == Cascade()
+
+
+def test_what_an_incident_holds_is_in_doubt_when_it_depends_on_something_else_that_it_holds() -> None:
+    found = cascade(MODEL, ["CAM-1", "CAM-2", "VMS"])
+    assert found.devices == (Consequence("CAM-1", "camera", ("VMS", "CAM-1")),)
+    assert [(loss.zone, loss.lost, loss.left) for loss in found.zones] == [
+        (zone, ("CAM-1",), ()) for zone in ("C", "Z1", "Z2")
+    ]
 
 
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=16), st.sets(st.integers(0, 7), max_size=3))
@@ -63,7 +69,7 @@ def test_the_cascade_is_the_dependents_and_each_path_is_one(edges: list[tuple[in
     model = CityModel.parse(f"city: x\ndevices:\n{rows}".encode(), "x.yml")
     start = [f"D{n}" for n in held]
     found = cascade(model, start)
-    assert {one.device for one in found.devices} == model.dependents(start) - set(start)
+    assert {one.device for one in found.devices} == model.dependents(start)
     for one in found.devices:
         assert one.path[0] in start
         assert one.path[-1] == one.device
@@ -79,7 +85,7 @@ def test_coverage_is_by_zone_and_what_watches_it_and_blind_spots_come_first() ->
     assert zones[2].kinds == {"camera": ("CAM-1", "CAM-2"), "sound_sensor": ("MIC",)}
     blind = cover(MODEL, {"MIC": "silent"})
     assert [zone.zone for zone in blind] == ["Z3", "C", "Z1", "Z2"]
-    assert blind[2].lost == (Lost("MIC", "sound_sensor", "silent"),)
+    assert blind[2].lost == (Named("MIC", "sound_sensor", "silent"),)
     assert blind[2].blind == ("sound_sensor",)
     assert {zone.zone for zone in narrowed(zones, MODEL, "C")} == {"C", "Z1", "Z2"}
 
@@ -112,10 +118,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> EmbeddedStore:
     ("at", "why"),
     [
         (59, {}),
-        (60, {"VMS": "in incident", "CAM-1": "contested by"}),
-        (119, {"VMS": "in incident", "CAM-1": "contested by"}),
-        (120, {"VMS": "in incident", "CAM-1": "contested by", "MIC": "silent since 2027-05-17T10:00:30Z"}),
-        (300, {"VMS": "in incident", "CAM-1": "contested by", "MIC": "silent since 2027-05-17T10:00:30Z"}),
+        (60, {"CAM-1": "contested by"}),
+        (119, {"CAM-1": "contested by"}),
+        (120, {"CAM-1": "contested by", "MIC": "silent since 2027-05-17T10:00:30Z"}),
+        (300, {"CAM-1": "contested by", "MIC": "silent since 2027-05-17T10:00:30Z"}),
     ],
 )  # fmt: skip
 def test_what_the_store_knows_takes_devices_out_as_of_a_time(
@@ -124,3 +130,4 @@ def test_what_the_store_knows_takes_devices_out_as_of_a_time(
     found = unsound(MODEL, story, START + at * SECOND)
     assert found.keys() == why.keys()
     assert all(found[device].startswith(text) for device, text in why.items())
+    assert held(story, START + at * SECOND).keys() == ({"VMS"} if at >= 60 else set())
