@@ -33,7 +33,7 @@ def cascade(model: CityModel, devices: Iterable[str]) -> Cascade:
 def _paths(model: CityModel, held: list[str]) -> dict[str, tuple[str, ...]]:
     """The shortest way from a held device to each that depends on it, nearest first."""
     paths: dict[str, tuple[str, ...]] = {}
-    todo = deque((device,) for device in held)
+    todo: deque[tuple[str, ...]] = deque((device,) for device in held)
     while todo:
         path = todo.popleft()
         for dependent in model.direct_dependents(path[-1]) if len(path) <= MAX_HOPS else ():

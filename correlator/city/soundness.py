@@ -24,9 +24,7 @@ def newest_event(store: Store) -> int | None:
 
 def unsound(model: CityModel, store: Store, at: int) -> dict[str, str]:
     """Devices that do not count at an event time (µs), each with why; with them those that depend on them."""
-    why = {
-        device: f"contested by {incident.id}" for incident in _standing(store, at) for device in incident.contested
-    }
+    why = {device: f"contested by {incident.id}" for incident in _standing(store, at) for device in incident.contested}
     silent = dict(_silent(model, store, at))
     why |= silent
     for fallen in cascade(model, silent).devices:
@@ -35,7 +33,7 @@ def unsound(model: CityModel, store: Store, at: int) -> dict[str, str]:
 
 
 def held(store: Store, at: int) -> dict[str, str]:
-    """Devices that an incident holds at an event time: as what saw it or as what it hit, so they count, and are named."""
+    """Devices that an incident holds at an event time: as what saw it or as what it hit. They count, and are named."""
     return {device: f"in {incident.id}" for incident in _standing(store, at) for device in devices_of(incident)}
 
 

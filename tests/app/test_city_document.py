@@ -25,8 +25,7 @@ def block(language: str) -> str:
 def steps() -> Iterator[tuple[str, str]]:
     """Each command of the document with what is printed below it, in order."""
     for found in re.findall(r"^```console\n(.*?)^```", TEXT, re.M | re.S):
-        for command, printed in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", found, re.M):
-            yield command, printed
+        yield from re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", found, re.M)
 
 
 def run(command: str) -> str:

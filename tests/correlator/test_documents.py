@@ -74,7 +74,7 @@ ENTRY = "{id: a, reason: b, from: 2027-05-17T11:00:00Z, to: 2027-05-17T12:00:00Z
         (f"expected: [{ENTRY}}}, {ENTRY}}}]\n", "plan.invalid", 3, "expected[1].id", "twice"),
         (f"expected: [{ENTRY}, at_most: 0}}]\n", "plan.invalid", 3, "expected[0].at_most", "nothing"),
         (f"expected: [{ENTRY}, spacing: {{every: 0s}}}}]\n", "plan.invalid", 3, "expected[0].spacing.every", "zero"),
-        (f"expected: [{ENTRY}, spacing: {{every: often}}}}]\n", "plan.invalid", 3, "expected[0].spacing.every", "often"),
+        (f"expected: [{ENTRY}, spacing: {{every: often}}}}]\n", "plan.invalid", 3, "expected[0].spacing.every", "often"),  # noqa: E501
         (f"expected: [{ENTRY}, unless_within: {{distance: 5, timespan: long}}}}]\n", "plan.invalid", 3, "expected[0].unless_within.timespan", "long"),  # noqa: E501
         (f"expected: [{ENTRY}, place: {{distance: 5}}}}]\n", "plan.invalid", 3, "expected[0].place", "together"),
         (f"expected: [{ENTRY.replace('event.action: x', 'event.action|nosuch: x')}}}]\n", "plan.invalid", 3,

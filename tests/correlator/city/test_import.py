@@ -98,7 +98,7 @@ INTO = "# ours\ncity: X\nzones:\n  - id: A # the square\n    name: ours\n\n# dev
 def test_a_model_gets_what_it_lacks_and_keeps_every_word_of_its_own() -> None:
     text, _ = imported(
         feature("A", box(0, 0)), feature("B", box(1, 1)), feature("E", point(1.005, 1.005), kind="door"), into=INTO
-    )  # noqa: E501
+    )
     model = CityModel.parse(text.encode(), "city.yml")
     assert (list(model.zones), list(model.devices)) == (["A", "B"], ["D", "E"])
     assert model.zones["A"].geometry is None

@@ -25,7 +25,12 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> RuleSet:
         rule("impulse", 1, "event.action: impulse"),
         rule("firearm", 2, "event.action: firearm", "high"),
         rule("noted", 4, "event.action: noted", "low"),
-        correlation("shooting", 10, "type: temporal, rules: [impulse, firearm], timespan: 5m, place: {distance: {lte: 200}}", "critical"),  # noqa: E501
+        correlation(
+            "shooting",
+            10,
+            "type: temporal, rules: [impulse, firearm], timespan: 5m, place: {distance: {lte: 200}}",
+            "critical",
+        ),
     )
 
 
@@ -93,7 +98,7 @@ def test_an_entry_explains_nothing_while_its_plan_is_not_valid(found: RuleSet) -
 
 # Within the allowed lateness: what comes later than that is for single events alone.
 STREAM = st.lists(
-    st.tuples(st.integers(0, 110), st.sampled_from(["impulse", "firearm", "noted"]), st.sampled_from([HERE, HERE, AWAY])),
+    st.tuples(st.integers(0, 110), st.sampled_from(["impulse", "firearm", "noted"]), st.sampled_from([HERE, HERE, AWAY])),  # noqa: E501
     min_size=2, max_size=9,
 )  # fmt: skip
 
