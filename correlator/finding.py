@@ -48,10 +48,14 @@ class Names:
 
     def hint(self, name: str) -> str:
         """The nearest known name, or all if they are few; bounded however many names are asked for."""
-        self._hints += 1
-        if self._hints > MOST_HINTS or not self._known:
-            return ""
-        if len(self._known) <= FEW:
+        if self._known and len(self._known) <= FEW:
             return nearest(name, self._known)
+        return self.nearest(name)
+
+    def nearest(self, name: str) -> str:
+        """A hint only where a known name is near."""
+        self._hints += 1
+        if self._hints > MOST_HINTS:
+            return ""
         close = difflib.get_close_matches(name, self._known, n=1)
         return f"Did you mean {close[0]!r}?" if close else ""

@@ -4,6 +4,7 @@ What an author denies (``adjacent: []``, ``watches: []``) is not asked for again
 """
 
 import ipaddress
+from collections import Counter
 from collections.abc import Collection, Iterator
 
 from correlator.city.coverage import senses
@@ -21,8 +22,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 def advise(model: CityModel, lines: Lines, *, by_distance: Collection[str] = ()) -> Iterator[Finding]:
     """Everything unwise. ``by_distance``: titles of the rules that ask for a distance, if any do."""
-    for number, zone in enumerate(model.city.zones):
-        yield from _zone(model, zone, lines, number)
+    yield from _zones(model, lines)
     for number, device in enumerate(model.city.devices):
         yield from _device(model, device, lines, number)
     yield from _addresses(model, lines)
@@ -31,28 +31,29 @@ def advise(model: CityModel, lines: Lines, *, by_distance: Collection[str] = ())
         yield from _distances(model, lines, sorted(by_distance)[0])
 
 
-def _zone(model: CityModel, zone: Zone, lines: Lines, number: int) -> Iterator[Finding]:
-    if not zone.adjacent and not lines.says("zones", number, "adjacent") and _is_apart(model, zone):
-        what = f"zone {zone.id} is adjacent to none, while others have neighbours"
-        yield unwise("city", what, lines.where("zones", number), "Name its neighbours, or say adjacent: []")
-    siblings = Names({other.within for other in model.city.zones if other.within and other.id != zone.id})
-    if zone.within is not None and zone.within not in model.zones and zone.within not in siblings:
-        hint = siblings.hint(zone.within)
-        if hint.startswith("Did"):
+def _zones(model: CityModel, lines: Lines) -> Iterator[Finding]:
+    zones = model.city.zones
+    reached = {name for zone in zones for name in (*zone.adjacent, zone.within)}
+    parents = Counter(zone.within for zone in zones if zone.within is not None)
+    named = Names({name for name, children in parents.items() if children > 1 or name in model.zones})
+    are_joined = any(zone.adjacent for zone in zones)
+    for number, zone in enumerate(zones):
+        is_apart = are_joined and not zone.adjacent and zone.id not in reached
+        if is_apart and not lines.says("zones", number, "adjacent"):
+            what = f"zone {zone.id} is adjacent to none, while others have neighbours"
+            yield unwise("city", what, lines.where("zones", number), "Name its neighbours, or say adjacent: []")
+        if zone.within is not None and zone.within not in named and (near := named.nearest(zone.within)):
             what = f"zone {zone.id} alone is within {zone.within!r}"
-            yield unwise("city", what, lines.where("zones", number, "within"), hint)
+            yield unwise("city", what, lines.where("zones", number, "within"), near)
+        yield from _middle(model, zone, lines, number)
+
+
+def _middle(model: CityModel, zone: Zone, lines: Lines, number: int) -> Iterator[Finding]:
     region = model.map.regions.get(zone.id)
-    if region is not None and zone.location is not None and region.gap_to(zone.location) > 0:
-        what = f"the location of zone {zone.id} is {region.gap_to(zone.location):.0f} m outside its geometry"
+    gap = region.gap_to(zone.location) if region is not None and zone.location is not None else 0.0
+    if gap > 0:
+        what = f"the location of zone {zone.id} is {gap:.0f} m outside its geometry"
         yield unwise("city", what, lines.where("zones", number, "location"))
-
-
-def _is_apart(model: CityModel, zone: Zone) -> bool:
-    """Whether no zone has it as a neighbour and it holds none, while there are neighbours in the city."""
-    others = [other for other in model.city.zones if other is not zone]
-    if any(zone.id in (*other.adjacent, other.within) for other in others):
-        return False
-    return any(other.adjacent for other in others)
 
 
 def _device(model: CityModel, device: Device, lines: Lines, number: int) -> Iterator[Finding]:
