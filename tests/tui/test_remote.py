@@ -15,7 +15,7 @@ from impetus.domain.personal import Masker
 from integrations.embedded.store import EmbeddedStore
 from integrations.grpc.server import Server
 from tests.api.doubles import Bell, Fit, SimpleDesk
-from tests.tui.city import alert, console, incident
+from tests.tui.city import CASCADE, alert, console, incident
 from tests.tui.journey import Journey
 from tui.remote import Remote
 
