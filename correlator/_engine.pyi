@@ -18,7 +18,7 @@ class Scan:
     matches: list[tuple[int, int]]
     """Pairs (index of line, index of rule) that hold, by line then rule."""
     malformed: list[int]
-    """The lines that are neither blank nor JSON objects, or are longer than 64 MiB."""
+    """The lines that are neither blank nor JSON objects, or are beyond 64 MiB or a million values."""
 
 class Matcher:
     """Single-event rules, compiled per log source."""
@@ -137,8 +137,11 @@ def alert_id(rule: str, group: Sequence[tuple[str, str]], earliest: str) -> str:
 class Reader:
     """Reads named fields out of events, strictly, without a Python object for the rest."""
 
-    def __init__(self, fields: Sequence[str], max_bytes: int, max_depth: int) -> None:
-        """``fields`` are dotted paths; nested and flat names are the same. Larger and deeper events are refused."""
+    def __init__(self, fields: Sequence[str], max_bytes: int, max_depth: int, max_values: int) -> None:
+        """``fields`` are dotted paths; nested and flat names are the same. Events beyond a bound are refused.
+
+        A value is a member of an object or an element of an array, at any depth.
+        """
 
     def read(self, lines: Sequence[bytes]) -> list[dict[str, Json] | str]:
         """For each line the fields that it has, by their dotted names, or a text: why the line is no event.
