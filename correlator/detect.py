@@ -1,13 +1,14 @@
 """Detection: single-event rules, what the plan explains of their matches, and correlations over all of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from correlator._engine import Firing, Item, Matcher, Windows
+from correlator._engine import Doubt, Firing, Item, Matcher, Windows
 from correlator.alerts import merge_alert, single_alert
 from correlator.arrival import Arrival
 from correlator.city import CityModel
+from correlator.health.monitor import Blind
 from correlator.memory import Kept
 from correlator.observation import Hit, Observation, observe
 from correlator.plan.ledger import Ledger, Verdict
@@ -102,6 +103,19 @@ class Detector:
         self._apply(self._ledger.promote(event), found)
         self._settle(found)
         return found
+
+    def blind(self, changes: Iterable[Blind]) -> None:
+        """Take in when awaited rules could not have been reported, before event time passes it."""
+        for rule, stretches, part in changes:
+            self._windows.blind(rule, stretches, part)
+
+    def doubts(self) -> list[tuple[Rule, Doubt]]:
+        """The waits that ended since the last call without saying whether the awaited event happened."""
+        return [(self._rules[doubt.rule], doubt) for doubt in self._windows.doubts()]
+
+    def bounded(self) -> list[tuple[Rule, str]]:
+        """What correlations had to leave out since the last call."""
+        return [(self._rules[rule], what) for rule, what in self._windows.notices()]
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from correlator.arrival import Arrival, ArrivalReader, head_of, rejected
+from correlator.arrival import Arrival, ArrivalReader, head_of, read_arrival, rejected
 from correlator.city import CityModel
 from correlator.detect import Enriched
 from correlator.enrich import Enricher, join
+from correlator.health.monitor import Monitor
+from correlator.health.record import OWN
 from correlator.intelligence import Indicator, Intelligence, indicator_of
 from correlator.memory import Kept
 from correlator.observation import entities_of
@@ -39,12 +41,13 @@ class Taken(msgspec.Struct):
 class Reception:
     """Reads, deduplicates and enriches what arrives, in order of arrival."""
 
-    def __init__(self, city: CityModel, plan: DayPlan | None, clock: EventClock) -> None:
-        self._city, self._clock = city, clock
+    def __init__(self, city: CityModel, plan: DayPlan | None, clock: EventClock, monitor: Monitor) -> None:
+        self._city, self._clock, self._monitor = city, clock, monitor
         self._intelligence = Intelligence()
         self._indicators: Kept[Indicator] = Kept("indicators", Indicator)
         self._enricher = Enricher(city, plan, self._intelligence)
-        self._reader = ArrivalReader(limit.field for limit in (plan.plan.limits if plan else ()))
+        limits = [limit.field for limit in (plan.plan.limits if plan else ())]
+        self._reader = ArrivalReader([*limits, *monitor.fields])
         self._ids: dict[str, None] = {}
 
     def take(self, batches: Sequence[Batch], heard: int) -> Taken:
@@ -56,8 +59,19 @@ class Reception:
                 if isinstance(arrival, ImpetusError):
                     taken.rejects.append(rejected(line, batch.source, arrival))
                 else:
-                    self._take(arrival, heard, taken)
+                    self._take(arrival, batch.source, heard, taken)
         return taken
+
+    def conclude(self, limit: int, taken: Taken) -> list[Enriched]:
+        """What fell silent or returned before an event time (µs), as events that are taken in too."""
+        before = len(taken.events)
+        for line in self._monitor.conclude(limit):
+            arrival = read_arrival(line, "")
+            # A log that is replayed may hold it already.
+            if arrival.id not in self._ids:
+                self._remember(arrival.id)
+                self._enrich(arrival, False, taken)
+        return taken.events[before:]
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
@@ -70,12 +84,15 @@ class Reception:
             self._intelligence.add(indicator)
         self._ids = dict.fromkeys(store.recent_ids(REMEMBERED))
 
-    def _take(self, arrival: Arrival, heard: int, taken: Taken) -> None:
+    def _take(self, arrival: Arrival, collector: str, heard: int, taken: Taken) -> None:
         if arrival.id in self._ids:
             taken.duplicates += 1
             return
         self._remember(arrival.id)
-        late = self._clock.observe(arrival.source, arrival.time, arrival.created, heard)
+        late = False
+        if arrival.source not in OWN or not self._monitor.is_own(arrival):
+            late = self._clock.observe(arrival.source, arrival.time, arrival.created, heard)
+            self._monitor.observe(arrival, collector, late)
         self._learn(arrival)
         self._enrich(arrival, late, taken)
 

@@ -9,10 +9,13 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from correlator.detect import Detector, Findings
+from correlator.health.monitor import Monitor
+from correlator.health.record import COLLECTOR, collector_line
 from correlator.incidents.history import recorded, undone
 from correlator.incidents.joins import Joins
 from correlator.intake import Reception, Taken, last_positions
 from correlator.memory import Kept
+from correlator.notices import Notices
 from correlator.plan.expectations import entries_of
 from correlator.plan.ledger import Ledger
 from correlator.plan.promotion import control_of, promoted
@@ -25,6 +28,7 @@ from impetus.domain.batch import Batch, Commit, Control, Key
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
 from impetus.domain.ports import IncidentQuery, Store
+from impetus.domain.status import Notice
 
 RESTORED = 1_000_000
 """So many of the riskiest incidents are looked through for active ones at a restart."""
@@ -36,7 +40,9 @@ class Correlator:
     def __init__(self, setup: Setup, store: Store) -> None:
         self._store, self._longest = store, setup.longest
         self.clock = EventClock(setup.lateness, setup.idle)
-        self._reception = Reception(setup.city, setup.plan, self.clock)
+        self._monitor = Monitor(setup.city, setup.rules.form, setup.horizon)
+        self._reception = Reception(setup.city, setup.plan, self.clock, self._monitor)
+        self._notices = Notices(self.clock)
         ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan))
         self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon)
         self._joins = Joins(setup.city, store.incident)
@@ -54,8 +60,18 @@ class Correlator:
 
     def finish(self) -> Commit:
         """The end of a replay: event time moves past every window."""
-        found = self._advance(self.clock.finish(self._longest))
-        return self._commit((), Taken([], [], [], []), [found])
+        taken, now, newest = Taken([], [], [], []), self.clock.finish(self._longest), self.clock.newest
+        return self._commit((), taken, self._advance(now, None if newest is None else newest + 1, taken))
+
+    def report(self, collector: str, down: bool, reason: str, now: int) -> Batch | None:
+        """The event that a collector is down or up at a wall clock (µs), to take in; None if that is known."""
+        if down == self._monitor.is_down(collector):
+            return None
+        return Batch(COLLECTOR, (collector_line(self._monitor.report(collector, down, now), reason),))
+
+    def notices(self) -> tuple[Notice, ...]:
+        """What people have to know: where the picture is not whole."""
+        return (*self._notices.all(), *self._notices.of_outages(self._monitor.down()))
 
     def act(self, action: Action, now: int) -> tuple[Incident, Commit]:
         """Record an action of a person at a wall clock (µs). Raises ``ImpetusError``."""
@@ -85,11 +101,20 @@ class Correlator:
     def _step(self, batches: Sequence[Batch], heard: int, wall: int | None) -> Commit:
         taken = self._reception.take(batches, heard)
         found = self._detector.detect(taken.events)
-        return self._commit(batches, taken, [found, self._advance(self.clock.advance(wall))])
+        now = self.clock.advance(wall)
+        return self._commit(batches, taken, [found, *self._advance(now, now, taken)])
 
-    def _advance(self, now: int | None) -> Findings:
-        """What comes out as event time moves on; nothing before the first event."""
-        return self._detector.advance(now) if now is not None else Findings({}, [], [])
+    def _advance(self, now: int | None, limit: int | None, taken: Taken) -> list[Findings]:
+        """What comes out as event time moves on; nothing before the first event.
+
+        Silences before ``limit`` are concluded first: they enter the windows at their own times, while no wait that
+        they may end is over, and what they make unseen is known when it is.
+        """
+        if now is None or limit is None:
+            return []
+        found = [self._detector.detect(self._reception.conclude(limit, taken))]
+        self._detector.blind(self._monitor.blindness())
+        return [*found, self._detector.advance(now)]
 
     def _follow(self, before: Incident, after: Incident) -> tuple[Incident, Commit]:
         if after is before:
@@ -112,6 +137,7 @@ class Correlator:
         if self.clock.now is not None:
             self._joins.expire(self.clock.now)
         self._keep_loose()
+        self._notices.take(self._detector, self._monitor, taken.rejects)
         return Commit(
             lines=tuple(enriched.arrival.line for enriched in taken.events),
             additions=tuple(taken.additions),
@@ -132,6 +158,8 @@ class Correlator:
         yield from self._detector.changes()
         yield from self._reception.changes()
         yield from self._loose.changes()
+        yield from self._monitor.changes()
+        yield from self._notices.changes()
         for key, value in self.clock.dump():
             if self._clock_state.get(key) != value:
                 self._clock_state[key] = value
@@ -151,6 +179,9 @@ class Correlator:
         self.clock.load(store.state("clock"))
         self._clock_state = dict(self.clock.dump())
         self._reception.restore(store)
+        self._monitor.restore(store)
+        self._detector.blind(self._monitor.blindness())
+        self._notices.restore(store)
         self._detector.restore(store)
         self._loose.restore(store)
         for alert in self._loose.values():

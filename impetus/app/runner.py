@@ -67,6 +67,15 @@ class Runner:
         """The position that was last made durable for a source."""
         return self._positions.get(source)
 
+    async def report(self, source: str, down: bool, reason: str) -> None:
+        """Put it on record that the collector of a source is down, or up again; durable when it returns."""
+        loop = asyncio.get_running_loop()
+        batch = await loop.run_in_executor(
+            self._writer, lambda: self._correlator.report(source, down, reason, self._clock())
+        )
+        if batch is not None:
+            await self.accept(batch)
+
     # --- Desk
 
     async def act(self, action: Action) -> Incident:
@@ -183,6 +192,7 @@ class Runner:
         self._positions.update(dict(commit.positions))
         self._tally.count(batches, commit, heard)
         self._tally.watermark = self._correlator.clock.now
+        self._tally.notices = self._correlator.notices()
 
     def _isolate(self, batches: list[Batch], heard: int) -> None:
         """A step failed by a defect of ours: take its events one by one, and reject what fails again."""

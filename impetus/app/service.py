@@ -56,6 +56,7 @@ class Service:
             settings.sources,
             lambda source: make_collector(source, settings.folder, settings.file, self.runner, wall_clock),
             self.tally,
+            self.runner.report,
         )
         self._loop: asyncio.Task[None] | None = None
 

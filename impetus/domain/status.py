@@ -14,6 +14,20 @@ class SourceStatus(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
+class Notice(msgspec.Struct, frozen=True, array_like=True):
+    """Something that makes the picture less than whole, about one rule or source; ``at``: newest (event time, µs)."""
+
+    code: str
+    about: str
+    what: str
+    hint: str
+    count: int = 1
+    at: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.what} [{self.code}]. {self.hint}"
+
+
 class Status(msgspec.Struct, frozen=True):
     """The whole: totals, rate (events/s over the last seconds), watermark (µs) and sources."""
 
@@ -25,3 +39,5 @@ class Status(msgspec.Struct, frozen=True):
     sources: tuple[SourceStatus, ...]
     open_incidents: int
     explained: int
+    notices: tuple[Notice, ...] = ()
+    """What people have to know: events too late, clocks that are off, sources that are down, waits in doubt."""

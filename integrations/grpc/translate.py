@@ -17,7 +17,7 @@ from impetus.domain.incident import ActionRecord, Incident
 from impetus.domain.place import Place
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import StoredEvent
-from impetus.domain.status import SourceStatus, Status
+from impetus.domain.status import Notice, SourceStatus, Status
 
 DEEPEST_CLAUSE = 32
 """Clauses below are left out: protobuf parsers refuse messages nested deeper than 100."""
@@ -115,6 +115,18 @@ def status_message(status: Status) -> pb.Status:
         sources=[_source(source) for source in status.sources],
         open_incidents=status.open_incidents,
         explained=status.explained,
+        notices=[_notice(notice) for notice in status.notices],
+    )
+
+
+def _notice(notice: Notice) -> pb.Notice:
+    return pb.Notice(
+        code=notice.code,
+        about=notice.about,
+        what=notice.what,
+        hint=notice.hint,
+        count=notice.count,
+        at_us=notice.at or 0,
     )
 
 

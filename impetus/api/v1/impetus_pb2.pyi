@@ -1087,6 +1087,45 @@ class SourceStatus(_message.Message):
 Global___SourceStatus: _TypeAlias = SourceStatus  # noqa: Y015
 
 @_typing.final
+class Notice(_message.Message):
+    """Something that makes the picture less than whole."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    ABOUT_FIELD_NUMBER: _builtins.int
+    WHAT_FIELD_NUMBER: _builtins.int
+    HINT_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    AT_US_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """A code of docs/errors.md."""
+    about: _builtins.str
+    """The rule or source."""
+    what: _builtins.str
+    hint: _builtins.str
+    count: _builtins.int
+    at_us: _builtins.int
+    """The newest, event time."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        about: _builtins.str = ...,
+        what: _builtins.str = ...,
+        hint: _builtins.str = ...,
+        count: _builtins.int = ...,
+        at_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "at_us", b"at_us", "code", b"code", "count", b"count", "hint", b"hint", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Notice: _TypeAlias = Notice  # noqa: Y015
+
+@_typing.final
 class Status(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1098,6 +1137,7 @@ class Status(_message.Message):
     SOURCES_FIELD_NUMBER: _builtins.int
     OPEN_INCIDENTS_FIELD_NUMBER: _builtins.int
     EXPLAINED_FIELD_NUMBER: _builtins.int
+    NOTICES_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     events: _builtins.int
     rejected: _builtins.int
@@ -1108,6 +1148,8 @@ class Status(_message.Message):
     explained: _builtins.int
     @_builtins.property
     def sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourceStatus]: ...
+    @_builtins.property
+    def notices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Notice]: ...
     def __init__(
         self,
         *,
@@ -1119,10 +1161,11 @@ class Status(_message.Message):
         sources: _abc.Iterable[Global___SourceStatus] | None = ...,
         open_incidents: _builtins.int = ...,
         explained: _builtins.int = ...,
+        notices: _abc.Iterable[Global___Notice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "events_per_second", b"events_per_second", "explained", b"explained", "open_incidents", b"open_incidents", "rejected", b"rejected", "sources", b"sources", "version", b"version", "watermark_us", b"watermark_us"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "events_per_second", b"events_per_second", "explained", b"explained", "notices", b"notices", "open_incidents", b"open_incidents", "rejected", b"rejected", "sources", b"sources", "version", b"version", "watermark_us", b"watermark_us"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -14,7 +14,7 @@ type StateRow<'py> = (Bound<'py, PyBytes>, Option<Bound<'py, PyBytes>>);
 
 /// One observation entering the windows: a match of a single-event rule.
 #[pyclass(frozen, module = "correlator._engine")]
-pub struct Item(engine::Item);
+pub struct Item(pub(crate) engine::Item);
 
 #[pymethods]
 impl Item {
@@ -109,6 +109,43 @@ impl Firing {
     }
 }
 
+/// A wait for an absence that ended without saying whether the awaited event happened.
+#[pyclass(frozen, module = "correlator._engine")]
+pub struct Doubt(engine::Doubt);
+
+#[pymethods]
+impl Doubt {
+    #[getter]
+    fn rule(&self) -> usize {
+        self.0.rule
+    }
+
+    #[getter]
+    fn group(&self) -> Vec<(String, String)> {
+        self.0.group.clone()
+    }
+
+    #[getter]
+    fn since(&self) -> i64 {
+        self.0.since
+    }
+
+    #[getter]
+    fn until(&self) -> i64 {
+        self.0.until
+    }
+
+    #[getter]
+    fn unseen(&self) -> Vec<usize> {
+        self.0.unseen.clone()
+    }
+
+    #[getter]
+    fn newest(&self) -> &str {
+        &self.0.newest
+    }
+}
+
 /// Correlations over matches, in event time, independent of the order of arrival within the lateness.
 #[pyclass(frozen, module = "correlator._engine")]
 pub struct Windows(Mutex<engine::Windows>);
@@ -154,6 +191,15 @@ impl Windows {
 
     fn advance(&self, py: Python<'_>, event_time: i64) -> Vec<Firing> {
         wrap(py.detach(|| self.lock().advance(event_time)))
+    }
+
+    #[pyo3(signature = (rule, stretches, part=None))]
+    fn blind(&self, py: Python<'_>, rule: usize, stretches: Vec<engine::Stretch>, part: Option<(String, String)>) {
+        py.detach(|| self.lock().blind(rule, part, stretches));
+    }
+
+    fn doubts(&self, py: Python<'_>) -> Vec<Doubt> {
+        py.detach(|| self.lock().doubts()).into_iter().map(Doubt).collect()
     }
 
     fn notices(&self, py: Python<'_>) -> Vec<(usize, String)> {
