@@ -14,6 +14,9 @@ from correlator.plan.day import DayPlan
 from impetus.domain.city import Device
 from impetus.domain.event import Json, Scalar, first_text, read
 
+MET = "threat.enrichments"
+"""The field of the indicators that an event meets."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -29,10 +32,13 @@ class Enricher:
         if self._plan is not None:
             zone = first_text(event, "place.zone") or added.get("place.zone")
             added |= self._plan.fields(event, zone if isinstance(zone, str) else None, instant)
+        return self.renew(event, instant, added)
+
+    def renew(self, event: Mapping[str, Json], instant: int, added: Mapping[str, Json]) -> dict[str, Json]:
+        """The same additions with what the table of indicators says now."""
+        kept = {name: value for name, value in added.items() if name != MET}
         met = self._intelligence.enrichments(event, instant)
-        if met:
-            added["threat.enrichments"] = met
-        return added
+        return {**kept, MET: met} if met else kept
 
     def _place(self, event: Mapping[str, Json]) -> dict[str, Json]:
         """What is missing of the event's place: the zone of its location, else the place of its device.

@@ -15,6 +15,8 @@ from typing import TypeVar
 import structlog
 
 from correlator.arrival import MAX_RECORD
+from correlator.city import CityModel
+from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app.tally import Tally
 from impetus.domain.action import Action, Promotion, Undo
@@ -22,8 +24,6 @@ from impetus.domain.batch import Batch, Commit, Reject
 from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from impetus.domain.ports import Clock, Store
-
-Done = TypeVar("Done")
 
 MAX_STEP = 10_000
 """So many events at most in one step: it bounds memory and the time until an action is heard."""
@@ -35,12 +35,16 @@ RETRY = 1.0
 """Seconds between tries of a commit that the store refused."""
 
 
+T = TypeVar("T")
+
+
 class Runner:
-    """Runs one correlator over one store. ``make`` builds the correlator from what the store holds."""
+    """Runs one correlator over one store. ``make`` builds it from what the store holds, anew where a step failed."""
 
     def __init__(self, make: Callable[[], Correlator], store: Store, clock: Clock, tally: Tally) -> None:
         self._make, self._store, self._clock, self._tally = make, store, clock, tally
         self._correlator = make()
+        store.commit(self._correlator.begin())
         self._positions = dict(store.positions())
         self._cursor = store.cursor()
         self._waiting: deque[tuple[Batch, asyncio.Future[None]]] = deque()
@@ -50,6 +54,11 @@ class Runner:
         self._moved = asyncio.Condition()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._log = structlog.get_logger("runner")
+
+    @property
+    def city(self) -> CityModel:
+        """The city model in force."""
+        return self._correlator.city
 
     # --- Intake
 
@@ -102,10 +111,23 @@ class Runner:
             self._write(commit)
         return incident
 
-    async def _on_writer(self, call: Callable[[], Done]) -> Done:
-        done = await asyncio.get_running_loop().run_in_executor(self._writer, call)
+    async def reload(self, setup: Setup) -> Correlator:
+        """Go on with another set-up from the next step on, durably; the one in force stays if it cannot be used.
+
+        The correlator takes up the state that the steps so far have left, so each event meets one set-up.
+        """
+        return await self._on_writer(lambda: self._exchange(setup))
+
+    def _exchange(self, setup: Setup) -> Correlator:
+        correlator = self._correlator.succeed(setup)
+        self._write(correlator.begin())
+        self._make, self._correlator = lambda: Correlator(setup, self._store), correlator
+        return correlator
+
+    async def _on_writer(self, call: Callable[[], T]) -> T:
+        found = await asyncio.get_running_loop().run_in_executor(self._writer, call)
         await self._announce()
-        return done
+        return found
 
     # --- Feed
 
@@ -223,6 +245,7 @@ class Runner:
                 self._log.error("store.unavailable", what=error.what, hint=error.hint)
                 time.sleep(RETRY)
             else:
+                self._correlator.committed()
                 return
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from impetus.domain.batch import Batch, Commit
 from impetus.domain.instant import SECOND
 from impetus.domain.ports import Store
+from impetus.domain.reload import Version
 from impetus.domain.status import Notice, SourceStatus, Status
 
 RATE_OVER = 10 * SECOND
@@ -23,6 +24,8 @@ class Tally:
         self.watermark: int | None = None
         self.notices: tuple[Notice, ...] = ()
         """Where the picture is not whole, as the correlator sees it."""
+        self.versions: tuple[Version, ...] = ()
+        """What detection depends on, as it is in force."""
         self._events: dict[str, int] = {}
         self._rejected: dict[str, int] = {}
         self._newest: dict[str, int] = {}
@@ -58,6 +61,7 @@ class Tally:
             open_incidents=counts.get("open", 0),
             explained=counts.get("ledger", 0),
             notices=self.notices,
+            versions=self.versions,
         )
 
     def _source(self, name: str, state: str, problem: str) -> SourceStatus:

@@ -9,7 +9,7 @@ from correlator.city import CityModel
 from correlator.document import read_file
 from correlator.plan.approval import require_approval
 from correlator.plan.day import DayPlan
-from correlator.setup import Setup
+from correlator.setup import Bounds, Setup
 from impetus.app.engine import load_rules
 from impetus.app.settings import SHIPPED_RULES, Settings
 from impetus.domain.batch import Control
@@ -46,9 +46,7 @@ def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
     files = {kind: (settings.path(path), read_file(settings.path(path), kind)) for kind, path in paths.items() if path}
     city = CityModel.parse(files["city"][1], str(files["city"][0])) if "city" in files else CityModel.empty()
     day, drafts = _plan_in_force(files)
-    # What is not in force is on record, too: a replay of the log must not go on with the plan of last week.
-    controls = [Control(kind, "", b"") for kind in paths if kind not in files]
-    controls += [Control("rules", loaded.rules.version, loaded.rules.form)]
+    controls = [Control("rules", loaded.rules.version, loaded.rules.form)]
     bodies = {kind: body for kind, (_, body) in files.items()}
     if "city" in bodies:
         bodies["city"] = city.document
@@ -60,6 +58,7 @@ def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
         lateness={source.name: source.lateness for source in settings.sources if source.lateness is not None},
         idle={source.name: source.idle for source in settings.sources if source.idle is not None},
         controls=tuple(controls),
+        bounds=Bounds(settings.windows.keys, settings.windows.stored, settings.windows.items),
     )
     return setup, [*loaded.problems, *drafts]
 

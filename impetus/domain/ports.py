@@ -15,6 +15,7 @@ from impetus.domain.cascade import Cascade
 from impetus.domain.event import Json
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
+from impetus.domain.reload import Reloaded
 from impetus.domain.status import Status
 
 Clock = Callable[[], int]
@@ -61,16 +62,18 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class EventQuery(msgspec.Struct, frozen=True):
-    """Which events: any of ``ids``, all of ``keys`` (``device:D-214``, ``zone:Z4``), within ``span``; newest first."""
+    """Which events: any of ``ids``, all of ``keys`` (``device:D-214``, ``zone:Z4``), at least one of ``any_keys``,
+    within ``span``; newest first."""
 
     keys: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     span: Span = Span()
     limit: int = 100
+    any_keys: tuple[str, ...] = ()
 
 
 class StoredEvent(msgspec.Struct, frozen=True):
-    """An event as stored: the line as it came, and what enrichment added."""
+    """An event as stored: the line as it came, and what enrichment added, in its newest revision."""
 
     id: str
     time: int
@@ -93,8 +96,8 @@ class Store(Protocol):
     def commit(self, commit: Commit) -> int:
         """Make a step durable as a whole; returns the cursor behind its incident changes."""
 
-    def state(self, space: str) -> Iterator[tuple[bytes, bytes]]:
-        """Every piece of state of a space: (key, value)."""
+    def state(self, space: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Every piece of state of a space whose key begins with a prefix: (key, value)."""
 
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""
@@ -150,6 +153,13 @@ class Desk(Protocol):
 
     async def promote(self, promotion: Promotion) -> Incident | None:
         """Take an explanation of the plan back; the incident that its alert is in, if it is in one."""
+
+
+class Steward(Protocol):
+    """Who puts changed rules, city model and plan in force."""
+
+    async def reload(self) -> Reloaded:
+        """Read them again; in force from the next event on. Raises ``ImpetusError``, and then nothing has changed."""
 
 
 class Feed(Protocol):

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from impetus.domain.reload import Version
+
 
 class SourceStatus(msgspec.Struct, frozen=True):
     """One source: ``state`` is ``waiting``, ``running``, ``finished`` or ``failed`` (then with the ``problem``)."""
@@ -41,3 +43,5 @@ class Status(msgspec.Struct, frozen=True):
     explained: int
     notices: tuple[Notice, ...] = ()
     """What people have to know: events too late, clocks that are off, sources that are down, waits in doubt."""
+    versions: tuple[Version, ...] = ()
+    """Rules, city model and plan in force."""

@@ -68,14 +68,14 @@ class EmbeddedStore:
             try:
                 block = encode(commit, self._compressor.compress) if commit.lines else None
                 with self._connections.write() as connection:
-                    return writer.write(connection, commit, block, self._filters)
+                    return writer.write(connection, commit, block, self._filters, self._report)
             except (UnicodeEncodeError, OverflowError) as error:
                 what = f"a text or a number that cannot be stored: {error}"
                 raise ImpetusError("event.malformed", what, hint="Reject such a record on its way in.") from error
 
-    def state(self, space: str) -> Iterator[tuple[bytes, bytes]]:
-        """Every piece of state of a space, by key, of one snapshot."""
-        return iter(self._read(lambda connection: reader.read_state(connection, space)))
+    def state(self, space: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Every piece of state of a space whose key begins with a prefix, by key, of one snapshot."""
+        return iter(self._read(lambda connection: reader.read_state(connection, space, prefix)))
 
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""

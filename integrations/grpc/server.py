@@ -12,7 +12,7 @@ from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.v1.impetus_pb2_grpc import add_ImpetusServicer_to_server
 from impetus.domain.cascade import Cascade
 from impetus.domain.personal import Masker
-from impetus.domain.ports import Desk, Feed, Foresight, Health, Store
+from impetus.domain.ports import Desk, Feed, Foresight, Health, Steward, Store
 from integrations.grpc.address import bind, socket_path
 from integrations.grpc.keys import MaskedKeys
 from integrations.grpc.masking import Masking
@@ -54,11 +54,12 @@ class Server:
         masker: Masker,
         address: str,
         foresee: Foresight = lambda _: Cascade(),
+        steward: Steward | None = None,
     ) -> None:
         self.address = address
         self._ports = (store, desk, feed, health)
-        self._masker = masker
         self._foresee = foresee
+        self._masker, self._steward = masker, steward
         self._listening = False
 
     async def start(self) -> None:
@@ -75,6 +76,7 @@ class Server:
             keys=keys,
             threads=self._threads,
             foresee=self._foresee,
+            steward=self._steward,
         )
         self._server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=CALLS)
         add_ImpetusServicer_to_server(self._service, self._server)

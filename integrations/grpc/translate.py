@@ -17,6 +17,7 @@ from impetus.domain.incident import ActionRecord, Incident
 from impetus.domain.place import Place
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import StoredEvent
+from impetus.domain.reload import Reloaded, Version
 from impetus.domain.status import Notice, SourceStatus, Status
 
 DEEPEST_CLAUSE = 32
@@ -104,6 +105,21 @@ def cascade_message(found: Cascade) -> pb.Cascade:
     )
 
 
+def reload_message(reloaded: Reloaded) -> pb.ReloadResponse:
+    """What a reload changed, as a message."""
+    return pb.ReloadResponse(
+        versions=[_version(one) for one in reloaded.versions],
+        changed=reloaded.changed,
+        restarted=reloaded.restarted,
+        gone=reloaded.gone,
+        problems=reloaded.problems,
+    )
+
+
+def _version(version: Version) -> pb.Version:
+    return pb.Version(kind=version.kind, version=version.version)
+
+
 def status_message(status: Status) -> pb.Status:
     """How the system is; an unknown time is 0."""
     return pb.Status(
@@ -116,6 +132,7 @@ def status_message(status: Status) -> pb.Status:
         open_incidents=status.open_incidents,
         explained=status.explained,
         notices=[_notice(notice) for notice in status.notices],
+        versions=[_version(one) for one in status.versions],
     )
 
 
