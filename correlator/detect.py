@@ -129,6 +129,13 @@ class Detector:
             self._forget(now)
         return found
 
+    def promote(self, event: str) -> Findings:
+        """Raise what an event would have raised without the plan. Raises ``ImpetusError`` if nothing explains it."""
+        found = Findings({}, [], [])
+        self._apply(self._ledger.promote(event), found)
+        self._settle(found)
+        return found
+
     def blind(self, changes: Iterable[Blind]) -> None:
         """Take in when awaited rules could not have been reported, before event time passes it."""
         for rule, stretches, part in changes:
