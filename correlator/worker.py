@@ -7,24 +7,19 @@ and restored goes on as if it had not been.
 from collections.abc import Iterable, Sequence
 
 from correlator.detect import Detector, Findings
-from correlator.incidents.history import recorded, undone
+from correlator.incidents.desk import Commands
 from correlator.incidents.joins import Joins
+from correlator.incidents.risk import Scale
 from correlator.intake import Reception, Taken, last_positions
-from correlator.memory import Kept
 from correlator.plan.expectations import entries_of
 from correlator.plan.ledger import Ledger
 from correlator.plan.selection import compile_selections
 from correlator.setup import Setup
 from correlator.watermark import EventClock
 from impetus.domain.action import Action, Undo
-from impetus.domain.alert import Alert
 from impetus.domain.batch import Batch, Commit, Control, Key
-from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
-from impetus.domain.ports import IncidentQuery, Store
-
-RESTORED = 1_000_000
-"""So many of the riskiest incidents are looked through for active ones at a restart."""
+from impetus.domain.ports import Store
 
 
 class Correlator:
@@ -36,8 +31,8 @@ class Correlator:
         self._reception = Reception(setup.city, setup.plan, self.clock)
         ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan))
         self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon)
-        self._joins = Joins(setup.city, store.incident)
-        self._loose: Kept[Alert] = Kept("loose", Alert)
+        self._joins = Joins(setup.city, store.incident, setup.joining, Scale(setup.city, setup.plan))
+        self._commands = Commands(self._joins, store)
         self._clock_state: dict[bytes, bytes] = {}
         self._restore()
 
@@ -56,13 +51,15 @@ class Correlator:
 
     def act(self, action: Action, now: int) -> tuple[Incident, Commit]:
         """Record an action of a person at a wall clock (µs). Raises ``ImpetusError``."""
-        before = self._find(action.incident)
-        return self._follow(before, recorded(before, action, now))
+        return self._carried_out(*self._commands.act(action, now))
 
     def undo(self, undo: Undo, now: int) -> tuple[Incident, Commit]:
         """Record that an action is taken back. Raises ``ImpetusError``."""
-        before = self._find(undo.incident)
-        return self._follow(before, undone(before, undo, now))
+        return self._carried_out(*self._commands.undo(undo, now))
+
+    def contested(self, device: str, at: int) -> tuple[str, ...]:
+        """The incidents that make a device doubtful for what it said, or did not say, at an event time (µs)."""
+        return self._joins.trust.contested(device, at)
 
     def _step(self, batches: Sequence[Batch], heard: int, wall: int | None) -> Commit:
         taken = self._reception.take(batches, heard)
@@ -73,19 +70,11 @@ class Correlator:
         """What comes out as event time moves on; nothing before the first event."""
         return self._detector.advance(now) if now is not None else Findings({}, [], [])
 
-    def _follow(self, before: Incident, after: Incident) -> tuple[Incident, Commit]:
-        if after is before:
+    def _carried_out(self, after: Incident, changed: Sequence[Incident]) -> tuple[Incident, Commit]:
+        """What a command made of its incident, and the commit of all that it changed; empty if it was done before."""
+        if not changed:
             return after, Commit()
-        self._joins.replace(after)
-        if before.status == "closed" and after.status != "closed":
-            self._joins.reopen(after, self._store.alerts(after.alert_ids))
-        return after, Commit(incidents=(after,))
-
-    def _find(self, id: str) -> Incident:
-        incident = self._joins.incident(id) or self._store.incident(id)
-        if incident is None:
-            raise ImpetusError("incident.unknown", "there is no incident with this id", Where(key=id))
-        return incident
+        return after, Commit(incidents=_newest(changed), state=tuple(self._joins.changes()))
 
     def _commit(self, batches: Sequence[Batch], taken: Taken, findings: Sequence[Findings]) -> Commit:
         alerts = {id: alert for found in findings for id, alert in found.alerts.items()}
@@ -93,7 +82,6 @@ class Correlator:
         incidents = self._joins.apply(alerts.values(), "late event" if late else "new evidence")
         if self.clock.now is not None:
             self._joins.expire(self.clock.now)
-        self._keep_loose()
         return Commit(
             lines=tuple(enriched.arrival.line for enriched in taken.events),
             additions=tuple(taken.additions),
@@ -113,20 +101,11 @@ class Correlator:
     def _changes(self) -> Iterable[tuple[Key, bytes | None]]:
         yield from self._detector.changes()
         yield from self._reception.changes()
-        yield from self._loose.changes()
+        yield from self._joins.changes()
         for key, value in self.clock.dump():
             if self._clock_state.get(key) != value:
                 self._clock_state[key] = value
                 yield Key("clock", key), value
-
-    def _keep_loose(self) -> None:
-        now = self._joins.loose
-        for id, alert in now.items():
-            if self._loose.get(id) is not alert:
-                self._loose[id] = alert
-        for alert in self._loose.values():
-            if alert.id not in now:
-                self._loose.drop(alert.id)
 
     def _restore(self) -> None:
         store = self._store
@@ -134,11 +113,7 @@ class Correlator:
         self._clock_state = dict(self.clock.dump())
         self._reception.restore(store)
         self._detector.restore(store)
-        self._loose.restore(store)
-        for alert in self._loose.values():
-            self._joins.restore_loose(alert)
-        for incident in store.incidents(IncidentQuery(limit=RESTORED)):
-            self._joins.restore(incident, store.alerts(incident.alert_ids))
+        self._joins.restore(store, self.clock.now)
         if self.clock.now is not None:
             self._joins.expire(self.clock.now)
 
