@@ -14,19 +14,19 @@ from correlator.incidents.bonds import Bond, Bonds
 from correlator.incidents.case import Case, Node, order_of
 from correlator.incidents.extension import extends, revises
 from correlator.incidents.fold import Fold
-from correlator.incidents.history import merged
+from correlator.incidents.history import cleared, merged
 from correlator.incidents.limits import Limits
 from correlator.incidents.membership import Membership, members
 from correlator.incidents.record import describe, replaced
 from correlator.incidents.refold import refold
 from correlator.incidents.risk import Scale
-from correlator.incidents.summary import row_key
-from correlator.incidents.trust import Trust
+from correlator.incidents.summary import Summary, row_key
+from correlator.incidents.trust import Trust, is_nothing
 from correlator.incidents.upkeep import Upkeep
 from correlator.memory import Kept
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Key
-from impetus.domain.incident import Incident
+from impetus.domain.incident import ActionRecord, Incident
 from impetus.domain.ports import IncidentQuery, Store
 from impetus.domain.rule import rank
 
@@ -129,20 +129,15 @@ class Joins:
     def replace(self, incident: Incident) -> list[Incident]:
         """Take over what an action made of an incident: closing one freezes it. Returns the incidents that changed."""
         case = self._fold.cases.get(incident.id)
-        if case is None:
-            return self._doubted(self.trust.note(incident, self.trust.held(incident.id)))
-        case.record = incident
-        touched = self.trust.note(incident, self._held(case))
-        if incident.status == "closed":
+        held = {} if is_nothing(incident) else self.trust.held(incident.id)
+        self._touch(self.trust.note(incident.id, held, cleared(incident.history)))
+        if case is not None:
+            case.record = incident
+            self._fold.changed[case] = None
+        if case is not None and incident.status == "closed":
             for node in case.nodes.values():
                 self._frozen[node.alert.id] = Frozen(incident.id, node.alert.at)
             self._upkeep.forget(case)
-        else:
-            self._fold.changed[case] = None
-        return self._doubted(touched)
-
-    def _doubted(self, devices: Iterable[str]) -> list[Incident]:
-        self._touch(devices)
         return self._settle((), "action")
 
     def reopen(self, incident: Incident, alerts: Sequence[Alert]) -> list[Incident]:
@@ -263,7 +258,6 @@ class Joins:
                 record = self._write(case, cause)
                 if record is not None:
                     found.append(record)
-                    self._touch(self.trust.note(record, self._held(case)))
         for node in moved.values():
             self._file(node)
         return found
@@ -284,7 +278,7 @@ class Joins:
                 heir.record = case.record
                 continue
             found.append(replaced(case.record, heir.id if heir is not None else None))
-            self._touch(self.trust.note(found[-1], {}))
+            self._touch(self.trust.note(case.id, {}))
             if heir is not None and case.record not in heir.inherited:
                 heir.inherited.append(case.record)
         for case in self._fold.changed:
@@ -306,10 +300,13 @@ class Joins:
         own, inherited = case.record, case.inherited
         known = [one for one in (own or self._former(case.id), *inherited) if one is not None]
         case.inherited = []
-        superseded = {old for one in known for old in (one.id, *one.supersedes)} - self._fold.cases.keys()
-        incident = describe(
-            case, self.trust, self._scale, merged([one.history for one in known]), tuple(sorted(superseded))
-        )
+        cases = self._fold.cases
+        superseded = {old for one in known for old in (one.id, *one.supersedes) if old not in cases}
+        history = merged([one.history for one in known]) if known else ()
+        summary = case.summary()
+        self._note_held(case, summary, history)
+        incident = describe(case, summary, history, self.trust, self._scale)
+        incident = msgspec.structs.replace(incident, supersedes=tuple(sorted(superseded)))
         newest = max((one.revision for one in known), default=0)
         if own is not None:
             if msgspec.structs.replace(incident, revision=own.revision, cause=own.cause) == own:
@@ -327,8 +324,9 @@ class Joins:
         found = self._find(id)
         return found if found is not None and found.id == id and (found.withdrawn or found.status != "closed") else None
 
-    def _held(self, case: Case) -> dict[str, int]:
-        return {device: order[0] for device, order in case.summary().devices.items()}
+    def _note_held(self, case: Case, summary: Summary, history: Sequence[ActionRecord]) -> None:
+        since = {device: order[0] for device, order in summary.devices.items()} if case.kind == "incident" else {}
+        self._touch(self.trust.note(case.id, since, cleared(history)))
 
     def _touch(self, devices: Iterable[str]) -> None:
         """Weigh the incidents anew that hold some devices."""

@@ -41,6 +41,8 @@ class Places:
 
     def watches_met(self, alert: Alert) -> list[Node]:
         """The open-source items that an alert meets."""
+        if not self._watches:
+            return []
         return [node for node in _found(self._watches, _alert_spots(alert)) if meets(node.alert, alert)]
 
     def alerts_met(self, watch: Alert) -> list[Node]:

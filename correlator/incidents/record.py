@@ -5,6 +5,7 @@ import msgspec
 from correlator.incidents.case import Case
 from correlator.incidents.history import standing
 from correlator.incidents.risk import Scale, risk_of
+from correlator.incidents.summary import Summary
 from correlator.incidents.trust import Trust
 from impetus.domain.incident import ActionRecord, Incident, Risk
 
@@ -12,11 +13,8 @@ LINKS = 100
 """Linked incidents that an incident lists."""
 
 
-def describe(
-    case: Case, trust: Trust, scale: Scale, history: tuple[ActionRecord, ...], supersedes: tuple[str, ...]
-) -> Incident:
+def describe(case: Case, summary: Summary, history: tuple[ActionRecord, ...], trust: Trust, scale: Scale) -> Incident:
     """The incident that a case is, in its first revision."""
-    summary = case.summary()
     now = standing(history)
     weighed = trust.weigh(summary)
     entities = summary.entities()
@@ -41,7 +39,6 @@ def describe(
         owner=now.owner,
         disposition=now.disposition,
         history=history,
-        supersedes=supersedes,
         exercise=summary.exercise,
     )
 

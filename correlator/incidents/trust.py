@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from correlator.city import CityModel
-from correlator.incidents.history import cleared
 from correlator.incidents.summary import Evidence, Summary
 from correlator.memory import Kept
 from impetus.domain.batch import Key
@@ -55,23 +54,27 @@ class Trust:
         """All that depends on one of some devices."""
         return {dependent for device in devices for dependent in self._needed.get(device, ())}
 
-    def note(self, incident: Incident, devices: Mapping[str, int]) -> set[str]:
-        """Note what an incident holds now, each since when; returns the devices whose trust this may change."""
-        since = {device: at for device, at in devices.items() if device in self._needed}
-        over = incident.superseded_by is not None or incident.withdrawn or _is_nothing(incident) or not since
-        hold = Hold({} if over or incident.kind == "watch" else since, tuple(sorted(cleared(incident.history))))
-        was = self._holds.get(incident.id) or Hold({})
-        if hold == was or (not hold.since and not was.since):
+    def note(self, incident: str, devices: Mapping[str, int], cleared: frozenset[str] = frozenset()) -> set[str]:
+        """Note what an incident holds now, each since when, and what people cleared.
+
+        Returns the devices whose trust this may change.
+        """
+        since = {device: at for device, at in devices.items() if device in self._needed} if self._needed else {}
+        was = self._holds.get(incident)
+        if not since and was is None:
             return set()
-        for device in was.since.keys() - hold.since.keys():
-            self._by_device[device].discard(incident.id)
-        for device in hold.since:
-            self._by_device.setdefault(device, set()).add(incident.id)
-        if hold.since:
-            self._holds[incident.id] = hold
+        hold, was = Hold(since, tuple(sorted(cleared))), was or Hold({})
+        if hold == was:
+            return set()
+        for device in was.since:
+            self._by_device[device].discard(incident)
+        for device in since:
+            self._by_device.setdefault(device, set()).add(incident)
+        if since:
+            self._holds[incident] = hold
         else:
-            self._holds.drop(incident.id)
-        return self.dependents(was.since.keys() | hold.since.keys())
+            self._holds.drop(incident)
+        return self.dependents(was.since.keys() | since.keys())
 
     def held(self, id: str) -> Mapping[str, int]:
         """What an incident holds, as it was last noted."""
@@ -122,6 +125,6 @@ class Trust:
         return not involved & set(item.devices) and (bool(item.devices) or not domains >= set(item.domains))
 
 
-def _is_nothing(incident: Incident) -> bool:
+def is_nothing(incident: Incident) -> bool:
     """Whether a person closed an incident as nothing: it makes nothing doubtful."""
     return incident.status == "closed" and incident.disposition not in {None, "true_positive"}

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from hypothesis import strategies as st
 
 from correlator.city import CityModel
-from correlator.incidents.case import Case
 from correlator.incidents.bonds import Bonds
+from correlator.incidents.case import Case
 from correlator.incidents.fold import fold
 from correlator.incidents.joins import Joins
 from correlator.incidents.limits import DAY as ACTIVE

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from alerting import DAY, FAR, HOUR, SQUARE, Board, alert, alerts, alerts_of, expected, outcome
+from alerting import DAY, FAR, HOUR, SQUARE, Board, alert, alerts, expected, outcome
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
