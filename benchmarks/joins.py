@@ -173,9 +173,9 @@ def report(measured: Sequence[Measured], bound: float, alerts: int) -> str:
     lines = [
         "## Joining alerts to incidents",
         "",
-        f"`python -m benchmarks.joins --write` at {commit.stdout.strip()}: synthetic alerts of {ENTITIES:,} entities, two",
-        "in five low, one in fifty a correlation, one in ten through a shared gateway, one in twenty late. Apply, expire",
-        "and state, without a store; rates are by CPU time of one core. The goal is 5,000 alerts/s.",
+        f"`python -m benchmarks.joins --write` at {commit.stdout.strip()}: synthetic alerts of {ENTITIES:,} entities,",
+        "two in five low, one in fifty a correlation, one in ten through a shared gateway, one in twenty late. Apply,",
+        "expire and state, without a store; rates are by CPU time of one core. The goal is 5,000 alerts/s.",
         "",
         f"| {' | '.join(heads)} |",
         "|---" * len(heads) + "|",
