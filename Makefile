@@ -6,8 +6,9 @@ BIN := .venv/bin
 ENGINE := correlator/engine
 RUST := $(shell find $(ENGINE) -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print)
 UV := uv==0.13.9
+FUZZ_SECONDS ?= 300
 
-.PHONY: demo picture test lint format bench soak proto lock clean check-tools
+.PHONY: demo picture test lint format bench soak fuzz proto lock clean check-tools
 
 demo: .venv/ready
 	@$(BIN)/impetus demo
@@ -39,9 +40,20 @@ bench: .venv/ready
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.store
 
-soak: .venv/ready
+soak: .venv/ready fuzz
 	PROPTEST_CASES=1000000 cargo test --release --manifest-path $(ENGINE)/Cargo.toml --package impetus-windows --test replay
-	HYPOTHESIS_PROFILE=explore $(BIN)/pytest -m soak
+	PROPTEST_CASES=1000000 cargo test --release --manifest-path $(ENGINE)/Cargo.toml --package impetus-matcher --test semantics
+	PROPTEST_CASES=1000000 cargo test --release --manifest-path $(ENGINE)/Cargo.toml --package impetus-matcher --lib both_paths_agree
+	HYPOTHESIS_PROFILE=explore FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/pytest -m soak
+
+# Coverage-guided fuzzing of the engine, each target for so long. Needs a nightly toolchain and cargo-fuzz.
+fuzz:
+	@if cargo +nightly fuzz --version >/dev/null 2>&1; then \
+	  for target in event form state; do \
+	    mkdir -p $(ENGINE)/fuzz/corpus/$$target && (cd $(ENGINE) && cargo +nightly fuzz run $$target fuzz/corpus/$$target hostile/seeds/$$target \
+	      -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=8192) || exit 1; \
+	  done; \
+	else echo "Not fuzzed: cargo +nightly fuzz is missing (rustup toolchain install nightly; cargo install cargo-fuzz)"; fi
 
 # Set up: the virtual environment from the lock file, then the native engine built into it.
 .venv/ready: .venv/locked pyproject.toml $(RUST)

@@ -18,7 +18,7 @@ class Scan:
     matches: list[tuple[int, int]]
     """Pairs (index of line, index of rule) that hold, by line then rule."""
     malformed: list[int]
-    """The lines that are neither blank nor JSON objects, or are longer than 64 MiB."""
+    """The lines that are neither blank nor JSON objects, or are beyond 64 MiB or a million values."""
 
 class Matcher:
     """Single-event rules, compiled per log source."""
@@ -137,11 +137,37 @@ def alert_id(rule: str, group: Sequence[tuple[str, str]], earliest: str) -> str:
 class Reader:
     """Reads named fields out of events, strictly, without a Python object for the rest."""
 
-    def __init__(self, fields: Sequence[str], max_bytes: int, max_depth: int) -> None:
-        """``fields`` are dotted paths; nested and flat names are the same. Larger and deeper events are refused."""
+    def __init__(self, fields: Sequence[str], max_bytes: int, max_depth: int, max_values: int) -> None:
+        """``fields`` are dotted paths; nested and flat names are the same. Events beyond a bound are refused.
+
+        A value is a member of an object or an element of an array, at any depth.
+        """
 
     def read(self, lines: Sequence[bytes]) -> list[dict[str, Json] | str]:
         """For each line the fields that it has, by their dotted names, or a text: why the line is no event.
 
         A value is a scalar, or a list of several (empty for an object); a field that is absent or null is not there.
         """
+
+class Relation:
+    """How an item stands to the newest of a window, part by part, by the geometry that the windows use."""
+
+    stands: str | None
+    """``certain`` or ``possible`` where it stands in the whole relation, else None: what the windows go by."""
+    zone: bool | None
+    """Whether the zones relate; None where the correlation does not ask."""
+    distance: tuple[tuple[float, float] | None, str | None] | None
+    """Least and greatest metres (None without locations) and ``certain``, ``possible`` or None; None if not asked."""
+    speed: tuple[tuple[float, float] | None, str | None] | None
+    """The same in km/h."""
+    metres: tuple[float, float] | None
+    """Least and greatest metres between them, whether asked for or not."""
+
+class Relations:
+    """The place relations of the correlations of a form."""
+
+    def __init__(self, form: bytes, city: bytes) -> None:
+        """Raises like ``Windows``."""
+
+    def relate(self, correlation: int, newest: Item, other: Item) -> Relation | None:
+        """How an item stands to the newest one for the correlation of an index; None where there is none."""

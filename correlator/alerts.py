@@ -42,9 +42,13 @@ def single_alert(rule: Rule, seen: Observation, line: bytes, matcher: Matcher) -
 
 def explain(rule: Rule, line: bytes, matcher: Matcher) -> Explanation:
     """Why a rule holds on an event: the clauses that held, with the values that they met."""
-    tree = msgspec.json.decode(matcher.explain(line, rule.index), type=_Node)
-    held = _held(_clause(tree))
+    held = _held(conditions(rule.index, line, matcher))
     return Explanation(rule.description.strip() or rule.title, (held,) if held is not None else ())
+
+
+def conditions(rule: int, line: bytes, matcher: Matcher) -> Clause:
+    """Every clause of a rule on an event, whether it held or not; the log source is not asked."""
+    return _clause(msgspec.json.decode(matcher.explain(line, rule), type=_Node))
 
 
 class _Node(msgspec.Struct):

@@ -10,7 +10,7 @@ from correlator.intelligence import LOOKUPS
 from impetus.domain.batch import Head, Reject
 from impetus.domain.entity import IDENTIFYING, WEAK, Entity
 from impetus.domain.errors import ImpetusError, Where
-from impetus.domain.event import MAX_BYTES, MAX_DEPTH, Fields, Json, first_text
+from impetus.domain.event import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Fields, Json, first_text
 from impetus.domain.instant import parse_instant
 
 MAX_RECORD = 4096
@@ -62,7 +62,7 @@ class ArrivalReader:
 
     def __init__(self, more: Iterable[str] = ()) -> None:
         fields = dict.fromkeys((*FIELDS, *LOOKUPS, *IDENTIFYING, *WEAK, *more))
-        self._reader = Reader(list(fields), MAX_BYTES, MAX_DEPTH)
+        self._reader = Reader(list(fields), MAX_BYTES, MAX_DEPTH, MAX_VALUES)
 
     def read(self, lines: Sequence[bytes], source: str) -> Iterator[Arrival | ImpetusError]:
         """Each line as an arrival, or why it is none. ``source`` names those that have no ``event.provider``."""

@@ -8,10 +8,14 @@ import yaml
 
 from impetus.domain.errors import ImpetusError, Where, nearest
 from impetus.domain.shape import Mismatch, known_keys
+from rules.nesting import line_nested_deeper
 
 MAX_BYTES = 16 << 20
 MAX_NODES = 2_000_000
 """Aliases are followed, so a short text can mean a large tree: it is cut off here."""
+
+MAX_DEPTH = 100
+"""Deepest nesting: a city model needs eight, and the C library's stack bears some ten thousand."""
 
 T = TypeVar("T")
 
@@ -52,7 +56,20 @@ def read_file(path: Path, area: str) -> bytes:
     return text
 
 
-def _load(text: bytes, area: str, file: str) -> tuple[yaml.Node, object]:
+def _load(data: bytes, area: str, file: str) -> tuple[yaml.Node, object]:
+    try:
+        text = data.decode("utf-8-sig")
+        line = line_nested_deeper(text, MAX_DEPTH)
+    except UnicodeDecodeError:
+        raise ImpetusError(f"{area}.unreadable", "the file is not UTF-8", Where(file)) from None
+    except yaml.YAMLError as error:
+        raise _not_yaml(error, area, file) from None
+    if line is not None:
+        raise ImpetusError(f"{area}.unreadable", f"nested deeper than {MAX_DEPTH}", Where(file, line))
+    return _construct(text, area, file)
+
+
+def _construct(text: str, area: str, file: str) -> tuple[yaml.Node, object]:
     loader = _Loader(text)
     try:
         tree = loader.get_single_node()
@@ -61,13 +78,17 @@ def _load(text: bytes, area: str, file: str) -> tuple[yaml.Node, object]:
         _bound(tree, area, file)
         return tree, loader.construct_document(tree)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or str(error)
-        raise ImpetusError(f"{area}.unreadable", what, Where(file, mark.line + 1 if mark else None)) from None
+        raise _not_yaml(error, area, file) from None
     except (RecursionError, ValueError) as error:
         raise ImpetusError(f"{area}.unreadable", str(error), Where(file)) from None
     finally:
         loader.dispose()
+
+
+def _not_yaml(error: yaml.YAMLError, area: str, file: str) -> ImpetusError:
+    mark = getattr(error, "problem_mark", None)
+    what = getattr(error, "problem", None) or str(error)
+    return ImpetusError(f"{area}.unreadable", what, Where(file, mark.line + 1 if mark else None))
 
 
 def _bound(tree: yaml.Node, area: str, file: str) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from impetus.domain.errors import ImpetusError, Where
+from rules.nesting import line_nested_deeper
 
 MAX_BYTES = 1 << 20
 """Largest rule file that is read."""
@@ -25,7 +26,6 @@ SUFFIXES = {".yml", ".yaml"}
 TESTS = "tests"
 """Folders of this name hold no rules."""
 
-_INDENTED = re.compile(rf"^[ \t?:-]{{{2 * MAX_DEPTH}}}", re.MULTILINE)
 _ANCHOR = re.compile(r"(?:^|[\s,\[{:-])&[^\s,\[\]{}&]", re.MULTILINE)
 
 
@@ -124,8 +124,7 @@ class _Loader(yaml.CSafeLoader):
         own = sum(1 for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge")
         mapping = super().construct_mapping(node, deep)
         if len(mapping) < own:
-            keys = [key for key, _ in node.value]
-            twice = next((key for i, key in enumerate(keys) if key.value in {k.value for k in keys[:i]}), node)
+            twice = _repeated(key for key, _ in node.value) or node
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key {twice.value!r} stands here twice", twice.start_mark
             )
@@ -137,6 +136,17 @@ class _Loader(yaml.CSafeLoader):
         self.recursive_objects = {}
         self.state_generators = []
         self.deep_construct = False
+
+
+def _repeated(keys: Iterable[yaml.Node]) -> yaml.Node | None:
+    """The first key whose text has been there before."""
+    seen: set[str] = set()
+    for key in keys:
+        text = str(key.value)
+        if text in seen:
+            return key
+        seen.add(text)
+    return None
 
 
 def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
@@ -187,21 +197,12 @@ def _document(loader: _Loader, node: yaml.Node, file: str, aliased: bool) -> dic
 
 
 def _refuse_depth(text: str, file: str) -> None:
-    """Refuse what nests too deep, before composing recurses over it.
-
-    Depth needs brackets or indentation, so only a text with many of them is looked at event by event.
-    """
-    if text.count("[") + text.count("{") <= MAX_DEPTH and not _INDENTED.search(text):
-        return
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH:
-            where = Where(file, event.start_mark.line + 1 if event.start_mark else None)
-            raise ImpetusError("rule.unreadable", f"nested deeper than {MAX_DEPTH}", where, "No rule needs that")
+    """Refuse what nests too deep, before composing recurses over it."""
+    line = line_nested_deeper(text, MAX_DEPTH)
+    if line is not None:
+        raise ImpetusError(
+            "rule.unreadable", f"nested deeper than {MAX_DEPTH}", Where(file, line), "No rule needs that"
+        )
 
 
 @lru_cache(maxsize=1)

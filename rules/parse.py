@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -82,7 +83,7 @@ def parse(document: Document) -> Parsed | list[ImpetusError]:
     """What a document says, or everything that is wrong with it."""
     data = {key: value for key, value in document.data.items() if key != "id"}
     try:
-        if _ODD.search(document.text):
+        if _is_odd(document.text):
             data |= {key: _plain(data[key]) for key in ("detection", "filter") if key in data}
         _refuse_dashes(data.get("detection"), data.get("filter"))
         says = _says(data)
@@ -94,6 +95,12 @@ def parse(document: Document) -> Parsed | list[ImpetusError]:
         return [_explained(document, error) for error in errors]
     sigma = says.rule if isinstance(says, correlation.Reading) else says
     return Parsed(document, id, sigma.name or (sigma.title if "id" not in document.data else None), says)
+
+
+@lru_cache(maxsize=1)
+def _is_odd(text: str) -> bool:
+    """Whether a file has what pySigma reads otherwise; asked anew for each of its documents."""
+    return _ODD.search(text) is not None
 
 
 def expand(documents: Sequence[Document]) -> Iterator[Document | ImpetusError]:

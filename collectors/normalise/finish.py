@@ -4,13 +4,14 @@ The place for sealing personal fields, once that is built, is here: nothing behi
 """
 
 import hashlib
+import re
 from typing import Any, NoReturn
 
 import msgspec
 
 from collectors.normalise.field import put_field, read_field
 from impetus.domain.errors import ImpetusError
-from impetus.domain.event import MAX_BYTES, MAX_DEPTH, Json
+from impetus.domain.event import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Json
 from impetus.domain.instant import format_instant, parse_instant
 
 MAX_ORIGINAL = 64 << 10
@@ -22,6 +23,9 @@ MOVED = ("@timestamp", "event.created", "event.start", "event.end", "post.target
 """The times that move together when a recording is set to another time."""
 
 _encoder = msgspec.json.Encoder()
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_FILLED = re.compile(rb"[\[{]\s*+(?![\]}])")
+"""A container that is not empty."""
 
 
 def finish(  # noqa: PLR0913 - each is a fact of the arrival that only the caller knows
@@ -97,10 +101,16 @@ def encode(event: dict[str, Json]) -> bytes:
 
 
 def check_bounds(line: bytes) -> None:
-    """Refuse an event that is too large or nested too deep; one with few brackets cannot be, so it is not walked."""
+    """Refuse an event that is too large, nested too deep or has too many values.
+
+    One with few brackets and commas cannot be, so it is not looked at more closely.
+    """
     if len(line) > MAX_BYTES:
         refuse(f"the event has {len(line)} bytes, more than {MAX_BYTES}")
-    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and depth(msgspec.json.decode(line)) > MAX_DEPTH:
+    brackets = line.count(b"{") + line.count(b"[")
+    if brackets + line.count(b",") > MAX_VALUES and count_values(line) > MAX_VALUES:
+        refuse(f"the event has more than {MAX_VALUES} values")
+    if brackets > MAX_DEPTH and depth(msgspec.json.decode(line)) > MAX_DEPTH:
         refuse(f"the event is nested deeper than {MAX_DEPTH}")
 
 
@@ -111,6 +121,12 @@ def depth(value: Any) -> int:
         inside = [child for outer in inside for child in _children(outer) if isinstance(child, dict | list)]
         level += 1
     return level
+
+
+def count_values(line: bytes) -> int:
+    """Members of objects and elements of arrays, at any depth, those of repeated keys too."""
+    bare = _STRING.sub(b"0", line)
+    return bare.count(b",") + len(_FILLED.findall(bare))
 
 
 def refuse(what: str) -> NoReturn:

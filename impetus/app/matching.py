@@ -113,8 +113,8 @@ class Matching:
         tally.malformed_total += len(scan.malformed)
         for line in scan.malformed[: NAMED - self._named]:
             self._named += 1
-            where = Where(chunk.file, in_file + line + 1)
-            tally.malformed.append(ImpetusError("event.malformed", "no JSON object, or over 64 MiB", where))
+            what = "no JSON object, or over 64 MiB or a million values"
+            tally.malformed.append(ImpetusError("event.malformed", what, Where(chunk.file, in_file + line + 1)))
 
     def _scan(self, chunk: _Chunk) -> Scan:
         return self._rules.matcher.scan(chunk.data, self._every)

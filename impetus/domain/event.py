@@ -14,6 +14,8 @@ MAX_BYTES = 1 << 20
 """A larger event is refused: the largest real ones (PowerShell script blocks) have 64 KiB."""
 MAX_DEPTH = 32
 """Deeper nesting is refused; ECS needs 6."""
+MAX_VALUES = 10_000
+"""More members of objects and elements of arrays, at any depth, are refused: real events have a few hundred."""
 
 CYBER, OT, IOT, PHYSICAL, OSINT, CTI = "cyber", "ot", "iot", "physical", "osint", "cti"
 DOMAINS = (CYBER, OT, IOT, PHYSICAL, OSINT, CTI)

@@ -3,14 +3,18 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from correlator import _engine
 from impetus.domain.rule import RuleSet
 from rules.trial import run
 
 SHIPPED = Path(__file__).resolve().parents[2] / "rules" / "sigma"
+TAXONOMY = yaml.safe_load((SHIPPED.parent / "taxonomy.yml").read_text())
 
 LONG_AFTER = 400 * 86_400 * 1_000_000
 """More than any timespan of the shipped rules, in microseconds."""
@@ -69,3 +73,21 @@ def test_every_sample_of_every_page():
     outcomes = run([SHIPPED], Engine())
     assert [str(outcome.problem) for outcome in outcomes if not outcome.passed] == []
     assert len({outcome.rule for outcome in outcomes}) >= 25
+
+
+def test_every_log_source_of_the_city_has_a_rule_that_is_tried_both_ways():
+    tried = {
+        rule: {outcome.fires for outcome in outcomes}
+        for rule, outcomes in groupby(run([SHIPPED], Engine()), lambda outcome: outcome.rule)
+    }
+    covered = {
+        (source.get("product"), source.get("category") or source.get("service"))
+        for document in documents()
+        if (source := document.get("logsource")) and tried[document["id"]] == {True, False}
+    }
+    rows = {(product, row) for product, found in TAXONOMY["logsources"].items() for row in found}
+    assert rows - covered == set()
+
+
+def documents() -> list[dict[str, Any]]:
+    return [document for file in SHIPPED.rglob("*.yml") for document in yaml.safe_load_all(file.read_text())]

@@ -1,16 +1,17 @@
-"""``impetus rules``: list, lint and test rules."""
+"""``impetus rules``: list, lint and test rules, and ask why one fired or did not."""
 
 import argparse
 from pathlib import Path
 
 from impetus.app.engine import fired, load_rules
 from impetus.app.printing import say
+from impetus.app.why.arguments import Intermixed, add_explain, add_why
 from impetus.app.wiring import shipped_rules
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=Intermixed)
     for name, help in (
         ("list", "list the rules that load"),
         ("lint", "say what is wrong or unwise"),
@@ -18,10 +19,18 @@ def add(parser: argparse.ArgumentParser) -> None:
     ):
         verb = verbs.add_parser(name, help=help, description=help)
         verb.add_argument("paths", nargs="*", type=Path, help="files or folders; else the shipped rules")
+    for name, help, add_arguments in (
+        ("why", "say why a rule fired or did not, for an event or a time", add_why),
+        ("explain", "draw the members of an alert, or of what would have been one, on a small map", add_explain),
+    ):
+        add_arguments(verbs.add_parser(name, help=help, description=help))
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Do what the verb says; 1 if rules are wrong."""
+    if "ask" in arguments:
+        status: int = arguments.ask(arguments)
+        return status
     paths = arguments.paths or [shipped_rules()]
     return {"list": _list, "lint": _lint, "test": _test}[arguments.verb](paths)
 

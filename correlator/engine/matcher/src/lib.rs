@@ -34,5 +34,5 @@ mod witness;
 
 pub use explain::Explanation;
 pub use matcher::{Matcher, Scan, Scope};
-pub use reader::{Found, Reader, Scalar};
+pub use reader::{Bounds, Found, Reader, Scalar};
 pub use refusal::Refusal;

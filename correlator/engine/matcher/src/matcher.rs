@@ -43,7 +43,7 @@ pub struct Scan {
     pub events: usize,
     /// Pairs (index of line, index of rule) that hold, ordered so.
     pub matches: Vec<(usize, usize)>,
-    /// Indices of the lines that are neither blank nor JSON objects, or are too long.
+    /// Indices of the lines that are neither blank nor JSON objects, or are beyond a bound.
     pub malformed: Vec<usize>,
 }
 

@@ -34,16 +34,26 @@ pub struct Found {
 pub struct Reader {
     names: Names,
     slots: Vec<Slot>,
-    max_depth: usize,
-    max_bytes: usize,
+    bounds: Bounds,
+}
+
+/// What an event may not exceed.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Length of the line.
+    pub bytes: usize,
+    /// Containers inside one another.
+    pub depth: usize,
+    /// Members of objects and elements of arrays, at any depth.
+    pub values: usize,
 }
 
 impl Reader {
-    /// A reader of fields (dotted paths). Larger and deeper events are refused.
-    pub fn new<'a>(fields: impl IntoIterator<Item = &'a str>, max_bytes: usize, max_depth: usize) -> Self {
+    /// A reader of fields (dotted paths). Events beyond the bounds are refused.
+    pub fn new<'a>(fields: impl IntoIterator<Item = &'a str>, bounds: Bounds) -> Self {
         let mut names = Names::new();
         let slots = fields.into_iter().map(|field| names.intern(&Field(field.into()))).collect();
-        Self { names, slots, max_depth, max_bytes }
+        Self { names, slots, bounds }
     }
 
     /// For each line the fields that it has, by their position, or why it is no event.
@@ -53,10 +63,11 @@ impl Reader {
     }
 
     fn read_line(&self, line: &[u8], slots: &mut Slots) -> Result<Vec<Found>, String> {
-        if line.len() > self.max_bytes {
-            return Err(format!("the event has {} bytes, over {}", line.len(), self.max_bytes));
+        let bounds = self.bounds;
+        if line.len() > bounds.bytes {
+            return Err(format!("the event has {} bytes, over {}", line.len(), bounds.bytes));
         }
-        sound::check(line, self.max_depth)?;
+        sound::check(line, bounds.depth, bounds.values)?;
         slots.clear(self.names.len());
         walk::fill(line, &self.names, slots).map_err(|Malformed| "the event is no JSON object".to_owned())?;
         Ok(self.slots.iter().enumerate().filter_map(|(field, slot)| found(line, slots, field, *slot)).collect())
@@ -97,7 +108,7 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<Vec<Found>, String> {
-        let reader = Reader::new(["a.b", "c"], 100, 4);
+        let reader = Reader::new(["a.b", "c"], Bounds { bytes: 100, depth: 4, values: 8 });
         reader.read(std::iter::once(line.as_bytes())).remove(0)
     }
 
@@ -138,11 +149,13 @@ mod tests {
             "{\"x\":\"\n\"}",
             &long,
             r#"{"x":[[[[]]]]}"#,
+            r#"{"x":[0,0,0,0,0,0,0,0]}"#,
             r#"{"x":1} {}"#,
             r#"{"x":"\x"}"#,
         ] {
             assert!(read(line).is_err(), "{line}");
         }
         assert!(read(r#"{"x":[[[]]]}"#).is_ok());
+        assert!(read(r#"{"x":[0,0,0,0,0,0,0]}"#).is_ok());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     event::Event,
+    json::{MAX_VALUES, exceeds},
     matcher::{Choice, Choices, Matcher, Scope},
     program::Clause,
 };
@@ -31,9 +32,9 @@ pub struct Session {
 }
 
 impl Session {
-    /// The rules that hold on a line, in order; nothing where it is no JSON object, or too long.
+    /// The rules that hold on a line, in order; nothing where it is no JSON object, or beyond a bound.
     pub fn match_line(&mut self, matcher: &Matcher, line: &[u8], scope: Scope) -> Option<&[u32]> {
-        if line.len() > MAX_LINE || self.event.read(line, &matcher.names).is_err() {
+        if line.len() > MAX_LINE || exceeds(line, MAX_VALUES) || self.event.read(line, &matcher.names).is_err() {
             return None;
         }
         self.held.clear();

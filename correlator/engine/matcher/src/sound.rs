@@ -1,4 +1,4 @@
-//! Whether a line is one sound JSON object: grammar, Unicode and depth, to the last byte.
+//! Whether a line is one sound JSON object: grammar, Unicode, depth and number of values, to the last byte.
 
 use std::fmt;
 
@@ -7,8 +7,10 @@ use serde::{
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 
+use crate::json::exceeds;
+
 /// Check a line. The error says what is wrong and where in the line.
-pub fn check(line: &[u8], max_depth: usize) -> Result<(), String> {
+pub fn check(line: &[u8], max_depth: usize, max_values: usize) -> Result<(), String> {
     let start = line.iter().find(|byte| !byte.is_ascii_whitespace());
     if start != Some(&b'{') {
         return Err("an event is a JSON object".to_owned());
@@ -16,7 +18,11 @@ pub fn check(line: &[u8], max_depth: usize) -> Result<(), String> {
     let text = std::str::from_utf8(line).map_err(|error| format!("not UTF-8 from byte {} on", error.valid_up_to()))?;
     let mut json = serde_json::Deserializer::from_str(text);
     Sound { left: max_depth }.deserialize(&mut json).map_err(|error| error.to_string())?;
-    json.end().map_err(|error| error.to_string())
+    json.end().map_err(|error| error.to_string())?;
+    if exceeds(line, max_values) {
+        return Err(format!("the event has more than {max_values} values"));
+    }
+    Ok(())
 }
 
 /// Visits a value and keeps nothing of it. `left` is how many containers may still be entered.

@@ -2,6 +2,7 @@
 
 mod matcher;
 mod reader;
+mod relation;
 mod windows;
 
 #[pyo3::pymodule]
@@ -10,6 +11,8 @@ mod _engine {
     use super::matcher::{Matcher, Scan};
     #[pymodule_export]
     use super::reader::Reader;
+    #[pymodule_export]
+    use super::relation::{Relation, Relations};
     #[pymodule_export]
     use super::windows::{Firing, Item, Windows, alert_id};
 }

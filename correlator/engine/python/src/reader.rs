@@ -1,6 +1,6 @@
 //! The Python class `Reader`.
 
-use impetus_matcher::{Found, Reader as Fields, Scalar};
+use impetus_matcher::{Bounds, Found, Reader as Fields, Scalar};
 use pyo3::{
     prelude::*,
     pybacked::PyBackedBytes,
@@ -17,9 +17,10 @@ pub struct Reader {
 #[pymethods]
 impl Reader {
     #[new]
-    fn new(py: Python<'_>, fields: Vec<String>, max_bytes: usize, max_depth: usize) -> Self {
+    fn new(py: Python<'_>, fields: Vec<String>, max_bytes: usize, max_depth: usize, max_values: usize) -> Self {
+        let bounds = Bounds { bytes: max_bytes, depth: max_depth, values: max_values };
         let names = fields.iter().map(|name| PyString::intern(py, name).unbind()).collect();
-        Self { fields: Fields::new(fields.iter().map(String::as_str), max_bytes, max_depth), names }
+        Self { fields: Fields::new(fields.iter().map(String::as_str), bounds), names }
     }
 
     fn read<'py>(&self, py: Python<'py>, lines: Vec<PyBackedBytes>) -> PyResult<Bound<'py, PyList>> {

@@ -14,7 +14,7 @@ type StateRow<'py> = (Bound<'py, PyBytes>, Option<Bound<'py, PyBytes>>);
 
 /// One observation entering the windows: a match of a single-event rule.
 #[pyclass(frozen, module = "correlator._engine")]
-pub struct Item(engine::Item);
+pub struct Item(pub(crate) engine::Item);
 
 #[pymethods]
 impl Item {

@@ -19,8 +19,14 @@ fn fast(matcher: &Matcher, line: &[u8], scope: Scope) -> Vec<usize> {
     matcher.match_lines([line], scope).into_iter().map(|(_, rule)| rule).collect()
 }
 
+/// So many cases, or as many as `PROPTEST_CASES` says.
+fn config(cases: u32) -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(config(10_000))]
 
     #[test]
     fn both_paths_agree(form in rules::form(), lines in prop::collection::vec(events::line(), 1..8)) {
@@ -34,6 +40,10 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(config(1500))]
 
     #[test]
     fn a_batch_is_its_lines(form in rules::form(), lines in prop::collection::vec(events::line(), 0..8)) {

@@ -22,6 +22,15 @@ pub fn expression(condition: &Expression, event: &Tree) -> Explanation {
     }
 }
 
+/// Length of the longest name of a field that a condition asks for, in bytes.
+pub fn longest_name(condition: &Expression) -> usize {
+    match condition {
+        Expression::And(of) | Expression::Or(of) => of.iter().map(longest_name).max().unwrap_or(0),
+        Expression::Not(of) => longest_name(of),
+        Expression::Leaf(of) => leaf::longest_name(of),
+    }
+}
+
 fn clause(op: &str, held: bool, of: Vec<Explanation>) -> Explanation {
     Explanation { held, op: op.into(), of, field: None, expected: None, actual: None }
 }
@@ -29,7 +38,7 @@ fn clause(op: &str, held: bool, of: Vec<Explanation>) -> Explanation {
 /// Whether a rule's log source is the event's.
 #[cfg(test)]
 pub fn applies(rule: &crate::form::Rule, line: &[u8]) -> bool {
-    let Ok(event) = super::tree::read(line) else { return false };
+    let Ok(event) = super::tree::read(line, usize::MAX) else { return false };
     let named =
         ["product", "category", "service"].iter().any(|part| !event.values(&format!("logsource.{part}")).is_empty());
     let prefix = if named { "logsource." } else { "" };

@@ -121,6 +121,12 @@ fn field(leaf: &Leaf) -> Option<&str> {
     Some(&field.0)
 }
 
+/// Length of the longest name of a field that a leaf asks for, in bytes.
+pub fn longest_name(leaf: &Leaf) -> usize {
+    let other = if let Leaf::FieldRef(leaf) = leaf { leaf.other.0.len() } else { 0 };
+    field(leaf).map_or(0, str::len).max(other)
+}
+
 fn expected(leaf: &Leaf) -> String {
     match leaf {
         Leaf::Match(leaf) => written(&leaf.parts, leaf.cased),

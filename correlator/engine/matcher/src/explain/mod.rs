@@ -35,7 +35,7 @@ pub struct Explanation {
 
 /// Evaluate a rule on a line, every clause of it. The log source is not asked.
 pub fn explain(rule: &Rule, line: &[u8]) -> Explanation {
-    match tree::read(line) {
+    match tree::read(line, evaluation::longest_name(&rule.condition)) {
         Ok(event) => evaluation::expression(&rule.condition, &event),
         Err(error) => Explanation {
             held: false,

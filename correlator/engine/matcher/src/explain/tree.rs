@@ -6,7 +6,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use crate::json::MAX_DEPTH;
+use crate::json::{MAX_DEPTH, MAX_VALUES, exceeds};
 
 /// A scalar that a field has, or that it has a container.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,28 +30,39 @@ impl Node {
     }
 }
 
-/// Every value of an event with its full dotted name.
-pub struct Tree(pub Vec<(String, Node)>);
+/// Every value of an event with its full dotted name, where that is no longer than a rule's.
+pub struct Tree(pub Vec<(Option<String>, Node)>);
 
 impl Tree {
     /// The values of a field.
     pub fn values(&self, field: &str) -> Vec<&Node> {
-        self.0.iter().filter(|(name, _)| name == field).map(|(_, node)| node).collect()
+        self.0.iter().filter(|(name, _)| name.as_deref() == Some(field)).map(|(_, node)| node).collect()
     }
 }
 
-/// Read a line; damaged UTF-8 becomes U+FFFD.
-pub fn read(line: &[u8]) -> Result<Tree, String> {
+/// Read a line; damaged UTF-8 becomes U+FFFD. Names longer than `longest` bytes are left out: a long key would stand
+/// before the name of everything below it.
+pub fn read(line: &[u8], longest: usize) -> Result<Tree, String> {
+    if exceeds(line, MAX_VALUES) {
+        return Err(format!("the event has more than {MAX_VALUES} values"));
+    }
     let line = String::from_utf8_lossy(line);
     let members = object(&line).map_err(|error| error.to_string())?;
     let mut tree = Tree(Vec::new());
     for (name, value) in members {
-        add(&mut tree, &name, value, 1).map_err(|error| error.to_string())?;
+        let name = Some(name).filter(|name| name.len() <= longest);
+        add(&mut tree, name, longest, value, 1).map_err(|error| error.to_string())?;
     }
     Ok(tree)
 }
 
-fn add(tree: &mut Tree, name: &str, raw: &RawValue, depth: usize) -> Result<(), serde_json::Error> {
+fn add(
+    tree: &mut Tree,
+    name: Option<String>,
+    longest: usize,
+    raw: &RawValue,
+    depth: usize,
+) -> Result<(), serde_json::Error> {
     let text = raw.get();
     let node = match text.as_bytes()[0] {
         b'{' | b'[' => Node::Container,
@@ -61,14 +72,16 @@ fn add(tree: &mut Tree, name: &str, raw: &RawValue, depth: usize) -> Result<(), 
         _ => Node::Number(text.into()),
     };
     let enter = node == Node::Container && depth < MAX_DEPTH;
-    tree.0.push((name.into(), node));
+    tree.0.push((name.clone(), node));
     if enter && text.starts_with('{') {
         for (key, value) in object(text)? {
-            add(tree, &format!("{name}.{key}"), value, depth + 1)?;
+            let fits = |name: &&str| name.len() + 1 + key.len() <= longest;
+            let name = name.as_deref().filter(fits).map(|name| format!("{name}.{key}"));
+            add(tree, name, longest, value, depth + 1)?;
         }
     } else if enter {
         for value in serde_json::from_str::<Array>(text)?.0 {
-            add(tree, name, value, depth + 1)?;
+            add(tree, name.clone(), longest, value, depth + 1)?;
         }
     }
     Ok(())
