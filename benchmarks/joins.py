@@ -1,7 +1,7 @@
 """How fast alerts join incidents, and whether that or its memory grows.
 
 Alerts as detection makes them, from 100,000 entities: most about one account and one device, repeats of a few noisy
-Alerts as detection makes them, from 100,000 entities: most about one account and one device, repeats of a few noisy
+devices, correlations over earlier events of the same, and one in ten through a gateway. Two loads: a day of
 them, and 5,000 a second. One in twenty arrives late, within two minutes. ``--write`` puts the results in RESULTS.md.
 
 The lower bound is a union-find over the same names: no order, no history, no expiry, no records.
