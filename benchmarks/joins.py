@@ -9,6 +9,7 @@ The lower bound is a union-find over the same names: no order, no history, no ex
 
 import argparse
 import gc
+import os
 import random
 import resource
 import subprocess
@@ -172,6 +173,7 @@ def report(measured: Sequence[Measured], bound: float, alerts: int) -> str:
         f"`python -m benchmarks.joins --write` at {commit.stdout.strip()}: synthetic alerts of {ENTITIES:,} entities,",
         "two in five low, one in fifty a correlation, one in ten through a shared gateway, one in twenty late. Apply,",
         "expire and state, without a store; rates are by CPU time of one core. The goal is 5,000 alerts/s.",
+        f"Load average {os.getloadavg()[2]:.1f} when it ended: over 1, what ran beside it slowed it.",
         "",
         f"| {' | '.join(heads)} |",
         "|---" * len(heads) + "|",

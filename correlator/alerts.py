@@ -118,7 +118,7 @@ def merge_alert(
         first=min(times.values(), default=firing.at),
         events=tuple(events),
         times=tuple(times[id] for id in events),
-        entities=_distinct(entities),
+        entities=distinct(entities),
         domains=tuple(sorted(domains)),
         zones=tuple(sorted(zones)),
         place=_newest_place(firing, seen, parts),
@@ -135,7 +135,7 @@ def merge_alert(
     )
 
 
-def _distinct(entities: Sequence[Entity]) -> tuple[Entity, ...]:
+def distinct(entities: Sequence[Entity]) -> tuple[Entity, ...]:
     """Each entity once; a strong one stands for its weak twin."""
     found: dict[str, Entity] = {}
     for entity in entities:

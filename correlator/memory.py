@@ -36,10 +36,6 @@ class Kept(Generic[V]):
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._values))
 
-    def items(self) -> Iterator[tuple[str, V]]:
-        """All keys with their values."""
-        return iter(list(self._values.items()))
-
     def get(self, key: str) -> V | None:
         """The value of a key, or None."""
         return self._values.get(key)
@@ -47,6 +43,14 @@ class Kept(Generic[V]):
     def values(self) -> Iterator[V]:
         """All values."""
         return iter(list(self._values.values()))
+
+    def items(self) -> Iterator[tuple[str, V]]:
+        """All keys with their values."""
+        return iter(list(self._values.items()))
+
+    def oldest(self) -> tuple[str, V]:
+        """The key that was put in first, with its value; there must be one."""
+        return next(iter(self._values.items()))
 
     def drop(self, key: str) -> None:
         """Forget a key; one that is not there is fine."""

@@ -18,6 +18,7 @@ from impetus.domain.incident import Incident
 from impetus.domain.instant import format_instant
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import IncidentQuery, Store
+from impetus.domain.status import Notice
 from integrations.embedded.store import EmbeddedStore
 
 Order = Literal["arrival", "time", "file"]
@@ -59,6 +60,10 @@ class Replay:
         held = [one for one in self._store.incidents(IncidentQuery(limit=1_000_000)) if not one.withdrawn]
         held.sort(key=lambda incident: (incident.opened, incident.id))
         return [(incident, self._store.alerts(incident.alert_ids)) for incident in held]
+
+    def notices(self) -> tuple[Notice, ...]:
+        """Where the picture is not whole: events too late, clocks that are off, waits in doubt."""
+        return self._correlator.notices()
 
     def ledger(self) -> list[LedgerLine]:
         """The explained matches."""

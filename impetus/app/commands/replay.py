@@ -40,6 +40,8 @@ def main(arguments: argparse.Namespace) -> int:
         if arguments.strict:
             raise problem
         sys.stderr.write(f"impetus: skipped {problem}\n")
+    for notice in replay.notices():
+        sys.stderr.write(f"impetus: {notice}\n")
     if arguments.ledger:
         lines = [msgspec.json.encode(line) + b"\n" for line in replay.ledger()]
         arguments.ledger.write_bytes(b"".join(lines))

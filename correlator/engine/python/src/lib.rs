@@ -14,5 +14,5 @@ mod _engine {
     #[pymodule_export]
     use super::relation::{Relation, Relations};
     #[pymodule_export]
-    use super::windows::{Firing, Item, Windows, alert_id};
+    use super::windows::{Doubt, Firing, Item, Windows, alert_id};
 }

@@ -12,6 +12,7 @@
 
 mod absence;
 mod alert;
+mod blindness;
 mod chunk;
 mod city;
 mod codec;
@@ -45,6 +46,7 @@ mod slide;
 mod snapshot;
 mod state;
 
+pub use blindness::{Doubt, Stretch};
 pub use codec::seal;
 pub use engine::Windows;
 pub use id::alert_id;
