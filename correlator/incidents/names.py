@@ -147,7 +147,8 @@ class Commons:
         if len(keys) == 1 or key.startswith(NEVER_COMMON):
             return
         met = self._met.setdefault(key, {})
-        for other in keys:
+        # An event may name thousands: the first ones are as many as it takes.
+        for other in keys[: self._limits.common + 2]:
             if other != key:
                 met[other] = max(met.get(other, order[0]), order[0])
         if len(met) > self._limits.common:

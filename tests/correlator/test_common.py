@@ -35,6 +35,13 @@ def test_an_indicator_is_never_common_and_members_of_a_correlation_are_related()
     assert len(board.live) == 1
 
 
+def test_an_event_that_names_thousands_makes_them_common_and_takes_little_time() -> None:
+    board = Board()
+    board.apply(alert("a", 0, *(f"user:u{n}" for n in range(5_000))))
+    board.apply(alert("b", 1, "user:u7"), alert("c", 2, "user:u4000"))
+    assert board.groups() == {frozenset("a"), frozenset("b"), frozenset("c")}
+
+
 def test_an_entity_is_common_no_more_when_none_met_it_for_a_day() -> None:
     board = Board(limits=FEW)
     board.apply(*(alert(f"a{n}", n, f"user:u{n}", "address:ip") for n in range(6)))
