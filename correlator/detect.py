@@ -12,6 +12,7 @@ from correlator.health.monitor import Blind
 from correlator.memory import Kept
 from correlator.observation import Hit, Observation, observe
 from correlator.plan.ledger import Ledger, Verdict
+from correlator.setup import Bounds
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Key
 from impetus.domain.entity import Entity
@@ -67,11 +68,11 @@ class Findings(msgspec.Struct):
 class Detector:
     """One rule set at work, with its windows and the plan's ledger."""
 
-    def __init__(self, rules: RuleSet, city: CityModel, ledger: Ledger, horizon: int) -> None:
+    def __init__(self, rules: RuleSet, city: CityModel, ledger: Ledger, horizon: int, bounds: Bounds) -> None:
         self._rules = rules.rules
         self._city, self._ledger, self._horizon = city, ledger, horizon
         self._matcher = Matcher(rules.form)
-        self._windows = Windows(rules.form, city.geometry())
+        self._windows = Windows(rules.form, city.geometry(), bounds.keys, bounds.items, bounds.stored)
         self._by_id = {rule.id: rule for rule in rules.rules}
         self._referred = {index for rule in rules.rules for index in rule.refers}
         self._reads = self._windows.fields
@@ -149,7 +150,9 @@ class Detector:
 
     def restore(self, store: Store) -> None:
         """Go on from what a store holds."""
-        self._windows.restore(list(store.state("windows")))
+        self._windows.shelve(lambda prefix: list(store.state("windows", prefix)))
+        for first in range(256):  # in parts, so that never all of it is in memory twice
+            self._windows.restore(list(store.state("windows", bytes([first]))))
         self._seen.restore(store)
         self._fired.restore(store)
         self._ledger.restore(store, self._matcher)
@@ -170,6 +173,10 @@ class Detector:
         for id, meaning in now.items():
             if before.get(id) != meaning:
                 self._meanings[id] = meaning
+
+    def committed(self) -> None:
+        """All changes given so far are durable."""
+        self._windows.committed()
 
     def _forget(self, now: int) -> None:
         self._forgot = now

@@ -40,7 +40,7 @@ class Correlator:
         self._reception = Reception(setup.city, setup.plan, self.clock, self._monitor, store.events)
         self._notices = Notices(self.clock)
         ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan), [rule.id for rule in setup.rules.rules])
-        self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon)
+        self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon, setup.bounds)
         self._joins = Joins(setup.city, store.incident, setup.joining, Scale(setup.city, setup.plan))
         self._commands = Commands(self._joins, store)
         self._clock_state: dict[bytes, bytes] = {}
@@ -93,6 +93,10 @@ class Correlator:
     def notices(self) -> tuple[Notice, ...]:
         """What people have to know: where the picture is not whole."""
         return (*self._notices.all(), *self._notices.of_outages(self._monitor.down()))
+
+    def committed(self) -> None:
+        """Every commit given so far is durable: what need not be in memory may leave it."""
+        self._detector.committed()
 
     def act(self, action: Action, now: int) -> tuple[Incident, Commit]:
         """Record an action of a person at a wall clock (µs). Raises ``ImpetusError``."""

@@ -229,6 +229,7 @@ class Runner:
                 self._log.error("store.unavailable", what=error.what, hint=error.hint)
                 time.sleep(RETRY)
             else:
+                self._correlator.committed()
                 return
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from correlator.city import CityModel
 from correlator.document import read_file
 from correlator.plan.day import DayPlan
-from correlator.setup import Setup
+from correlator.setup import Bounds, Setup
 from impetus.app.engine import load_rules
 from impetus.app.settings import SHIPPED_RULES, Settings
 from impetus.domain.batch import Control
@@ -51,5 +51,6 @@ def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
         lateness={source.name: source.lateness for source in settings.sources if source.lateness is not None},
         idle={source.name: source.idle for source in settings.sources if source.idle is not None},
         controls=tuple(controls),
+        bounds=Bounds(settings.windows.keys, settings.windows.stored, settings.windows.items),
     )
     return setup, loaded.problems

@@ -97,8 +97,8 @@ class Store(Protocol):
     def commit(self, commit: Commit) -> int:
         """Make a step durable as a whole; returns the cursor behind its incident changes."""
 
-    def state(self, space: str) -> Iterator[tuple[bytes, bytes]]:
-        """Every piece of state of a space: (key, value)."""
+    def state(self, space: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Every piece of state of a space whose key begins with a prefix: (key, value)."""
 
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""

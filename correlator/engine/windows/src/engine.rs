@@ -7,22 +7,21 @@ use crate::absence::settle_waits;
 use crate::blindness::{Blindness, Doubt, Stretch};
 use crate::city::City;
 use crate::compile::{Correlation, compile};
-use crate::entry::Entry;
 use crate::evaluate::{Verdicts, renew, unexplain};
 use crate::form::Form;
-use crate::group::values_of;
 use crate::item::{Firing, Item};
 use crate::key::{Change, Context, Key, Touched};
-use crate::keys::{Handle, Keys, Record};
-use crate::limits::{Bound, Limits, Refused};
-use crate::name::{for_each_name, split};
+use crate::keys::{Handle, Keys};
+use crate::limits::{Limits, Refused};
+use crate::name::split;
+use crate::post::{ROUND, Round};
 use crate::presence::{Presence, renew_presence};
 use crate::publish::publish;
-use crate::quiet::Quiet;
 use crate::refusal::Refusal;
+use crate::shelf::{Away, Shelf};
 
 /// Changes on their way to the keys of one correlation.
-type Mail = HashMap<Handle, Vec<Change>>;
+pub(crate) type Mail = HashMap<Handle, Vec<Change>>;
 
 /// Correlations over matches, in event time, independent of the order of arrival.
 #[derive(Debug)]
@@ -32,17 +31,21 @@ pub struct Windows {
     city: City,
     blindness: Blindness,
     doubts: Vec<Doubt>,
+    pub(crate) round: Round,
     /// For each index of the form, the correlations that refer to it, and its position there.
-    subscribers: Vec<Vec<(usize, usize)>>,
+    pub(crate) subscribers: Vec<Vec<(usize, usize)>>,
     pub(crate) keys: Keys,
+    pub(crate) away: Away,
+    pub(crate) shelf: Option<Box<dyn Shelf>>,
+    pub(crate) failure: Option<String>,
     /// Keys that hold an explained item, by its id.
     pub(crate) explained: HashMap<Arc<str>, HashSet<Handle>>,
     /// Alerts that other correlations may have as members, and that may still be revised.
     pub(crate) open_alerts: HashSet<Arc<str>>,
     /// Rows of keys that are no more, since the last commit.
     pub(crate) gone: Vec<Vec<u8>>,
-    limits: Limits,
-    refused: Refused,
+    pub(crate) limits: Limits,
+    pub(crate) refused: Refused,
     pub(crate) now: i64,
     pub(crate) now_changed: bool,
     /// The longest timespan: so late may a plan's explanation still be withdrawn.
@@ -67,11 +70,15 @@ impl Windows {
         Ok(Self {
             rules: compiled.rules,
             keys: Keys::default(),
+            away: Away::default(),
+            shelf: None,
+            failure: None,
             longest: compiled.correlations.iter().map(|c| c.timespan).max().unwrap_or(0),
             correlations: compiled.correlations,
             city,
             blindness: Blindness::default(),
             doubts: Vec::new(),
+            round: Round::default(),
             subscribers,
             explained: HashMap::new(),
             open_alerts: HashSet::new(),
@@ -92,7 +99,7 @@ impl Windows {
     /// What had to be left out since the last call because a bound was hit: the index of the correlation, and a
     /// readable line. Windows that lack items may miss alerts of that correlation.
     pub fn notices(&mut self) -> Vec<(usize, String)> {
-        self.refused.take(self.limits)
+        self.refused.take(self.limits, self.shelf.is_some())
     }
 
     /// For each correlation a digest of what it means: its own definition and that of all it refers to.
@@ -124,11 +131,12 @@ impl Windows {
     /// Takes items back as they were pushed, and adds others, as if only those had ever come.
     pub fn replace(&mut self, old: &[Item], items: &[Item]) -> Vec<Firing> {
         let mut mail = self.empty_mail();
-        old.iter().for_each(|item| self.post(item, false, &mut mail));
+        old.iter().for_each(|item| self.post(&[item], false, &mut mail));
         // In their order of time, so that none seems late only because of the others.
         let mut order: Vec<usize> = (0..items.len()).collect();
         order.sort_by_key(|i| items[*i].time);
-        order.into_iter().for_each(|i| self.post(&items[i], true, &mut mail));
+        let in_order: Vec<&Item> = order.into_iter().map(|i| &items[i]).collect();
+        in_order.chunks(ROUND).for_each(|round| self.post(round, true, &mut mail));
         self.deliver(mail)
     }
 
@@ -174,6 +182,7 @@ impl Windows {
         for (index, handles) in due.into_iter().enumerate() {
             handles.into_iter().for_each(|handle| self.forget(index, handle));
         }
+        self.forget_away();
         one_per_alert(firings)
     }
 
@@ -192,7 +201,7 @@ impl Windows {
     pub(crate) fn context(&self, index: usize) -> Context<'_> {
         let correlation = &self.correlations[index];
         let Self { city, blindness, now, limits, .. } = self;
-        Context { correlation, city, blindness, now: *now, items: limits.items }
+        Context { correlation, city, blindness, now: *now, items: limits.most_items(correlation).0 }
     }
 
     /// Keys in the order of their names, which does not depend on the order in which they came.
@@ -203,37 +212,6 @@ impl Windows {
 
     fn empty_mail(&self) -> Vec<Mail> {
         self.correlations.iter().map(|_| Mail::new()).collect()
-    }
-
-    /// Addresses an item (or its withdrawal) to every key that it counts in.
-    fn post(&mut self, item: &Item, stands: bool, mail: &mut [Mail]) {
-        let Self { subscribers, correlations, keys, limits, refused, rules, .. } = self;
-        let mut asleep = Vec::new();
-        for &(index, position) in subscribers.get(item.rule).into_iter().flatten() {
-            let correlation = &correlations[index];
-            let Some(values) = values_of(correlation, position, &item.id, &item.fields) else { continue };
-            for_each_name((index, correlation), position, &item.fields, |name| {
-                let known = keys.find(name);
-                if !stands {
-                    let Some(handle) = known else { return };
-                    let change = Change::Remove { time: item.time, id: item.id.clone(), position };
-                    mail[index].entry(handle).or_default().push(change);
-                    return;
-                }
-                if known.is_none() && keys.len() >= limits.keys {
-                    refused.count(*rules + index, Bound::Keys, 1);
-                    return;
-                }
-                let handle = known.unwrap_or_else(|| keys.add(Record::Quiet(Quiet::new(name))));
-                let entry = entry(correlation, position, item, values.clone());
-                if mail[index].contains_key(&handle) || !keys.admit_quietly(handle, correlation, &entry) {
-                    mail[index].entry(handle).or_default().push(Change::Add(entry));
-                } else if keys.wake(handle) == i64::MAX {
-                    asleep.push((index, handle));
-                }
-            });
-        }
-        asleep.into_iter().for_each(|(index, handle)| self.reschedule(index, handle));
     }
 
     fn deliver(&mut self, mut mail: Vec<Mail>) -> Vec<Firing> {
@@ -287,13 +265,14 @@ impl Windows {
         change: impl FnOnce(&mut Key, Context<'_>) -> (Touched, Verdicts),
     ) -> Vec<Firing> {
         let correlation = &self.correlations[index];
+        let (items, bound) = self.limits.most_items(correlation);
         let (city, blindness) = (&self.city, &self.blindness);
-        let context = Context { correlation, city, blindness, now: self.now, items: self.limits.items };
+        let context = Context { correlation, city, blindness, now: self.now, items };
         let key = self.keys.live(handle, correlation);
         let (touched, mut verdicts) = change(key, context);
         let rule = self.rules + index;
         self.doubts.extend(verdicts.doubts.drain(..).map(|doubt| Doubt { rule, ..doubt }));
-        self.refused.count(self.rules + index, Bound::Items, touched.refused);
+        self.refused.count(rule, bound, touched.refused);
         let mut firings = Vec::new();
         if let Some((from, _)) = touched.span {
             let from = from.saturating_sub(correlation.reach() - correlation.timespan);
@@ -322,20 +301,7 @@ impl Windows {
             fields: fields.clone(),
             explained: false,
         };
-        self.post(&item, presence.stands, mail);
-    }
-}
-
-fn entry(correlation: &Correlation, position: usize, item: &Item, values: Box<[u128]>) -> Entry {
-    let placed = correlation.place.is_some() || correlation.referred;
-    Entry {
-        time: item.time,
-        id: item.id.clone(),
-        rules: 1 << position,
-        values,
-        whereabouts: item.whereabouts.clone().filter(|_| placed),
-        explained: item.explained,
-        ..Entry::default()
+        self.post(&[&item], presence.stands, mail);
     }
 }
 

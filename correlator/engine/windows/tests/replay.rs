@@ -4,8 +4,9 @@
 mod naive;
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
-use impetus_windows::{Firing, Item, Spot, Stretch, Windows};
+use impetus_windows::{Firing, Item, Limits, Shelf, Spot, StoredRow, Stretch, Windows};
 use naive::Blind;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -164,16 +165,33 @@ impl Live {
     }
 }
 
-/// Commits the rows that changed and starts anew from all of them.
-fn restart(windows: &mut Windows, disk: &mut BTreeMap<Vec<u8>, Vec<u8>>, form: &[u8]) {
-    for (key, state) in windows.dirty() {
-        match state {
-            Some(state) => disk.insert(key, state),
-            None => disk.remove(&key),
-        };
+/// The rows of the store.
+#[derive(Debug, Clone, Default)]
+struct Disk(Arc<Mutex<BTreeMap<Vec<u8>, Vec<u8>>>>);
+
+impl Disk {
+    /// Commits the rows that changed.
+    fn commit(&self, windows: &mut Windows) {
+        let mut rows = self.0.lock().unwrap();
+        for (key, state) in windows.dirty() {
+            match state {
+                Some(state) => rows.insert(key, state),
+                None => rows.remove(&key),
+            };
+        }
     }
-    *windows = Windows::new(form, CITY).unwrap();
-    windows.restore(disk.iter().map(|(k, s)| (k.as_slice(), s.as_slice()))).unwrap();
+
+    /// Windows that hold so many keys in memory, or all.
+    fn open(&self, form: &[u8], keys: Option<usize>) -> Windows {
+        let mut windows = Windows::new(form, CITY).unwrap();
+        if let Some(keys) = keys {
+            windows = windows.with_limits(Limits { keys, ..Limits::default() });
+            windows.set_shelf(Box::new(self.clone()));
+        }
+        let rows = self.0.lock().unwrap().clone();
+        windows.restore(rows.iter().map(|(k, s)| (k.as_slice(), s.as_slice()))).unwrap();
+        windows
+    }
 }
 
 /// Says what is known by an event time of when rules could not be reported: a stretch that is not over is open.
@@ -188,9 +206,27 @@ fn tell(windows: &mut Windows, blind: &[Blind], now: i64) {
     }
 }
 
-fn run(form: &Value, steps: &[(i64, Step)], choices: &[u8], blind: &[Blind]) -> BTreeMap<String, naive::Alert> {
+impl Shelf for Disk {
+    fn load(&self, prefix: &[u8]) -> Result<Vec<StoredRow>, String> {
+        let rows = self.0.lock().unwrap();
+        Ok(rows
+            .range(prefix.to_vec()..)
+            .take_while(|(k, _)| k.starts_with(prefix))
+            .map(|(k, s)| (k.clone(), s.clone()))
+            .collect())
+    }
+}
+
+fn run(
+    form: &Value,
+    steps: &[(i64, Step)],
+    choices: &[u8],
+    blind: &[Blind],
+    keys: Option<usize>,
+) -> BTreeMap<String, naive::Alert> {
     let form = form.to_string().into_bytes();
-    let (mut windows, mut disk, mut live) = (Windows::new(&form, CITY).unwrap(), BTreeMap::new(), Live::default());
+    let (disk, mut live) = (Disk::default(), Live::default());
+    let mut windows = disk.open(&form, keys);
     let (mut batch, mut now) = (Vec::new(), i64::MIN);
     for (n, (arrival, step)) in steps.iter().enumerate() {
         let choice = choices[n % choices.len()];
@@ -209,14 +245,20 @@ fn run(form: &Value, steps: &[(i64, Step)], choices: &[u8], blind: &[Blind]) -> 
                 live.take(windows.advance(arrival - LATENESS));
             }
             if choice & 24 == 0 {
-                restart(&mut windows, &mut disk, &form);
+                disk.commit(&mut windows);
+                windows = disk.open(&form, keys);
                 tell(&mut windows, blind, now);
+            } else if choice & 32 == 0 {
+                disk.commit(&mut windows);
+                windows.committed();
             }
         }
     }
     live.take(windows.push(&batch));
     tell(&mut windows, blind, 1000 * SECOND);
     live.take(windows.advance(1000 * SECOND));
+    assert_eq!(windows.failure(), None);
+    assert_eq!(windows.notices(), []);
     live.standing()
 }
 
@@ -249,6 +291,11 @@ fn config() -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
+/// The longest timespan of a form.
+fn longest(form: &Value) -> i64 {
+    form["correlations"].as_array().unwrap().iter().filter_map(|c| c["timespan"].as_i64()).max().unwrap()
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -259,9 +306,21 @@ proptest! {
         choices in prop::collection::vec(any::<u8>(), 1..20),
         blind in prop::collection::vec(blind(), 0..3),
     ) {
-        let longest = form["correlations"].as_array().unwrap().iter().map(|c| c["timespan"].as_i64().unwrap()).max();
-        let steps = steps(items, longest.unwrap());
-        let (live, replay) = (run(&form, &steps, &choices, &blind), naive::alerts(&form, &whole(&steps), &blind));
+        let steps = steps(items, longest(&form));
+        let (live, replay) = (run(&form, &steps, &choices, &blind, None), naive::alerts(&form, &whole(&steps), &blind));
         prop_assert!(live == replay, "\nlive   {live:?}\nreplay {replay:?}\n{form}\n{blind:?}\n{}", show(&steps, &choices));
+    }
+
+    #[test]
+    fn what_is_in_the_store_alone_counts_as_what_is_in_memory(
+        form in form(),
+        items in prop::collection::vec(item(), 1..40),
+        choices in prop::collection::vec(any::<u8>(), 1..20),
+        blind in prop::collection::vec(blind(), 0..3),
+        keys in 2..4_usize,
+    ) {
+        let steps = steps(items, longest(&form));
+        let (bounded, whole) = (run(&form, &steps, &choices, &blind, Some(keys)), run(&form, &steps, &choices, &blind, None));
+        prop_assert!(bounded == whole, "\nbounded {bounded:?}\nwhole   {whole:?}\n{form}\n{}", show(&steps, &choices));
     }
 }
