@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 
+from impetus.app.warning import warn
 from impetus.domain.errors import ImpetusError
 
 COMMANDS = {
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = parsed.main(parsed)
         sys.stdout.flush()
     except ImpetusError as error:
-        sys.stderr.write(f"impetus: {error}\n")
+        warn(str(error))
         return UNUSABLE
     except BrokenPipeError:
         # Who reads has enough. What is left in the buffer would fail again when the interpreter ends.

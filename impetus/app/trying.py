@@ -9,6 +9,7 @@ import msgspec
 from correlator.setup import Setup
 from impetus.app.replaying import Order, Replay
 from impetus.domain.alert import Alert
+from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from impetus.domain.rule import Level, rank
 
@@ -29,23 +30,24 @@ class Tried(msgspec.Struct, frozen=True):
     why: str = ""
 
 
-def try_plan(setup: Setup, events: Sequence[Path], order: Order) -> list[Tried]:
-    """Every alert of recorded events that the plan of a setup explains, by event time.
+def try_plan(setup: Setup, events: Sequence[Path], order: Order) -> tuple[list[Tried], list[ImpetusError]]:
+    """Every alert of recorded events that the plan of a setup explains, by event time; and what had to be skipped.
 
     *Wrong*: without the plan it is in an incident of medium or higher that two independent sources (domains) attest.
     *Doubtful*: a correlation of medium or higher is made of it, which the plan takes away as a whole.
     """
     without = msgspec.structs.replace(setup, plan=None)
-    lines, found = _run(setup, events, order).ledger(), _run(without, events, order).incidents()
+    planned, found = _run(setup, events, order), _run(without, events, order).incidents()
     by_event = _by_event(found)
     rules = {rule.id: rule for rule in setup.rules.rules}
     tried = []
-    for line in lines:
+    for line in planned.ledger():
         verdict, why = _judge(by_event.get(line.event, ()))
         rule = rules[line.rule]
         tried.append(Tried(line.event, line.rule, rule.title, rule.level, line.entry, verdict, why))
     times = {event: time for _, alerts in found for alert in alerts for event, time in _times(alert)}
-    return sorted(tried, key=lambda one: (times.get(one.event, 0), one.event, one.rule))
+    tried.sort(key=lambda one: (times.get(one.event, 0), one.event, one.rule))
+    return tried, planned.problems
 
 
 def _run(setup: Setup, events: Sequence[Path], order: Order) -> Replay:

@@ -48,6 +48,7 @@ CATALOGUE: dict[str, str] = {
     "action.refused": "An action does not apply to the incident as it is.",
     "incident.unknown": "There is no incident with this id.",
     "query.invalid": "A query cannot be understood.",
+    "output.unwritable": "A file that was asked for cannot be written.",
 }
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import OSLO, impetus
+from command import OSLO, impetus, impetus_here
 
 from impetus.app.cli import COMMANDS
 
@@ -84,3 +84,19 @@ def test_a_rule_that_cannot_be_used_is_status_1(tmp_path: Path) -> None:
     assert f"{rule}:" in linted.out
     assert "1 errors" in linted.out
     assert impetus("rules", "test", rule).status == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("rules", "why", "roof_door_opened", "--event", "\x1b[2J\n\u202e", OSLO / "events.ndjson"),
+        ("replay", "\x1b[2J\n\u202e"),
+        ("city", "check", "\x1b[2J\n\u202e"),
+    ],
+)
+def test_an_error_is_one_line_that_no_terminal_obeys(arguments: tuple[str | Path, ...]) -> None:
+    done = impetus_here(*arguments)
+    assert done.status == 2
+    assert done.err.endswith("\n")
+    assert done.err[:-1].isprintable()
+    assert "␛[2J␊" in done.err

@@ -69,3 +69,11 @@ def test_findings_come_as_objects_too(tmp_path: Path) -> None:
     done = impetus_here("plan", "check", tmp_path / "plan.yml", "--city", CITY, "--json")
     (found,) = [json.loads(line) for line in done.out.splitlines()]
     assert (done.status, found["severity"], found["code"], found["line"]) == (1, "error", "plan.invalid", 8)
+
+
+def test_a_trial_names_what_it_cannot_read(tmp_path: Path) -> None:
+    day = tmp_path / "day.ndjson"
+    day.write_text("no event\n" + DAY.read_text())
+    done = impetus_here("plan", "try", PLAN, day, "--city", CITY)
+    assert done.out.endswith("22 alerts would be explained, 0 of them doubtful, 0 of them wrongly\n")
+    assert done.err == f"impetus: skipped {day}:1: an event is a JSON object [event.malformed]\n"

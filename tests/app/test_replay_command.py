@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import DAY, OSLO, Done, impetus
+from command import DAY, OSLO, Done, impetus, impetus_here
 
 EVENTS = OSLO / "events.ndjson"
 INCIDENT = {
@@ -141,3 +141,20 @@ def test_an_unknown_key_of_model_or_plan_is_named_with_the_nearest(tmp_path: Pat
     assert done.status == 2
     assert f"impetus: {file}:{len(file.read_text().splitlines())}" in done.err
     assert "Did you mean" in done.err
+
+
+def test_what_a_source_calls_itself_reaches_no_terminal_raw(tmp_path: Path) -> None:
+    """A notice names the source, which is what a device wrote."""
+    event = {"@timestamp": "2029-01-01T00:00:00Z", "event": {"created": "2027-01-01T00:00:00Z", "id": "1"}}
+    event["event"]["provider"] = "\x1b[2J\u202e"  # type: ignore[index]
+    file = tmp_path / "ahead.ndjson"
+    file.write_text(json.dumps(event) + "\n")
+    done = impetus_here("replay", file)
+    assert "source ␛[2J⟨202E⟩" in done.err
+    assert done.err.replace("\n", "").isprintable()
+
+
+def test_a_ledger_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    done = impetus_here("replay", OSLO / "events.ndjson", "--ledger", tmp_path)
+    assert done.status == 2
+    assert done.err.splitlines()[-1].startswith(f"impetus: {tmp_path}: the ledger cannot be written: ")

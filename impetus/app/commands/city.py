@@ -16,11 +16,11 @@ from correlator.document import read_file
 from impetus.app.coverage import find_coverage
 from impetus.app.engine import load_rules
 from impetus.app.printing import report_findings, say
+from impetus.app.warning import warn
 from impetus.app.wiring import shipped_rules
 from impetus.domain.errors import ImpetusError, Where, nearest
 from impetus.domain.instant import parse_instant
 from rules.places import rules_by_distance
-from tui.untrusted import visible
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +64,7 @@ def _import(arguments: argparse.Namespace) -> int:
     model = read_city(into, str(arguments.into)).city if into is not None else None
     imported = import_features(features, arguments.near, model)
     for problem in [*problems, *imported.problems]:
-        sys.stderr.write(f"impetus: left out {visible(str(problem), 2000)}\n")
+        warn(f"left out {problem}")
     if into is not None:
         sys.stdout.write(add_to_model(into, str(arguments.into), imported))
     else:

@@ -11,9 +11,9 @@ import msgspec
 
 from impetus.app.matching import Matching, Rules
 from impetus.app.printing import say
+from impetus.app.warning import warn
 from impetus.domain.errors import ImpetusError, Where
 from rules.document import SUFFIXES
-from tui.untrusted import visible
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -38,13 +38,15 @@ def add(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Match and print; 0 whatever was found. What cannot be read is raised."""
     paths, events = _told_apart(arguments.rules, arguments.events)
-    if not paths or not events:
-        arguments.parser.error("rules and events are wanted")
+    if not paths:
+        arguments.parser.error(f"--rules names no folder and no file in {' or '.join(sorted(SUFFIXES))}")
+    if not events:
+        arguments.parser.error("no file of events is named (- is standard input)")
     rules = Rules.load(paths, arguments.pipeline)
     for problem in rules.problems:
-        _warn(f"left out {problem}")
+        warn(f"left out {problem}")
     if rules.correlations:
-        _warn(f"left out {rules.correlations} correlations: they need more than one event")
+        warn(f"left out {rules.correlations} correlations: they need more than one event")
     matching = Matching(rules, arguments.all_logsources, arguments.workers)
     matching.run(_open(events), None if arguments.count else _write)
     _report(matching, arguments.count)
@@ -60,9 +62,9 @@ def _told_apart(rules: Sequence[str], events: Sequence[str]) -> tuple[list[Path]
 def _report(matching: Matching, count: bool) -> None:
     tally = matching.tally
     for problem in tally.malformed:
-        _warn(f"skipped {problem}")
+        warn(f"skipped {problem}")
     if tally.malformed_total > len(tally.malformed):
-        _warn(f"skipped {tally.malformed_total} lines in all")
+        warn(f"skipped {tally.malformed_total} lines in all")
     if count:
         figures = {"events": tally.events, "bytes": tally.bytes, "matches": tally.matches, "seconds": tally.seconds}
         say(msgspec.json.encode(figures).decode())
@@ -87,11 +89,6 @@ def _write(lines: bytes) -> None:
 
 
 def _workers(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 256:
+    if not text.isdecimal() or not 1 <= int(text[:4]) <= 256:
         raise argparse.ArgumentTypeError("between 1 and 256")
-    return number
-
-
-def _warn(text: str) -> None:
-    sys.stderr.write(visible(f"impetus: {text}", 2000) + "\n")
+    return int(text)

@@ -20,6 +20,7 @@ from impetus.app import connection
 from impetus.app.engine import load_rules
 from impetus.app.printing import report_findings, say
 from impetus.app.trying import Tried, try_plan
+from impetus.app.warning import warn
 from impetus.app.wiring import shipped_rules, wall_clock
 from impetus.domain.action import Promotion
 from impetus.domain.errors import ImpetusError, Where
@@ -93,7 +94,9 @@ def _try(arguments: argparse.Namespace) -> int:
         raise ImpetusError("source.unreadable", "the events are read twice", Where("-"), "Give them as files")
     city = CityModel.read(arguments.city) if arguments.city else CityModel.empty()
     rules = load_rules(arguments.rules or [shipped_rules()]).rules
-    tried = try_plan(Setup(rules, city, DayPlan.read(arguments.file)), arguments.events, arguments.order)
+    tried, skipped = try_plan(Setup(rules, city, DayPlan.read(arguments.file)), arguments.events, arguments.order)
+    for problem in skipped:
+        warn(f"skipped {problem}")
     for one in tried:
         say(msgspec.json.encode(one).decode() if arguments.json else _line(one))
     counts = {verdict: sum(one.verdict == verdict for one in tried) for verdict in ("explained", "doubtful", "wrong")}

@@ -1,7 +1,6 @@
 """``impetus replay``: recorded events in, incidents out. See ``docs/replay.md``."""
 
 import argparse
-import sys
 from pathlib import Path
 
 import msgspec
@@ -12,7 +11,9 @@ from correlator.setup import Setup
 from impetus.app.engine import load_rules
 from impetus.app.printing import say
 from impetus.app.replaying import Replay, incident_json
+from impetus.app.warning import warn
 from impetus.app.wiring import shipped_rules
+from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.instant import format_instant
 
 
@@ -39,14 +40,22 @@ def main(arguments: argparse.Namespace) -> int:
     for problem in replay.problems:
         if arguments.strict:
             raise problem
-        sys.stderr.write(f"impetus: skipped {problem}\n")
+        warn(f"skipped {problem}")
     for notice in replay.notices():
-        sys.stderr.write(f"impetus: {notice}\n")
+        warn(str(notice))
     if arguments.ledger:
-        lines = [msgspec.json.encode(line) + b"\n" for line in replay.ledger()]
-        arguments.ledger.write_bytes(b"".join(lines))
+        _write_ledger(replay, arguments.ledger)
     _print(replay, arguments.json)
     return 0
+
+
+def _write_ledger(replay: Replay, file: Path) -> None:
+    lines = [msgspec.json.encode(line) + b"\n" for line in replay.ledger()]
+    try:
+        file.write_bytes(b"".join(lines))
+    except OSError as error:
+        what = f"the ledger cannot be written: {error.strerror}"
+        raise ImpetusError("output.unwritable", what, Where(str(file))) from None
 
 
 def read_setup(arguments: argparse.Namespace) -> Setup:
@@ -55,7 +64,7 @@ def read_setup(arguments: argparse.Namespace) -> Setup:
     for problem in loaded.problems:
         if arguments.strict or problem.code != "rule.unsupported":
             raise problem
-        sys.stderr.write(f"impetus: left out {problem}\n")
+        warn(f"left out {problem}")
     city = CityModel.read(arguments.city) if arguments.city else CityModel.empty()
     return Setup(loaded.rules, city, DayPlan.read(arguments.plan) if arguments.plan else None)
 

@@ -1,7 +1,6 @@
 """What is asked: recorded events, run through the whole path first, or the store of an installation."""
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from impetus.app.plugins import make_store
 from impetus.app.replaying import SOURCE, STEP, read_recorded
 from impetus.app.service import KEY_BYTES, masking_key
 from impetus.app.settings import Settings, read_settings
+from impetus.app.warning import warn
 from impetus.app.why.veil import Veil
 from impetus.app.wiring import make_setup
 from impetus.domain.batch import Batch
@@ -40,7 +40,7 @@ def opened(arguments: argparse.Namespace) -> Iterator[tuple[Record, Veil]]:
     try:
         setup, problems = make_setup(settings)
         for problem in problems:
-            sys.stderr.write(f"impetus: left out {problem}\n")
+            warn(f"left out {problem}")
         yield Record(setup, store), veil
     finally:
         store.close()
@@ -60,7 +60,7 @@ def _replayed(setup: Setup, files: Sequence[Path]) -> Record:
     """A recording after a replay in the order of arrival, with what came too late and what came twice."""
     events, problems = read_recorded(files, "arrival")
     for problem in problems:
-        sys.stderr.write(f"impetus: skipped {problem}\n")
+        warn(f"skipped {problem}")
     store = EmbeddedStore.in_memory()
     correlator, late, copies = Correlator(setup, store), dict[str, int](), Counter[str]()
     for start in range(0, len(events), STEP):

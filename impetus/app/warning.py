@@ -1,0 +1,13 @@
+"""What is said on standard error. A file of its own, so that a command that fails at once need load little."""
+
+import sys
+
+from tui.untrusted import visible
+
+LIMIT = 2_000
+"""Characters of one line at most."""
+
+
+def warn(text: str) -> None:
+    """One line under the name of the program; control and format characters of data are shown, never sent."""
+    sys.stderr.write(visible(f"impetus: {text}", LIMIT) + "\n")
