@@ -159,12 +159,13 @@ def _newest_place(firing: Firing, seen: Mapping[str, Observation], parts: Sequen
 
 def explain_firing(rule: Rule, firing: Firing, members: int, refers: Sequence[Rule]) -> Explanation:
     """Why a correlation with so many members fired, as a sentence."""
-    what = ", ".join(dict.fromkeys(one.title for one in refers))
-    text = f"{members} members of: {what}; the newest at {format_instant(firing.at)}"
+    titles = {one.id: one.title for one in refers}
+    what = ", ".join(dict.fromkeys(title for id, title in titles.items() if id not in firing.absent))
+    text = f"{members} {'member' if members == 1 else 'members'} of: {what}; the newest at {format_instant(firing.at)}"
     if firing.group:
         text += "; the same " + ", ".join(f"{name} {value}" for name, value in firing.group)
     if firing.certainty:
         text += f"; the place holds: {firing.certainty}"
     if firing.absent:
-        text += "; awaited and absent: " + ", ".join(firing.absent)
+        text += "; awaited and absent: " + ", ".join(titles.get(id, id) for id in firing.absent)
     return Explanation(f"{rule.description.strip() or rule.title} ({text})")
