@@ -75,6 +75,19 @@ def _needs_target(verb: str) -> Reason:
     return reason
 
 
+def _needs_several(situation: Situation) -> str:
+    closed = [incident.id for incident, status in situation.targets if status == "closed"]
+    if closed:
+        return f"{closed[0]} is closed: only active ones can be merged"
+    return "" if len(situation.targets) > 1 else "mark the incidents that are one (space), then merge them"
+
+
+def _needs_contested(situation: Situation) -> str:
+    if any(incident.contested for incident, _ in situation.targets):
+        return ""
+    return "no device is in doubt by this incident"
+
+
 def _needs_rows(situation: Situation) -> str:
     return "" if situation.rows else "nothing to move in"
 
@@ -103,6 +116,10 @@ ACTIONS: tuple[Action, ...] = (
            _needs_rows),
     Action("undo", ("u",), "u", "undo", "Take back your last step; in the log, the action under the cursor",
            "Undo", TRIAGE, 6, _needs_undoable),
+    Action("unite", ("m",), "m", "merge", "Merge: the marked incidents are one", "Merge the marked", (QUEUE,), 20,
+           _needs_several),
+    Action("clear", ("C",), "C", "clear", "Clear: trust again devices that it puts in doubt", "Clear devices …",
+           (INCIDENT,), 20, _needs_contested),
     Action("filter", ("slash",), "/", "filter", "Filter: is:open zone:Z-1* sev:high+ owner:me words", "Filter …",
            (QUEUE,), 8),
     Action("merge", ("R",), "R", "merge new", "Order anew, with what is new", "Merge new", (QUEUE,), 10, _needs_news),

@@ -87,10 +87,15 @@ class Session:
         self._retry.set()
 
     def act(
-        self, verb: Verb, incidents: list[Incident], disposition: Disposition | None = None, note: str = ""
+        self,
+        verb: Verb,
+        incidents: list[Incident],
+        disposition: Disposition | None = None,
+        note: str = "",
+        targets: tuple[str, ...] = (),
     ) -> tuple[Action, ...]:
         """Send an action on each of these incidents."""
-        batch = self.outbox.act(verb, [incident.id for incident in incidents], disposition, note)
+        batch = self.outbox.act(verb, [incident.id for incident in incidents], disposition, note, targets)
         self._sent(incident.id for incident in incidents)
         return batch
 

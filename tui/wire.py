@@ -114,6 +114,7 @@ def _record(message: pb.ActionRecord) -> ActionRecord:
         note=message.note,
         disposition=word(pb.Disposition, message.disposition) or None,
         undone_by=message.undone_by or None,
+        targets=tuple(message.targets),
     )
 
 

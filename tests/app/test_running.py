@@ -84,7 +84,7 @@ def test_lists_are_narrowed(running: Running) -> None:
 def test_an_incident_is_shown_with_its_reasons(running: Running) -> None:
     shown = running("incidents", "show", str(incidents(running)[0]["id"])).out
     assert "Firearm near a blinded camera" in shown
-    assert "joined: " in shown
+    assert "why: " in shown
     assert "risk +" in shown
 
 

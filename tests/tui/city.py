@@ -181,7 +181,9 @@ def _done(before: Incident, action: Action) -> Incident:
     if action.verb == "take" and before.owner == "marta":
         raise ImpetusError("action.refused", "taken by marta 12 s ago", hint="Ask her")
     status = {"take": "taken", "escalate": "escalated", "close": "closed", "reopen": "open"}
-    entry = ActionRecord(action.id, action.actor, NOON, action.verb, action.note, action.disposition)
+    entry = ActionRecord(
+        action.id, action.actor, NOON, action.verb, action.note, action.disposition, targets=action.targets
+    )
     return msgspec.structs.replace(
         before,
         status=status.get(action.verb, before.status),

@@ -9,12 +9,21 @@ from tests.tui.city import City, incident
 from tests.tui.journey import at_queue
 from tui import actions
 from tui.console import Console
-from tui.screens.dialogs import DispositionDialog, FilterDialog, NoteDialog
+from tui.screens.dialogs import DevicesDialog, DispositionDialog, FilterDialog, NoteDialog
 from tui.screens.incident import IncidentScreen
 from tui.screens.pages import HelpPage, RecordPage
 from tui.screens.queue import QueueScreen
 
-SCREENS = (QueueScreen, IncidentScreen, DispositionDialog, NoteDialog, FilterDialog, RecordPage, HelpPage)
+SCREENS = (
+    QueueScreen,
+    IncidentScreen,
+    DispositionDialog,
+    NoteDialog,
+    DevicesDialog,
+    FilterDialog,
+    RecordPage,
+    HelpPage,
+)
 
 
 @pytest.mark.parametrize("action", actions.ACTIONS, ids=lambda action: f"{action.id}-{action.places[0]}")

@@ -260,3 +260,55 @@ async def test_q_leaves() -> None:
     async with at_queue(city()) as queue:
         await queue.press("q")
         await queue.until(lambda: not queue.app.is_running, "left")
+
+
+async def test_merges_the_marked_incidents_and_takes_it_back() -> None:
+    async with at_queue(city()) as queue:
+        await queue.press("m")
+        await queue.shows("mark the incidents that are one")
+        await queue.press("space", "space", "m")
+        await queue.settles()
+        await queue.shows("INC-0 merged with INC-1 (u undoes)")
+        await queue.hides("2 marked")
+        (sent,) = queue.city.applied
+        assert (sent.incident, sent.verb, sent.targets) == ("INC-0", "merge", ("INC-1",))
+        await queue.press("u")
+        await queue.settles()
+        assert queue.verbs == [("merge", "INC-0"), ("undo", "INC-0")]
+
+
+async def test_a_closed_incident_is_not_merged() -> None:
+    async with at_queue(city()) as queue:
+        await queue.press("c", "b", "k", "space", "space", "m")
+        await queue.shows("INC-0 is closed: only active ones can be merged")
+        await queue.settles()
+        assert queue.verbs == [("close", "INC-0")]
+
+
+async def test_clears_the_only_contested_device_which_the_log_then_names() -> None:
+    async with at_queue(city(), (110, 30)) as queue:
+        await queue.press("enter", "C")
+        await queue.shows("Trust again, of cam-3")
+        await queue.press("enter")
+        await queue.settles()
+        await queue.shows("cam-3 trusted again")
+        assert queue.city.applied[0].targets == ("cam-3",)
+        await queue.press("l")
+        await queue.shows("clear     cam-3")
+
+
+async def test_of_several_contested_devices_those_that_are_named_are_cleared() -> None:
+    async with at_queue(City([incident(0, contested=("cam-3", "cam-4", "cam-5"))])) as queue:
+        await queue.press("enter", "C")
+        await queue.shows("Trust again, of cam-3, cam-4, cam-5")
+        await queue.press("enter")
+        assert queue.verbs == []
+        await queue.press("C", *"cam", "minus", "5", "enter")
+        await queue.settles()
+        assert queue.city.applied[0].targets == ("cam-5",)
+
+
+async def test_where_nothing_is_contested_there_is_nothing_to_clear() -> None:
+    async with at_queue(City([incident(0, contested=())])) as queue:
+        await queue.press("enter", "C")
+        await queue.shows("no device is in doubt by this incident")

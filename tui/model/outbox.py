@@ -28,10 +28,15 @@ class Outbox:
         return len(self._waiting)
 
     def act(
-        self, verb: Verb, incidents: Iterable[str], disposition: Disposition | None = None, note: str = ""
+        self,
+        verb: Verb,
+        incidents: Iterable[str],
+        disposition: Disposition | None = None,
+        note: str = "",
+        targets: tuple[str, ...] = (),
     ) -> tuple[Action, ...]:
         """Queue one action per incident; together they are one step for ``undo``."""
-        batch = tuple(Action(self._new_id(), id, self.actor, verb, disposition, note) for id in incidents)
+        batch = tuple(Action(self._new_id(), id, self.actor, verb, disposition, note, targets) for id in incidents)
         if batch:
             self._waiting.extend(batch)
             self._batches.append(batch)

@@ -100,6 +100,19 @@ class NoteDialog(TextDialog, place=NOTE):
         return _subject("Note on", self._chosen, width, self)
 
 
+class DevicesDialog(TextDialog, place=NOTE):
+    """The devices that are trusted again. Nothing is chosen beforehand unless there is but one: each was looked at."""
+
+    def __init__(self, incident: Incident) -> None:
+        super().__init__(incident.contested[0] if len(incident.contested) == 1 else "")
+        self._contested = incident.contested
+
+    def subject(self, width: int) -> Line:
+        """What may be named."""
+        line = self.look.line().add("Trust again, of ", "heading")
+        return line.cell(", ".join(self._contested), max(width - line.width, 1))
+
+
 class FilterDialog(TextDialog, place=FILTER):
     """The filter of the queue."""
 

@@ -126,6 +126,12 @@ class IncidentScreen(Triage, place=INCIDENT):
             self.session.undo_one(self._incident_id, record.id)
             self.session.tell(f"taking back: {record.verb} by {record.actor}")
 
+    def do_clear(self) -> None:
+        """Ask which devices are trusted again."""
+        from tui.screens.dialogs import DevicesDialog  # noqa: PLC0415 - not needed for the first paint
+
+        self.app.push_screen(DevicesDialog(self.incident), self._clear)
+
     def do_down(self) -> None:
         """Down a row or a line."""
         self._move(1)
@@ -155,6 +161,13 @@ class IncidentScreen(Triage, place=INCIDENT):
         self._move(event.position - self._position())
         if event.again:
             self.do_select()
+
+    def _clear(self, answer: str | None) -> None:
+        devices = tuple((answer or "").replace(",", " ").split())
+        if devices:
+            self.session.act("clear", [self.incident], targets=devices)
+            self.session.tell(f"{', '.join(devices)} trusted again (u undoes)")
+            self.console_app.look_up()
 
     @property
     def _shown(self) -> Lines:

@@ -132,6 +132,13 @@ class QueueScreen(Triage, place=QUEUE):
         self._move(1)
         self._header.redraw()
 
+    def do_unite(self) -> None:
+        """Say that the marked incidents are one."""
+        first, *others = self.targets()
+        self.session.act("merge", [first], targets=tuple(each.id for each in others))
+        self.session.tell(f"{first.id} merged with {', '.join(each.id for each in others)} (u undoes)")
+        self.acted()
+
     def do_merge(self) -> None:
         """Order anew, with what is new."""
         fresh = len(self.session.queue.news)

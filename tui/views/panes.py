@@ -6,6 +6,9 @@ from tui.dossier import Dossier, Evidence
 from tui.line import Line
 from tui.look import DISPOSITIONS, Look
 
+MOST_TARGETS = 5
+"""Targets of an action that the log names."""
+
 
 def risk(incident: Incident, width: int, look: Look) -> list[Line]:
     """Each term with its points and evidence, and the sum."""
@@ -70,9 +73,17 @@ def log_row(record: ActionRecord, width: int, look: Look, *, current: bool) -> L
     role = "cursor" if current else "plain"
     line = look.line().add("▸ " if current else "  ", role).add(f"{look.moment(record.at)}  ", "dim")
     line.cell(record.actor, 12, role).add(" ").cell(record.verb, 9, "dim" if record.undone_by else role).add(" ")
-    said = " · ".join(part for part in (DISPOSITIONS.get(record.disposition or "", ""), record.note) if part)
+    said = " · ".join(
+        part for part in (DISPOSITIONS.get(record.disposition or "", ""), _targets(record), record.note) if part
+    )
     said = f"{said}  (undone)" if record.undone_by else said
     return line.cell(said, max(width - line.width, 1), "dim" if record.undone_by else role)
+
+
+def _targets(record: ActionRecord) -> str:
+    """The incidents, alerts or devices that an action was about beside its incident; of many the first."""
+    more = f" and {len(record.targets) - MOST_TARGETS} more" if len(record.targets) > MOST_TARGETS else ""
+    return ", ".join(record.targets[:MOST_TARGETS]) + more
 
 
 def _evidence_columns(width: int) -> list[tuple[str, int]]:

@@ -100,7 +100,7 @@ async def _show(client: Client, arguments: argparse.Namespace) -> None:
         say(f"  {format_instant(alert.at_us)} {word(pb.Severity, alert.level):13} {alert.title}")
         say(f"    {alert.summary}")
         say(f"    rule {alert.rule_id} by {alert.author or 'unknown'}")
-        say(f"    {alert.id} joined: {_joined(members.get(alert.id))}; events: {', '.join(alert.event_ids)}")
+        say(f"    {alert.id} why: {_joined(members.get(alert.id))}; events: {', '.join(alert.event_ids)}")
     if answer.incident.alert_count > _listed(answer.incident):
         say(f"  {answer.incident.alert_count} alerts in all")
     if answer.incident.contested:
@@ -110,7 +110,7 @@ async def _show(client: Client, arguments: argparse.Namespace) -> None:
         say(f"  risk {term.points:+} {term.name} {term.evidence}")
     for record in answer.incident.history:
         undone = " (undone)" if record.undone_by else ""
-        did = " ".join((record.actor, word(pb.Verb, record.verb), *record.targets, record.note))
+        did = " ".join(filter(None, (record.actor, word(pb.Verb, record.verb), *record.targets, record.note)))
         say(f"  {format_instant(record.at_us)} {did} [{record.id}]{undone}")
 
 
