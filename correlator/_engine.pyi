@@ -96,6 +96,22 @@ class Firing:
     late: bool
     """The change came from an event that was not the newest of its window."""
 
+class Doubt:
+    """A wait for an absence that ended without saying whether the awaited event happened."""
+
+    rule: int
+    """Index of the correlation."""
+    group: list[tuple[str, str]]
+    """Group-by names and values."""
+    since: int
+    """Event time (µs) of the first positive member, from which on the awaited event counts."""
+    until: int
+    """The end of the wait (µs)."""
+    unseen: list[int]
+    """Indices of the awaited rules that may have matched unseen."""
+    newest: str
+    """Id of the member that the wait began with."""
+
 class Windows:
     """Correlations over matches, in event time, independent of the order of arrival within the lateness."""
 
@@ -110,17 +126,34 @@ class Windows:
     def fields(self) -> list[list[str]]:
         """For each rule index, the fields that some correlation reads from its matches."""
 
+    @property
+    def fingerprints(self) -> list[int]:
+        """For each correlation a digest of what it means: its own definition and that of all it refers to."""
+
     def push(self, items: Sequence[Item]) -> list[Firing]:
         """Add matches, in any order; returns the alerts that changed, one Firing each, chained ones included.
 
         A match that is there already takes over whether the plan explains it.
         """
 
+    def replace(self, old: Sequence[Item], items: Sequence[Item]) -> list[Firing]:
+        """Take matches back as they were pushed, and add others, as if only those had ever come."""
+
     def unexplain(self, ids: Sequence[str]) -> list[Firing]:
         """Withdraw the plan's explanation of events, as if they had come without it."""
 
     def advance(self, event_time: int) -> list[Firing]:
         """Move event time (µs): settles absences, and forgets what no window can see any more."""
+
+    def blind(self, rule: int, stretches: Sequence[tuple[int, int]], part: tuple[str, str] | None = None) -> None:
+        """Say when (µs, both ends included) the matches of a rule or correlation could not have been reported.
+
+        ``part`` limits it to events with a value of a field. It takes the place of what was said before, is to be said
+        anew after a restart, and before event time passes it. A wait that meets it ends in a doubt, not in an alert.
+        """
+
+    def doubts(self) -> list[Doubt]:
+        """The waits that ended in doubt since the last call; one may come again when it is looked at anew."""
 
     def notices(self) -> list[tuple[int, str]]:
         """What was left out since the last call because a bound was hit: (index of the correlation, what)."""
@@ -148,3 +181,26 @@ class Reader:
 
         A value is a scalar, or a list of several (empty for an object); a field that is absent or null is not there.
         """
+
+class Relation:
+    """How an item stands to the newest of a window, part by part, by the geometry that the windows use."""
+
+    stands: str | None
+    """``certain`` or ``possible`` where it stands in the whole relation, else None: what the windows go by."""
+    zone: bool | None
+    """Whether the zones relate; None where the correlation does not ask."""
+    distance: tuple[tuple[float, float] | None, str | None] | None
+    """Least and greatest metres (None without locations) and ``certain``, ``possible`` or None; None if not asked."""
+    speed: tuple[tuple[float, float] | None, str | None] | None
+    """The same in km/h."""
+    metres: tuple[float, float] | None
+    """Least and greatest metres between them, whether asked for or not."""
+
+class Relations:
+    """The place relations of the correlations of a form."""
+
+    def __init__(self, form: bytes, city: bytes) -> None:
+        """Raises like ``Windows``."""
+
+    def relate(self, correlation: int, newest: Item, other: Item) -> Relation | None:
+        """How an item stands to the newest one for the correlation of an index; None where there is none."""

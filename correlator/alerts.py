@@ -42,9 +42,13 @@ def single_alert(rule: Rule, seen: Observation, line: bytes, matcher: Matcher) -
 
 def explain(rule: Rule, line: bytes, matcher: Matcher) -> Explanation:
     """Why a rule holds on an event: the clauses that held, with the values that they met."""
-    tree = msgspec.json.decode(matcher.explain(line, rule.index), type=_Node)
-    held = _held(_clause(tree))
+    held = _held(conditions(rule.index, line, matcher))
     return Explanation(rule.description.strip() or rule.title, (held,) if held is not None else ())
+
+
+def conditions(rule: int, line: bytes, matcher: Matcher) -> Clause:
+    """Every clause of a rule on an event, whether it held or not; the log source is not asked."""
+    return _clause(msgspec.json.decode(matcher.explain(line, rule), type=_Node))
 
 
 class _Node(msgspec.Struct):
@@ -114,7 +118,7 @@ def merge_alert(
         first=min(times.values(), default=firing.at),
         events=tuple(events),
         times=tuple(times[id] for id in events),
-        entities=_distinct(entities),
+        entities=distinct(entities),
         domains=tuple(sorted(domains)),
         zones=tuple(sorted(zones)),
         place=_newest_place(firing, seen, parts),
@@ -131,7 +135,7 @@ def merge_alert(
     )
 
 
-def _distinct(entities: Sequence[Entity]) -> tuple[Entity, ...]:
+def distinct(entities: Sequence[Entity]) -> tuple[Entity, ...]:
     """Each entity once; a strong one stands for its weak twin."""
     found: dict[str, Entity] = {}
     for entity in entities:

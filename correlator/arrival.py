@@ -6,7 +6,7 @@ from functools import cache
 import msgspec
 
 from correlator._engine import Reader
-from correlator.intelligence import LOOKUPS
+from correlator.intelligence import LOOKUPS, lookups, search_key
 from impetus.domain.batch import Head, Reject
 from impetus.domain.entity import IDENTIFYING, WEAK, Entity
 from impetus.domain.errors import ImpetusError, Where
@@ -42,6 +42,9 @@ FIELDS = (
     "threat.indicator.type",
     "threat.indicator.name",
     "threat.indicator.valid_until",
+    "threat.indicator.id",
+    "threat.indicator.modified_at",
+    "threat.indicator.revoked",
 )
 """What is read of every event, besides what identifies and what is looked up."""
 
@@ -109,8 +112,9 @@ def rejected(line: bytes, source: str, error: ImpetusError) -> Reject:
 
 
 def head_of(arrival: Arrival, zone: str | None, entities: Iterable[Entity]) -> Head:
-    """What an event is found by in the store."""
+    """What an event is found by in the store: its entities, its zone, and the values that indicators look for."""
     keys = [entity.key for entity in entities]
+    keys += [search_key(kind, value) for _, kind, value in lookups(arrival.event)]
     if zone:
         keys.append(f"zone:{zone}")
     return Head(arrival.id, arrival.time, tuple(dict.fromkeys(keys)))

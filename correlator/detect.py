@@ -1,18 +1,20 @@
 """Detection: single-event rules, what the plan explains of their matches, and correlations over all of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from correlator._engine import Firing, Item, Matcher, Windows
-from correlator.alerts import merge_alert, single_alert
+from correlator._engine import Doubt, Firing, Item, Matcher, Windows
+from correlator.alerts import distinct, merge_alert, single_alert
 from correlator.arrival import Arrival
 from correlator.city import CityModel
+from correlator.health.monitor import Blind
 from correlator.memory import Kept
 from correlator.observation import Hit, Observation, observe
 from correlator.plan.ledger import Ledger, Verdict
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Key
+from impetus.domain.entity import Entity
 from impetus.domain.event import Fields, Json, flatten, read, text
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import Store
@@ -20,6 +22,10 @@ from impetus.domain.rule import Rule, RuleSet
 
 ROUNDS = 8
 """So often overrides are found anew in one step; after that they only grow, so that it ends."""
+
+
+Find = Callable[[Sequence[str]], Sequence[Alert]]
+"""Gives alerts by id."""
 
 
 class Enriched(msgspec.Struct):
@@ -66,12 +72,19 @@ class Detector:
         self._city, self._ledger, self._horizon = city, ledger, horizon
         self._matcher = Matcher(rules.form)
         self._windows = Windows(rules.form, city.geometry())
+        self._by_id = {rule.id: rule for rule in rules.rules}
         self._referred = {index for rule in rules.rules for index in rule.refers}
         self._reads = self._windows.fields
         self._seen: Kept[Observation] = Kept("seen", Observation)
         """Events that are in some window, by id."""
         self._fired: Kept[Alert] = Kept("fired", Alert)
         """Correlation alerts that may still be revised, by id."""
+        self._meanings: Kept[int] = Kept("correlations", int)
+        """What each correlation meant when its windows were written, by id."""
+        self.restarted: tuple[str, ...] = ()
+        """Titles of correlations that mean something else than before: their windows began anew."""
+        self.gone: tuple[str, ...] = ()
+        """Ids of correlations that were there before and are no more."""
         self._forgot = 0
 
     def detect(self, batch: Sequence[Enriched]) -> Findings:
@@ -87,6 +100,23 @@ class Detector:
         self._settle(found)
         return found
 
+    def renew(self, pairs: Sequence[tuple[Enriched, Enriched]], find: Find) -> Findings:
+        """Let events of earlier steps, as they were and as they are, count with their new additions.
+
+        ``find`` gives the alerts that hold, by id.
+        """
+        found = Findings({}, [], [])
+        hits = list(zip(self._all([old for old, _ in pairs]), self._all([new for _, new in pairs]), strict=True))
+        records = [self._record(old) for old, _ in hits]
+        verdict = self._ledger.exchange([new for _, new in hits])
+        for (old, new), record in zip(hits, records, strict=True):
+            self._reassess(old, new, record, found, find)
+        self._replace(hits, records, found)
+        self._refresh({old.seen.id: (old.seen, new.seen) for old, new in hits}, found)
+        self._apply(verdict, found)
+        self._settle(found)
+        return found
+
     def advance(self, now: int) -> Findings:
         """Move event time on: absences come out, and what no window can see any more is forgotten."""
         found = Findings({}, [], [])
@@ -96,9 +126,23 @@ class Detector:
             self._forget(now)
         return found
 
+    def blind(self, changes: Iterable[Blind]) -> None:
+        """Take in when awaited rules could not have been reported, before event time passes it."""
+        for rule, stretches, part in changes:
+            self._windows.blind(rule, stretches, part)
+
+    def doubts(self) -> list[tuple[Rule, Doubt]]:
+        """The waits that ended since the last call without saying whether the awaited event happened."""
+        return [(self._rules[doubt.rule], doubt) for doubt in self._windows.doubts()]
+
+    def bounded(self) -> list[tuple[Rule, str]]:
+        """What correlations had to leave out since the last call."""
+        return [(self._rules[rule], what) for rule, what in self._windows.notices()]
+
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
         yield from ((Key("windows", key), value) for key, value in self._windows.dirty())
+        yield from self._meanings.changes()
         yield from self._seen.changes()
         yield from self._fired.changes()
         yield from self._ledger.changes()
@@ -109,6 +153,23 @@ class Detector:
         self._seen.restore(store)
         self._fired.restore(store)
         self._ledger.restore(store, self._matcher)
+        self._meanings.restore(store)
+        self._compare_meanings()
+
+    def _compare_meanings(self) -> None:
+        """Leave aside what belongs to correlations that are gone or mean something else now."""
+        correlations = [rule for rule in self._rules if rule.correlation]
+        now = {rule.id: meaning for rule, meaning in zip(correlations, self._windows.fingerprints, strict=True)}
+        before = dict(self._meanings.items())
+        changed = {id for id, meaning in before.items() if now.get(id) != meaning}
+        self.restarted = tuple(rule.title for rule in correlations if rule.id in changed)
+        self.gone = tuple(sorted(changed - now.keys()))
+        self._fired.drop_where(lambda alert: alert.rule in changed)
+        for id in self.gone:
+            self._meanings.drop(id)
+        for id, meaning in now.items():
+            if before.get(id) != meaning:
+                self._meanings[id] = meaning
 
     def _forget(self, now: int) -> None:
         self._forgot = now
@@ -128,6 +189,14 @@ class Detector:
             seen = observe(enriched.fields, enriched.arrival.id, enriched.arrival.time, self._city)
             yield Hit(seen, tuple(rules), enriched.line), enriched.late
 
+    def _all(self, batch: Sequence[Enriched]) -> Iterator[Hit]:
+        """Every event of a batch, also one that no rule matches."""
+        hits = {hit.seen.id: hit for hit, _ in self._hits(batch)}
+        for enriched in batch:
+            arrival = enriched.arrival
+            hit = hits.get(arrival.id)
+            yield hit or Hit(observe(enriched.fields, arrival.id, arrival.time, self._city), (), enriched.line)
+
     def _alerting(self, hit: Hit) -> Iterator[Rule]:
         return (self._rules[index] for index in hit.rules if self._rules[index].alerts)
 
@@ -141,16 +210,19 @@ class Detector:
         """Let the windows see hits; a hit that they have already is replaced."""
         items = []
         for hit in hits:
-            referred = [rule for rule in hit.rules if rule in self._referred]
-            if referred:
+            if any(rule in self._referred for rule in hit.rules):
                 self._seen[hit.seen.id] = hit.seen
-                event = msgspec.json.decode(hit.line)
-                items += [self._item(hit.seen, rule, event) for rule in referred]
+                items += self._items(hit)
         if items:
             self._take(self._windows.push(items), found)
 
-    def _item(self, seen: Observation, rule: int, event: dict[str, Json]) -> Item:
-        fields = [(name, text(value)) for name in self._reads[rule] for value in read(event, name) if value is not None]
+    def _items(self, hit: Hit) -> list[Item]:
+        return [self._item(hit.seen, rule, fields) for rule, fields in self._readings(hit)]
+
+    def _fields(self, rule: int, event: dict[str, Json]) -> list[tuple[str, str]]:
+        return [(name, text(value)) for name in self._reads[rule] for value in read(event, name) if value is not None]
+
+    def _item(self, seen: Observation, rule: int, fields: list[tuple[str, str]]) -> Item:
         location = seen.place.location
         return Item(
             rule,
@@ -187,6 +259,73 @@ class Detector:
         alert = merge_alert(rule, firing, seen, parts, [self._rules[index] for index in rule.refers])
         self._fired[alert.id] = alert
         return alert
+
+    # --- events whose additions changed
+
+    def _record(self, hit: Hit) -> set[LedgerLine] | None:
+        """The ledger lines of an event; None if it is not explained."""
+        if not self._ledger.explains(hit.seen.id):
+            return None
+        return {self._ledger.line(hit.seen.id, rule.id) for rule in self._alerting(hit)}
+
+    def _reassess(self, old: Hit, new: Hit, before: set[LedgerLine] | None, found: Findings, find: Find) -> None:
+        """The alerts and ledger lines of an event alone: those that go, come, and say something else now."""
+        after = self._record(new)
+        found.withdrawn += (before or set()) - (after or set())
+        found.ledger += (after or set()) - (before or set())
+        was = self._singles(old) if before is None else {}
+        now = self._singles(new) if after is None else {}
+        for id in was.keys() - now.keys():
+            found.take(msgspec.structs.replace(was[id], gone=True))
+        for id, alert in now.items():
+            if id not in was:
+                found.take(alert)
+            elif alert != was[id]:
+                for known in find([id]):
+                    found.take(msgspec.structs.replace(alert, revision=known.revision + 1))
+
+    def _singles(self, hit: Hit) -> dict[str, Alert]:
+        alerts = (single_alert(rule, hit.seen, hit.line, self._matcher) for rule in self._alerting(hit))
+        return {alert.id: alert for alert in alerts}
+
+    def _replace(
+        self, hits: Sequence[tuple[Hit, Hit]], records: Sequence[set[LedgerLine] | None], found: Findings
+    ) -> None:
+        """Let the windows see events as they are now in place of what they were."""
+        taken, given = [], []
+        for (old, new), record in zip(hits, records, strict=True):
+            if new.seen.id in self._seen or self._readings(new):
+                self._seen[new.seen.id] = new.seen
+            same = (record is not None) == self._ledger.explains(new.seen.id)
+            if not same or self._readings(old) != self._readings(new):
+                taken += self._items(old)
+                given += self._items(new)
+        if taken or given:
+            self._take(self._windows.replace(taken, given), found)
+
+    def _readings(self, hit: Hit) -> list[tuple[int, list[tuple[str, str]]]]:
+        """What the windows read of an event, by rule."""
+        event = msgspec.json.decode(hit.line)
+        return [(rule, self._fields(rule, event)) for rule in hit.rules if rule in self._referred]
+
+    def _refresh(self, seen: Mapping[str, tuple[Observation, Observation]], found: Findings) -> None:
+        """Correlation alerts whose members stay have the entities that these have now."""
+        for alert in self._fired.values():
+            changed = [seen[id] for id in alert.events if id in seen]
+            entities = self._entities(alert, changed) if changed else alert.entities
+            if entities != alert.entities:
+                revised = msgspec.structs.replace(alert, entities=entities, revision=alert.revision + 1)
+                self._fired[alert.id] = revised
+                if self._by_id[alert.rule].alerts:
+                    found.take(revised)
+
+    def _entities(self, alert: Alert, changed: Sequence[tuple[Observation, Observation]]) -> tuple[Entity, ...]:
+        gained = [entity for old, new in changed for entity in new.entities if entity not in old.entities]
+        lost = {entity for old, new in changed for entity in old.entities if entity not in new.entities}
+        if lost and all(id in self._seen for id in alert.events):
+            lost -= {entity for id in alert.events for entity in self._seen[id].entities}
+            return distinct([*(entity for entity in alert.entities if entity not in lost), *gained])
+        return distinct([*alert.entities, *gained])
 
     # --- the plan
 

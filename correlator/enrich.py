@@ -13,6 +13,9 @@ from correlator.intelligence import Intelligence
 from correlator.plan.day import DayPlan
 from impetus.domain.event import Json, first_text, read
 
+MET = "threat.enrichments"
+"""The field of the indicators that an event meets."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -28,10 +31,13 @@ class Enricher:
         if self._plan is not None:
             zone = first_text(event, "place.zone") or added.get("place.zone")
             added |= self._plan.fields(event, zone if isinstance(zone, str) else None, instant)
+        return self.renew(event, instant, added)
+
+    def renew(self, event: Mapping[str, Json], instant: int, added: Mapping[str, Json]) -> dict[str, Json]:
+        """The same additions with what the table of indicators says now."""
+        kept = {name: value for name, value in added.items() if name != MET}
         met = self._intelligence.enrichments(event, instant)
-        if met:
-            added["threat.enrichments"] = met
-        return added
+        return {**kept, MET: met} if met else kept
 
     def _place(self, event: Mapping[str, Json]) -> dict[str, Json]:
         """What is missing of the event's place, from its device; never against a zone that the event says itself."""

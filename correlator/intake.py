@@ -4,20 +4,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from correlator.arrival import Arrival, ArrivalReader, head_of, rejected
+from correlator.arrival import Arrival, ArrivalReader, head_of, read_arrival, rejected
 from correlator.city import CityModel
 from correlator.detect import Enriched
-from correlator.enrich import Enricher, join
+from correlator.enrich import MET, Enricher, join
+from correlator.health.monitor import Monitor
+from correlator.health.record import OWN
 from correlator.intelligence import Indicator, Intelligence, indicator_of
 from correlator.memory import Kept
 from correlator.observation import entities_of
 from correlator.plan.day import DayPlan
+from correlator.renewal import Events, Renewal, Renewed
 from correlator.watermark import EventClock
 from impetus.domain.batch import Batch, Head, Key, Reject
 from impetus.domain.entity import Entity
 from impetus.domain.errors import ImpetusError
 from impetus.domain.event import Json, first_text
-from impetus.domain.instant import parse_instant
 from impetus.domain.ports import Store
 
 REMEMBERED = 1_000_000
@@ -30,6 +32,8 @@ class Taken(msgspec.Struct):
     """What a step took in."""
 
     events: list[Enriched] = []
+    renewed: list[Renewed] = []
+    """Events of earlier steps whose indicators came only now."""
     additions: list[bytes] = []
     heads: list[Head] = []
     rejects: list[Reject] = []
@@ -39,45 +43,73 @@ class Taken(msgspec.Struct):
 class Reception:
     """Reads, deduplicates and enriches what arrives, in order of arrival."""
 
-    def __init__(self, city: CityModel, plan: DayPlan | None, clock: EventClock) -> None:
-        self._city, self._clock = city, clock
+    def __init__(
+        self, city: CityModel, plan: DayPlan | None, clock: EventClock, monitor: Monitor, events: Events
+    ) -> None:
+        self._city, self._clock, self._monitor = city, clock, monitor
         self._intelligence = Intelligence()
         self._indicators: Kept[Indicator] = Kept("indicators", Indicator)
+        self._changed: list[Indicator] = []
         self._enricher = Enricher(city, plan, self._intelligence)
-        self._reader = ArrivalReader(limit.field for limit in (plan.plan.limits if plan else ()))
-        self._ids: dict[str, None] = {}
+        limits = [limit.field for limit in (plan.plan.limits if plan else ())]
+        self._reader = ArrivalReader([*limits, *monitor.fields])
+        self._renewal = Renewal(events, self._reader, self._enricher)
+        self.ids: dict[str, None] = {}
+        """Ids of the newest events, oldest first."""
 
     def take(self, batches: Sequence[Batch], heard: int) -> Taken:
         """Take batches in; ``heard`` is the wall clock (µs)."""
-        taken = Taken([], [], [], [])
+        taken = Taken([], [], [], [], [])
+        arrivals: list[tuple[Arrival, bool]] = []
         for batch in batches:
             taken.rejects += batch.rejects
             for line, arrival in zip(batch.lines, self._reader.read(batch.lines, batch.source), strict=True):
                 if isinstance(arrival, ImpetusError):
                     taken.rejects.append(rejected(line, batch.source, arrival))
                 else:
-                    self._take(arrival, heard, taken)
+                    self._take(arrival, batch.source, heard, taken, arrivals)
+        # All indicators of a step first: they count for the others of the step in whatever order they came.
+        taken.renewed = self._renewal.find(self._changed, self._clock.now)
+        self._changed = []
+        for arrival, late in arrivals:
+            self._enrich(arrival, late, taken)
         return taken
+
+    def conclude(self, limit: int, taken: Taken) -> list[Enriched]:
+        """What fell silent or returned before an event time (µs), as events that are taken in too."""
+        before = len(taken.events)
+        for line in self._monitor.conclude(limit):
+            arrival = read_arrival(line, "")
+            # A log that is replayed may hold it already.
+            if arrival.id not in self.ids:
+                self._remember(arrival.id)
+                self._enrich(arrival, False, taken)
+        return taken.events[before:]
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
         return self._indicators.changes()
 
-    def restore(self, store: Store) -> None:
-        """Go on from what a store holds."""
+    def restore(self, store: Store, known: dict[str, None] | None) -> None:
+        """Go on from what a store holds; ``known`` are the ids of its newest events, if they are known."""
         self._indicators.restore(store)
         for indicator in self._indicators.values():
             self._intelligence.add(indicator)
-        self._ids = dict.fromkeys(store.recent_ids(REMEMBERED))
+        self.ids = dict.fromkeys(store.recent_ids(REMEMBERED)) if known is None else known
 
-    def _take(self, arrival: Arrival, heard: int, taken: Taken) -> None:
-        if arrival.id in self._ids:
+    def _take(
+        self, arrival: Arrival, collector: str, heard: int, taken: Taken, arrivals: list[tuple[Arrival, bool]]
+    ) -> None:
+        if arrival.id in self.ids:
             taken.duplicates += 1
             return
         self._remember(arrival.id)
-        late = self._clock.observe(arrival.source, arrival.time, arrival.created, heard)
+        late = False
+        if arrival.source not in OWN or not self._monitor.is_own(arrival):
+            late = self._clock.observe(arrival.source, arrival.time, arrival.created, heard)
+            self._monitor.observe(arrival, collector, late)
         self._learn(arrival)
-        self._enrich(arrival, late, taken)
+        arrivals.append((arrival, late))
 
     def _enrich(self, arrival: Arrival, late: bool, taken: Taken) -> None:
         added = self._enricher.additions(arrival.event, arrival.time)
@@ -88,33 +120,29 @@ class Reception:
 
     def _entities(self, arrival: Arrival, added: Mapping[str, Json]) -> Iterator[Entity]:
         yield from entities_of(arrival.event, self._city)
-        if "threat.enrichments" in added:
+        if MET in added:
             yield from entities_of(added, self._city)
 
     def _learn(self, arrival: Arrival) -> None:
-        indicator = indicator_of(arrival.event, arrival.id, arrival.time, _until(arrival))
-        if indicator is not None:
-            self._indicators[indicator.key.decode()] = indicator
-            self._intelligence.add(indicator)
+        indicator = indicator_of(arrival.event, arrival.id, arrival.time)
+        replaced = self._intelligence.add(indicator) if indicator is not None else None
+        if indicator is None or replaced is None:
+            return
+        for old in replaced:
+            self._indicators.drop(old.key)
+        self._indicators[indicator.key] = indicator
+        self._changed += [indicator, *replaced]
 
     def _remember(self, id: str) -> None:
-        self._ids[id] = None
-        if len(self._ids) > REMEMBERED:
-            del self._ids[next(iter(self._ids))]
+        self.ids[id] = None
+        if len(self.ids) > REMEMBERED:
+            del self.ids[next(iter(self.ids))]
 
 
 def _zone(arrival: Arrival, added: Mapping[str, Json]) -> str | None:
     """The zone that the event says, else the one that enrichment added."""
     zone = added.get("place.zone")
     return first_text(arrival.event, "place.zone") or (zone if isinstance(zone, str) else None)
-
-
-def _until(arrival: Arrival) -> int | None:
-    stamp = first_text(arrival.event, "threat.indicator.valid_until")
-    try:
-        return parse_instant(stamp) if stamp else None
-    except ValueError:
-        return None
 
 
 def last_positions(batches: Iterable[Batch]) -> tuple[tuple[str, bytes], ...]:

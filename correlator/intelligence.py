@@ -1,10 +1,12 @@
 """The table of indicators, and the look-ups of an event in it before it is matched."""
 
-from collections.abc import Iterator, Mapping
+from bisect import insort
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from impetus.domain.event import Json, Scalar, first_text, read, text
+from impetus.domain.event import Fields, Json, Scalar, first_text, read, text
+from impetus.domain.instant import parse_instant
 
 KINDS = {
     "ipv4-addr": "address",
@@ -44,8 +46,12 @@ LOOKUPS = {
 """Field of an event → kind of indicator that it is looked up as."""
 
 
+PREFIXES = {"account": "user"}
+"""Kind of a value → kind of the keys of the store by which events that have it are found, where it is another."""
+
+
 class Indicator(msgspec.Struct, frozen=True, array_like=True):
-    """One indicator: it counts for events from its own time on (µs), until it ends, if it does."""
+    """One version of an indicator: it counts for events from its own time on (µs), until it ends, if it does."""
 
     kind: str
     value: str
@@ -53,50 +59,96 @@ class Indicator(msgspec.Struct, frozen=True, array_like=True):
     time: int
     until: int | None
     event: str
+    id: str = ""
+    """Names it through all its versions."""
+    modified: int = 0
+    """When this version was made (µs): the newest one counts, whichever came first."""
+    revoked: bool = False
+    """It was taken back, and counts for no event."""
 
     @property
-    def key(self) -> bytes:
+    def key(self) -> str:
         """Its name in the state: one row per event that brought it."""
-        return f"{self.kind}\0{self.value}\0{self.event}".encode()
+        return f"{self.kind}\0{self.value}\0{self.event}"
+
+    @property
+    def version(self) -> tuple[int, bool]:
+        """What orders the versions of one indicator."""
+        return self.modified, self.revoked
+
+    def holds(self, instant: int) -> bool:
+        """Whether it counts for an event of this time (µs)."""
+        return self.time <= instant and (self.until is None or instant < self.until)
 
 
 class Intelligence:
-    """The indicators known so far, by what they are looked up by."""
+    """The indicators known so far, each in its newest version, by what they are looked up by."""
 
     def __init__(self) -> None:
-        self._table: dict[tuple[str, str], dict[str, Indicator]] = {}
+        self._table: dict[tuple[str, str], list[Indicator]] = {}
+        self._newest: dict[str, list[Indicator]] = {}
 
-    def add(self, indicator: Indicator) -> None:
-        """Take an indicator in; the same one again replaces it."""
-        self._table.setdefault((indicator.kind, indicator.value), {})[indicator.event] = indicator
+    def add(self, indicator: Indicator) -> Sequence[Indicator] | None:
+        """Take an indicator in; returns what of older versions it takes the place of, None if a newer one is known."""
+        known = self._newest.setdefault(indicator.id or indicator.event, [])
+        if known and indicator.version < known[0].version:
+            return None
+        replaced = [one for one in known if one.version < indicator.version or one.key == indicator.key]
+        for one in replaced:
+            known.remove(one)
+            if not one.revoked:
+                self._table[one.kind, one.value].remove(one)
+        known.append(indicator)
+        if not indicator.revoked:
+            self._enter(indicator)
+        return replaced
 
     def enrichments(self, event: Mapping[str, Json], instant: int) -> list[Json]:
         """``threat.enrichments`` of an event, as ECS has them: each indicator met, and by which field."""
         if not self._table:
             return []
-        return [
-            _enrichment(field, found)
-            for field, kind in LOOKUPS.items()
-            for found in self._met(event, field, kind, instant)
-        ]
+        met = ((field, self._met(kind, value, instant)) for field, kind, value in lookups(event))
+        return [_enrichment(field, found) for field, found in met if found is not None]
 
-    def _met(self, event: Mapping[str, Json], field: str, kind: str, instant: int) -> Iterator[Indicator]:
-        for value in read(event, field):
-            for indicator in self._table.get((kind, fold(value)), {}).values():
-                if indicator.time <= instant and (indicator.until is None or instant < indicator.until):
-                    yield indicator
-                    break
+    def _enter(self, indicator: Indicator) -> None:
+        # Sorted, so that of several which hold the same one is met in any order of arrival.
+        found = self._table.setdefault((indicator.kind, indicator.value), [])
+        insort(found, indicator, key=lambda one: (one.time, one.event))
+
+    def _met(self, kind: str, value: str, instant: int) -> Indicator | None:
+        return next((one for one in self._table.get((kind, value), ()) if one.holds(instant)), None)
 
 
-def indicator_of(event: Mapping[str, Json], id: str, instant: int, until: int | None) -> Indicator | None:
-    """The indicator that an event of log source ``cti/indicator`` adds, if it is one that can be looked up."""
+def lookups(event: Mapping[str, Json]) -> list[tuple[str, str, str]]:
+    """What of an event is looked up: field, kind and value."""
+    plain = type(event) is not Fields
+    return [
+        (field, kind, value)
+        for field, kind in LOOKUPS.items()
+        if plain or field in event
+        for value in map(fold, read(event, field))
+        if value
+    ]
+
+
+def search_key(kind: str, value: str) -> str:
+    """The key of the store by which events are found that have a value."""
+    return f"{PREFIXES.get(kind, kind)}:{value}"
+
+
+def indicator_of(event: Mapping[str, Json], id: str, instant: int) -> Indicator | None:
+    """The version of an indicator that an event of log source ``cti/indicator`` brings, if it can be looked up."""
     if first_text(event, "logsource.category") != "indicator" or first_text(event, "logsource.product") != "cti":
         return None
-    type_, name = first_text(event, "threat.indicator.type"), first_text(event, "threat.indicator.name")
-    kind = KINDS.get(type_ or "")
-    if kind is None or type_ is None or not name:
+    type_, name = first_text(event, "threat.indicator.type") or "", first_text(event, "threat.indicator.name") or ""
+    kind, revoked = KINDS.get(type_), first_text(event, "threat.indicator.revoked") == "true"
+    value = fold(name) if kind else ""
+    if not value and not revoked:
         return None
-    return Indicator(kind, fold(name), type_, instant, until, id)
+    until = _instant(first_text(event, "threat.indicator.valid_until"))
+    modified = _instant(first_text(event, "threat.indicator.modified_at")) or 0
+    name = first_text(event, "threat.indicator.id") or id
+    return Indicator(kind or "", value, type_, instant, until, id, name, modified, revoked)
 
 
 def fold(value: Scalar) -> str:
@@ -107,3 +159,10 @@ def fold(value: Scalar) -> str:
 def _enrichment(field: str, indicator: Indicator) -> Json:
     found: dict[str, Json] = {"type": indicator.type, "name": indicator.value}
     return {"indicator": found, "matched": {"field": field, "atomic": indicator.value, "id": indicator.event}}
+
+
+def _instant(stamp: str | None) -> int | None:
+    try:
+        return parse_instant(stamp) if stamp else None
+    except ValueError:
+        return None

@@ -41,6 +41,14 @@ class Kept(Generic[V]):
         """All values."""
         return iter(list(self._values.values()))
 
+    def items(self) -> Iterator[tuple[str, V]]:
+        """All keys with their values."""
+        return iter(list(self._values.items()))
+
+    def oldest(self) -> tuple[str, V]:
+        """The key that was put in first, with its value; there must be one."""
+        return next(iter(self._values.items()))
+
     def drop(self, key: str) -> None:
         """Forget a key; one that is not there is fine."""
         if self._values.pop(key, None) is not None:

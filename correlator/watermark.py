@@ -15,6 +15,8 @@ IDLE = 300 * SECOND
 """After how long without events a source is idle, by default (µs)."""
 AHEAD = 300 * SECOND
 """An event time this far ahead of its arrival moves no watermark (µs)."""
+BEHIND = 3600 * SECOND
+"""An event time this far behind its arrival, beyond the lateness, is counted: a wrong clock, or old records (µs)."""
 
 
 class SourceClock(msgspec.Struct, array_like=True):
@@ -24,6 +26,12 @@ class SourceClock(msgspec.Struct, array_like=True):
     heard: int
     late: int = 0
     ahead: int = 0
+    behind: int = 0
+    most_ahead: int = 0
+    most_behind: int = 0
+    """How far the event times counted as ahead or behind were from their arrival, at most (µs)."""
+    trusted: bool = True
+    """Whether some event time was not ahead of its arrival; until then it has no watermark beside one who has."""
 
 
 class EventClock:
@@ -37,41 +45,58 @@ class EventClock:
 
     def observe(self, source: str, time: int, arrived: int, heard: int) -> bool:
         """Take an event in: its time, its arrival, and the wall clock. Returns whether it is too late for windows."""
+        ahead = time > arrived + AHEAD
         clock = self.sources.get(source)
         if clock is None:
-            clock = self.sources[source] = SourceClock(min(time, arrived), heard)
+            clock = self.sources[source] = SourceClock(min(time, arrived), heard, trusted=not ahead)
         clock.heard = heard
-        if time > arrived + AHEAD:
+        if ahead:
             clock.ahead += 1
-        else:
-            clock.newest = max(clock.newest, time)
+            clock.most_ahead = max(clock.most_ahead, time - arrived)
+        elif not clock.trusted:
+            clock.trusted, clock.newest = True, time
+        elif time > clock.newest:
+            clock.newest = time
+        if time < arrived - BEHIND - self._allowed(source):
+            clock.behind += 1
+            clock.most_behind = max(clock.most_behind, arrived - time)
         late = self.now is not None and time < self.now
         clock.late += late
         return late
 
     def advance(self, heard: int | None = None) -> int | None:
         """Move event time on; with the wall clock ``heard``, sources that have been quiet are idle too."""
-        if not self.sources:
+        newest = self.newest
+        if newest is None:
             return self.now
-        newest = max(clock.newest for clock in self.sources.values())
         marks = [
-            clock.newest - self._lateness.get(source, LATENESS)
-            for source, clock in self.sources.items()
-            if not self._is_idle(source, clock, newest, heard)
+            # An idle source holds nobody back, but what it says next may be as late as it is allowed to be.
+            (newest if self._is_idle(source, clock, newest, heard) else clock.newest) - self._allowed(source)
+            for source, clock in self._trusted()
         ]
-        if not marks:
-            # All are idle: none holds the others back, but each may still be as late as it is allowed to be.
-            marks = [max(clock.newest - self._lateness.get(source, LATENESS) for source, clock in self.sources.items())]
         mark = min(marks)
         self.now = mark if self.now is None else max(self.now, mark)
         return self.now
 
     def finish(self, longest: int) -> int | None:
         """The end of a replay: all watermarks move to the newest event time and the longest timespan beyond it."""
-        if self.sources:
-            newest = max(clock.newest for clock in self.sources.values())
+        newest = self.newest
+        if newest is not None:
             self.now = max(self.now or newest, newest + longest + 1)
         return self.now
+
+    @property
+    def newest(self) -> int | None:
+        """The newest event time of all sources that is to be trusted (µs)."""
+        return max((clock.newest for _, clock in self._trusted()), default=None)
+
+    def _trusted(self) -> list[tuple[str, SourceClock]]:
+        """The sources whose event times count: all, if none has given one that is not ahead of its arrival."""
+        found = [(source, clock) for source, clock in self.sources.items() if clock.trusted]
+        return found or list(self.sources.items())
+
+    def _allowed(self, source: str) -> int:
+        return self._lateness.get(source, LATENESS)
 
     def _is_idle(self, source: str, clock: SourceClock, newest: int, heard: int | None) -> bool:
         limit = self._idle.get(source, IDLE)

@@ -7,10 +7,13 @@ and restored goes on as if it had not been.
 from collections.abc import Iterable, Sequence
 
 from correlator.detect import Detector, Findings
+from correlator.health.monitor import Monitor
+from correlator.health.record import COLLECTOR, collector_line
 from correlator.incidents.history import recorded, undone
 from correlator.incidents.joins import Joins
 from correlator.intake import Reception, Taken, last_positions
 from correlator.memory import Kept
+from correlator.notices import Notices
 from correlator.plan.expectations import entries_of
 from correlator.plan.ledger import Ledger
 from correlator.plan.selection import compile_selections
@@ -22,7 +25,10 @@ from impetus.domain.batch import Batch, Commit, Control, Key
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
 from impetus.domain.ports import IncidentQuery, Store
+from impetus.domain.status import Notice
 
+ENDING = ("city", "plan")
+"""What need not be there: settings may name it no longer."""
 RESTORED = 1_000_000
 """So many of the riskiest incidents are looked through for active ones at a restart."""
 
@@ -30,16 +36,44 @@ RESTORED = 1_000_000
 class Correlator:
     """One correlator over one store, which it reads when it starts and for the incidents it no longer holds."""
 
-    def __init__(self, setup: Setup, store: Store) -> None:
-        self._store, self._longest = store, setup.longest
+    def __init__(self, setup: Setup, store: Store, known: dict[str, None] | None = None) -> None:
+        """``known`` are the ids of the newest events, where someone has them already; else they are read."""
+        self._setup, self._store, self._longest = setup, store, setup.longest
         self.clock = EventClock(setup.lateness, setup.idle)
-        self._reception = Reception(setup.city, setup.plan, self.clock)
-        ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan))
+        self._monitor = Monitor(setup.city, setup.rules.form, setup.horizon)
+        self._reception = Reception(setup.city, setup.plan, self.clock, self._monitor, store.events)
+        self._notices = Notices(self.clock)
+        ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan), [rule.id for rule in setup.rules.rules])
         self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon)
         self._joins = Joins(setup.city, store.incident)
         self._loose: Kept[Alert] = Kept("loose", Alert)
         self._clock_state: dict[bytes, bytes] = {}
-        self._restore()
+        self._restore(known)
+
+    def succeed(self, setup: Setup) -> "Correlator":
+        """One that goes on with another set-up; everything up to the last step has to be committed.
+
+        Raises what a set-up that cannot be used raises; this one can go on then.
+        """
+        return Correlator(setup, self._store, self._reception.ids)
+
+    def begin(self) -> Commit:
+        """What taking up the work with this set-up changes: control records, and state that is of no use any more.
+
+        It is committed before the first step: from then on the set-up is in force.
+        """
+        controls = controls_of(self._setup, (control for _, control in self._store.controls()))
+        return Commit(controls=controls, state=tuple(self._changes()))
+
+    @property
+    def restarted(self) -> tuple[str, ...]:
+        """Titles of correlations that mean something else than before: their windows began anew."""
+        return self._detector.restarted
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """Ids of correlations that were there before and are no more."""
+        return self._detector.gone
 
     def step(self, batches: Sequence[Batch], heard: int) -> Commit:
         """Take batches in, at a wall clock of ``heard`` (µs); the commit holds all that follows."""
@@ -51,8 +85,18 @@ class Correlator:
 
     def finish(self) -> Commit:
         """The end of a replay: event time moves past every window."""
-        found = self._advance(self.clock.finish(self._longest))
-        return self._commit((), Taken([], [], [], []), [found])
+        taken, now, newest = Taken([], [], [], [], []), self.clock.finish(self._longest), self.clock.newest
+        return self._commit((), taken, self._advance(now, None if newest is None else newest + 1, taken))
+
+    def report(self, collector: str, down: bool, reason: str, now: int) -> Batch | None:
+        """The event that a collector is down or up at a wall clock (µs), to take in; None if that is known."""
+        if down == self._monitor.is_down(collector):
+            return None
+        return Batch(COLLECTOR, (collector_line(self._monitor.report(collector, down, now), reason),))
+
+    def notices(self) -> tuple[Notice, ...]:
+        """What people have to know: where the picture is not whole."""
+        return (*self._notices.all(), *self._notices.of_outages(self._monitor.down()))
 
     def act(self, action: Action, now: int) -> tuple[Incident, Commit]:
         """Record an action of a person at a wall clock (µs). Raises ``ImpetusError``."""
@@ -66,12 +110,23 @@ class Correlator:
 
     def _step(self, batches: Sequence[Batch], heard: int, wall: int | None) -> Commit:
         taken = self._reception.take(batches, heard)
-        found = self._detector.detect(taken.events)
-        return self._commit(batches, taken, [found, self._advance(self.clock.advance(wall))])
+        renewed = [(one.before, one.after) for one in taken.renewed]
+        found = [self._detector.renew(renewed, self._store.alerts)] if renewed else []
+        found.append(self._detector.detect(taken.events))
+        now = self.clock.advance(wall)
+        return self._commit(batches, taken, [*found, *self._advance(now, now, taken)])
 
-    def _advance(self, now: int | None) -> Findings:
-        """What comes out as event time moves on; nothing before the first event."""
-        return self._detector.advance(now) if now is not None else Findings({}, [], [])
+    def _advance(self, now: int | None, limit: int | None, taken: Taken) -> list[Findings]:
+        """What comes out as event time moves on; nothing before the first event.
+
+        Silences before ``limit`` are concluded first: they enter the windows at their own times, while no wait that
+        they may end is over, and what they make unseen is known when it is.
+        """
+        if now is None or limit is None:
+            return []
+        found = [self._detector.detect(self._reception.conclude(limit, taken))]
+        self._detector.blind(self._monitor.blindness())
+        return [*found, self._detector.advance(now)]
 
     def _follow(self, before: Incident, after: Incident) -> tuple[Incident, Commit]:
         if after is before:
@@ -94,10 +149,12 @@ class Correlator:
         if self.clock.now is not None:
             self._joins.expire(self.clock.now)
         self._keep_loose()
+        self._notices.take(self._detector, self._monitor, taken.rejects)
         return Commit(
             lines=tuple(enriched.arrival.line for enriched in taken.events),
             additions=tuple(taken.additions),
             heads=tuple(taken.heads),
+            revisions=tuple(one.revision(self._setup.city) for one in taken.renewed),
             duplicates=taken.duplicates,
             positions=last_positions(batches),
             rejects=tuple(taken.rejects),
@@ -114,6 +171,8 @@ class Correlator:
         yield from self._detector.changes()
         yield from self._reception.changes()
         yield from self._loose.changes()
+        yield from self._monitor.changes()
+        yield from self._notices.changes()
         for key, value in self.clock.dump():
             if self._clock_state.get(key) != value:
                 self._clock_state[key] = value
@@ -128,11 +187,14 @@ class Correlator:
             if alert.id not in now:
                 self._loose.drop(alert.id)
 
-    def _restore(self) -> None:
+    def _restore(self, known: dict[str, None] | None) -> None:
         store = self._store
         self.clock.load(store.state("clock"))
         self._clock_state = dict(self.clock.dump())
-        self._reception.restore(store)
+        self._reception.restore(store, known)
+        self._monitor.restore(store)
+        self._detector.blind(self._monitor.blindness())
+        self._notices.restore(store)
         self._detector.restore(store)
         self._loose.restore(store)
         for alert in self._loose.values():
@@ -149,6 +211,12 @@ def _newest(incidents: Sequence[Incident]) -> tuple[Incident, ...]:
 
 
 def controls_of(setup: Setup, known: Iterable[Control]) -> tuple[Control, ...]:
-    """The control records that are not in force yet: what changed since the log was last written."""
+    """The control records that are not in force yet: what changed since the log was last written.
+
+    A model or plan that was in force and is no more is one without version and body.
+    """
     newest = {control.kind: control.version for control in known}
-    return tuple(control for control in setup.controls if newest.get(control.kind) != control.version)
+    given = {control.kind for control in setup.controls}
+    ended = (kind for kind in ENDING if newest.get(kind) and kind not in given)
+    changed = (control for control in setup.controls if newest.get(control.kind) != control.version)
+    return (*changed, *(Control(kind, "", b"") for kind in ended))

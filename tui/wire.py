@@ -11,7 +11,7 @@ from impetus.domain.incident import ActionRecord, Disposition, Incident, Kind, M
 from impetus.domain.incident import Status as IncidentStatus
 from impetus.domain.place import Location, Place
 from impetus.domain.rule import Level
-from impetus.domain.status import SourceStatus, Status
+from impetus.domain.status import Notice, SourceStatus, Status
 
 
 def incident(message: pb.Incident) -> Incident:
@@ -84,6 +84,7 @@ def status(message: pb.Status) -> Status:
         ),
         open_incidents=message.open_incidents,
         explained=message.explained,
+        notices=tuple(Notice(n.code, n.about, n.what, n.hint, n.count, n.at_us or None) for n in message.notices),
     )
 
 

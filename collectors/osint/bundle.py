@@ -39,9 +39,9 @@ class Bundle:
         }
 
     def indicators(self) -> Iterator[Object]:
-        """The objects that may be indicators and are in force: indicators, and observables that nothing refers to."""
+        """The objects that may be indicators, those taken back too, and observables that nothing refers to."""
         for item in self.objects:
-            if not item.get("revoked") and (item.get("type") == "indicator" or self._is_bare(item)):
+            if item.get("type") == "indicator" or (not item.get("revoked") and self._is_bare(item)):
                 yield item
 
     @property
@@ -50,7 +50,12 @@ class Bundle:
         return sum(1 for item in self.objects if item.get("revoked") is True)
 
     def events(self, item: Object) -> Iterable[dict[str, Json]]:
-        """An event for each value of an object. Raises ``source.record``; an observable's event has no time yet."""
+        """An event for each value of an object. Raises ``source.record``; an observable's event has no time yet.
+
+        An indicator that is taken back is one event, whatever its values were.
+        """
+        if item.get("revoked") is True:
+            return [self._revocation(item)]
         return [self._event(item, value) for value in values_of(item)]
 
     def _is_bare(self, item: Object) -> bool:
@@ -79,6 +84,22 @@ class Bundle:
             "threat.indicator.valid_until": _text(item.get("valid_until")),
         }
         return nest(fields)
+
+    def _revocation(self, item: Object) -> dict[str, Json]:
+        return nest(
+            {
+                "@timestamp": item.get("valid_from"),
+                "event.action": "revoked",
+                "event.category": "threat",
+                "logsource.product": "cti",
+                "logsource.category": "indicator",
+                "city.domain": CTI,
+                "threat.indicator.id": str(item.get("id")),
+                "threat.indicator.description": _text(item.get("description")) or _text(item.get("name")),
+                "threat.indicator.modified_at": _text(item.get("modified")),
+                "threat.indicator.revoked": True,
+            }
+        )
 
     def _tlp(self, item: Object) -> str | None:
         for ref in _list(item.get("object_marking_refs")):

@@ -68,6 +68,11 @@ class Entry:
             self.candidates[seen.id] = Candidate(shot, seen.place.location, seen.place.radius, withdrawn)
             self._expected = None
 
+    def remove(self, event: str) -> None:
+        """Count an event no longer."""
+        if self.candidates.pop(event, None) is not None:
+            self._expected = None
+
     def explained(self) -> set[str]:
         """Ids of the events that the entry explains now."""
         if self._expected is None:

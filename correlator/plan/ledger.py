@@ -26,6 +26,8 @@ class Held(msgspec.Struct, array_like=True):
     entry: str
     explained: bool = False
     withdrawn: bool = False
+    rules: tuple[str, ...] = ()
+    """Ids of the rules that matched it: their indices are those of one rule set."""
 
 
 class Nearby(msgspec.Struct, frozen=True, array_like=True):
@@ -63,7 +65,9 @@ class Ledger:
     hold each other up, and the order of arrival does not matter.
     """
 
-    def __init__(self, entries: Sequence[Entry], form: bytes) -> None:
+    def __init__(self, entries: Sequence[Entry], form: bytes, rules: Sequence[str] = ()) -> None:
+        """``rules`` are the ids of the rules in force, by index."""
+        self._rules = rules
         self._entries = {entry.key: entry for entry in entries}
         self._order = list(entries)
         self._matcher = Matcher(form) if entries else None
@@ -84,12 +88,30 @@ class Ledger:
         for hit, entry in self._fitting(hits):
             if hit.seen.id not in self._held:
                 entry.add(hit.seen)
-                self._held[hit.seen.id] = Held(hit, entry.key)
+                self._held[hit.seen.id] = Held(hit, entry.key, rules=tuple(self._rules[rule] for rule in hit.rules))
                 fresh.add(hit.seen.id)
                 touched[entry.key] = entry
         for entry in touched.values():
             self._override(entry, self._nearby.values())
         return self._compare(touched.values(), fresh)
+
+    def exchange(self, hits: Sequence[Hit]) -> Verdict:
+        """Take events in anew that may fit other entries now; what that changes for *other* events."""
+        ids = {hit.seen.id for hit in hits}
+        touched: dict[str, Entry] = {}
+        for hit in hits:
+            held = self._held.get(hit.seen.id)
+            entry = self._entries.get(held.entry) if held is not None else None
+            if entry is not None:
+                entry.remove(hit.seen.id)
+                self._held.drop(hit.seen.id)
+                touched[entry.key] = entry
+        verdict, left = self.judge([hit for hit in hits if hit.rules]), self._compare(touched.values(), set())
+        explained = [*verdict.explained, *left.explained]
+        return Verdict(
+            [(hit, raised) for hit, raised in explained if hit.seen.id not in ids],
+            [*verdict.unexplained, *left.unexplained],
+        )
 
     def override(self, alerts: Iterable[Alert], *, again: bool = True) -> Verdict:
         """Let alerts that are raised, changed or gone take explanations back, or no longer.
@@ -135,7 +157,8 @@ class Ledger:
         yield from self._nearby.changes()
 
     def restore(self, store: Store, rules: Matcher) -> None:
-        """Go on from what a store holds. The indices of ``rules`` may be others than when it was written."""
+        """Go on from what a store holds. Of the rules that matched an event those count that still do: the indices of
+        ``rules`` may be others than when it was written, and a rule that is new was not asked then."""
         self._held.restore(store)
         self._nearby.restore(store)
         held = list(self._held.values())
@@ -143,7 +166,8 @@ class Ledger:
         for line, rule in rules.match([one.hit.line for one in held]):
             found.setdefault(line, []).append(rule)
         for line, one in enumerate(held):
-            one.hit = Hit(one.hit.seen, tuple(found.get(line, ())), one.hit.line)
+            matched = (rule for rule in found.get(line, ()) if self._rules[rule] in one.rules)
+            one.hit = Hit(one.hit.seen, tuple(matched), one.hit.line)
             if one.entry in self._entries:
                 self._entries[one.entry].add(one.hit.seen, one.withdrawn)
 
@@ -170,7 +194,7 @@ class Ledger:
                 held = self._held[event]
                 if (held.explained, held.withdrawn) == (event in now, candidate.withdrawn):
                     continue
-                self._held[event] = Held(held.hit, held.entry, event in now, candidate.withdrawn)
+                self._held[event] = Held(held.hit, held.entry, event in now, candidate.withdrawn, held.rules)
                 if event in now and not held.explained:
                     verdict.explained.append((held.hit, event not in fresh))
                 elif held.explained and event not in now:

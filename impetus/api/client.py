@@ -19,6 +19,8 @@ DEADLINE = 10.0
 """Seconds that a call may take."""
 SEARCH_DEADLINE = 60.0
 """Seconds that a search may take until its last event."""
+RELOAD_DEADLINE = 120.0
+"""Seconds that a reload may take: thousands of rules are compiled, and their windows read."""
 FIRST_DELAY, LONGEST_DELAY = 0.2, 5.0
 """Seconds between attempts of a watch to go on: doubled after each that brought nothing."""
 
@@ -159,6 +161,10 @@ class Client:
     async def status(self) -> pb.Status:
         """What flows and what is wrong."""
         return await self._call(self._stub.GetStatus(pb.GetStatusRequest(), timeout=self._deadline))
+
+    async def reload(self) -> pb.ReloadResponse:
+        """Put changed rules, city model and plan in force. Raises what refuses them; then nothing has changed."""
+        return await self._call(self._stub.Reload(pb.ReloadRequest(), timeout=RELOAD_DEADLINE))
 
     async def _call(self, answer: Awaitable[Message]) -> Message:
         try:

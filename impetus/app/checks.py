@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from correlator.notices import read_notices
 from impetus.app.plugins import collector_settings, find_collector, make_store
 from impetus.app.settings import Settings
 from impetus.app.wiring import make_setup
@@ -64,6 +65,8 @@ def _store(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 "warning", f"{counts['rejected']} records were rejected: look at their reasons with the sources"
             )
+        for notice in read_notices(store):
+            yield Finding("warning", str(notice))
     finally:
         store.close()
 

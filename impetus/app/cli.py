@@ -17,7 +17,7 @@ COMMANDS = {
     "tui": "Open the console on a running Impetus",
     "incidents": "List incidents, show one, act on one",
     "events": "Search events",
-    "rules": "List, lint and test rules",
+    "rules": "List, lint and test rules; say why one fired or did not",
     "doctor": "Say what is misconfigured or unreachable, and how to mend it",
 }
 

@@ -18,6 +18,7 @@ from impetus.domain.incident import Incident
 from impetus.domain.instant import format_instant
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import IncidentQuery, Store
+from impetus.domain.status import Notice
 from integrations.embedded.store import EmbeddedStore
 
 Order = Literal["arrival", "time", "file"]
@@ -33,6 +34,7 @@ class Recorded(msgspec.Struct):
     line: bytes
     time: int
     created: int
+    id: str = ""
 
 
 class Replay:
@@ -46,9 +48,8 @@ class Replay:
 
     def run(self, files: Sequence[Path], order: Order) -> None:
         """Feed the events of files (``-`` is standard input), merged in the order asked for, and end the run."""
-        events = list(self._read(files))
-        if order != "file":
-            events.sort(key=lambda event: event.created if order == "arrival" else event.time)
+        events, skipped = read_recorded(files, order)
+        self.problems += skipped
         for start in range(0, len(events), STEP):
             lines = tuple(event.line for event in events[start : start + STEP])
             self._store.commit(self._correlator.replay_step([Batch(SOURCE, lines)], 0))
@@ -60,21 +61,35 @@ class Replay:
         held.sort(key=lambda incident: (incident.opened, incident.id))
         return [(incident, self._store.alerts(incident.alert_ids)) for incident in held]
 
+    def notices(self) -> tuple[Notice, ...]:
+        """Where the picture is not whole: events too late, clocks that are off, waits in doubt."""
+        return self._correlator.notices()
+
     def ledger(self) -> list[LedgerLine]:
         """The explained matches."""
         return self._store.ledger()
 
-    def _read(self, files: Sequence[Path]) -> Iterator[Recorded]:
-        for path in files:
-            for number, line in _lines(path):
-                if not line.strip():
-                    continue
-                try:
-                    arrival = read_arrival(line.strip(), SOURCE)
-                except ImpetusError as error:
-                    self.problems.append(ImpetusError(error.code, error.what, Where(str(path), number)))
-                    continue
-                yield Recorded(arrival.line, arrival.time, arrival.created)
+
+def read_recorded(files: Sequence[Path], order: Order) -> tuple[list[Recorded], list[ImpetusError]]:
+    """The events of files (``-`` is standard input), merged in an order, and what had to be skipped."""
+    problems: list[ImpetusError] = []
+    events = list(_read(files, problems))
+    if order != "file":
+        events.sort(key=lambda event: event.created if order == "arrival" else event.time)
+    return events, problems
+
+
+def _read(files: Sequence[Path], problems: list[ImpetusError]) -> Iterator[Recorded]:
+    for path in files:
+        for number, line in _lines(path):
+            if not line.strip():
+                continue
+            try:
+                arrival = read_arrival(line.strip(), SOURCE)
+            except ImpetusError as error:
+                problems.append(ImpetusError(error.code, error.what, Where(str(path), number)))
+                continue
+            yield Recorded(arrival.line, arrival.time, arrival.created, arrival.id)
 
 
 def _lines(path: Path) -> Iterable[tuple[int, bytes]]:

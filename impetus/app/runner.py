@@ -10,10 +10,12 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import structlog
 
 from correlator.arrival import MAX_RECORD
+from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app.tally import Tally
 from impetus.domain.action import Action, Undo
@@ -32,12 +34,16 @@ RETRY = 1.0
 """Seconds between tries of a commit that the store refused."""
 
 
+T = TypeVar("T")
+
+
 class Runner:
-    """Runs one correlator over one store. ``make`` builds the correlator from what the store holds."""
+    """Runs one correlator over one store. ``make`` builds it from what the store holds, anew where a step failed."""
 
     def __init__(self, make: Callable[[], Correlator], store: Store, clock: Clock, tally: Tally) -> None:
         self._make, self._store, self._clock, self._tally = make, store, clock, tally
         self._correlator = make()
+        store.commit(self._correlator.begin())
         self._positions = dict(store.positions())
         self._cursor = store.cursor()
         self._waiting: deque[tuple[Batch, asyncio.Future[None]]] = deque()
@@ -64,6 +70,15 @@ class Runner:
         """The position that was last made durable for a source."""
         return self._positions.get(source)
 
+    async def report(self, source: str, down: bool, reason: str) -> None:
+        """Put it on record that the collector of a source is down, or up again; durable when it returns."""
+        loop = asyncio.get_running_loop()
+        batch = await loop.run_in_executor(
+            self._writer, lambda: self._correlator.report(source, down, reason, self._clock())
+        )
+        if batch is not None:
+            await self.accept(batch)
+
     # --- Desk
 
     async def act(self, action: Action) -> Incident:
@@ -80,10 +95,23 @@ class Runner:
             self._write(commit)
         return incident
 
-    async def _on_writer(self, call: Callable[[], Incident]) -> Incident:
-        incident = await asyncio.get_running_loop().run_in_executor(self._writer, call)
+    async def reload(self, setup: Setup) -> Correlator:
+        """Go on with another set-up from the next step on, durably; the one in force stays if it cannot be used.
+
+        The correlator takes up the state that the steps so far have left, so each event meets one set-up.
+        """
+        return await self._on_writer(lambda: self._exchange(setup))
+
+    def _exchange(self, setup: Setup) -> Correlator:
+        correlator = self._correlator.succeed(setup)
+        self._write(correlator.begin())
+        self._make, self._correlator = lambda: Correlator(setup, self._store), correlator
+        return correlator
+
+    async def _on_writer(self, call: Callable[[], T]) -> T:
+        found = await asyncio.get_running_loop().run_in_executor(self._writer, call)
         await self._announce()
-        return incident
+        return found
 
     # --- Feed
 
@@ -170,6 +198,7 @@ class Runner:
         self._positions.update(dict(commit.positions))
         self._tally.count(batches, commit, heard)
         self._tally.watermark = self._correlator.clock.now
+        self._tally.notices = self._correlator.notices()
 
     def _isolate(self, batches: list[Batch], heard: int) -> None:
         """A step failed by a defect of ours: take its events one by one, and reject what fails again."""

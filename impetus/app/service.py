@@ -8,18 +8,16 @@ from pathlib import Path
 
 import structlog
 
-from correlator.setup import Setup
-from correlator.worker import Correlator, controls_of
+from correlator.worker import Correlator
 from impetus.app.plugins import make_collector, make_store
+from impetus.app.reloading import Reloading
 from impetus.app.runner import Runner
 from impetus.app.settings import Settings
 from impetus.app.supervision import Supervisor
 from impetus.app.tally import Tally
 from impetus.app.wiring import make_setup, wall_clock
-from impetus.domain.batch import Commit
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.personal import Masker
-from impetus.domain.ports import Store
 from integrations.grpc.server import Server
 
 KEY_BYTES = 32
@@ -37,15 +35,18 @@ class Service:
         path = settings.path(settings.store.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         self.store = make_store(settings.store.kind, path)
-        _record(setup, self.store)
         self.tally = Tally(self.store, wall_clock)
         self.runner = Runner(lambda: Correlator(setup, self.store), self.store, wall_clock, self.tally)
+        self.reloading = Reloading(settings, setup, self.runner, self.tally)
         masker = Masker(masking_key(path))
-        self.server = Server(self.store, self.runner, self.runner, self.tally, masker, settings.address)
+        self.server = Server(
+            self.store, self.runner, self.runner, self.tally, masker, settings.address, steward=self.reloading
+        )
         self.sources = Supervisor(
             settings.sources,
             lambda source: make_collector(source, settings.folder, settings.file, self.runner, wall_clock),
             self.tally,
+            self.runner.report,
         )
         self._loop: asyncio.Task[None] | None = None
 
@@ -83,13 +84,6 @@ class Service:
         self.runner.close()
         self.store.close()
         self._log.info("service.stopped")
-
-
-def _record(setup: Setup, store: Store) -> None:
-    """Write what detection depends on into the log where it changed since."""
-    changed = controls_of(setup, [control for _, control in store.controls()])
-    if changed:
-        store.commit(Commit(controls=changed))
 
 
 def masking_key(store: Path) -> bytes:

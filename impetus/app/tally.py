@@ -7,7 +7,8 @@ from importlib.metadata import version
 from impetus.domain.batch import Batch, Commit
 from impetus.domain.instant import SECOND
 from impetus.domain.ports import Store
-from impetus.domain.status import SourceStatus, Status
+from impetus.domain.reload import Version
+from impetus.domain.status import Notice, SourceStatus, Status
 
 RATE_OVER = 10 * SECOND
 """The rate is that of so long (µs)."""
@@ -21,6 +22,10 @@ class Tally:
         self.states: dict[str, tuple[str, str]] = {}
         """Source → state and problem, as supervision sees them."""
         self.watermark: int | None = None
+        self.notices: tuple[Notice, ...] = ()
+        """Where the picture is not whole, as the correlator sees it."""
+        self.versions: tuple[Version, ...] = ()
+        """What detection depends on, as it is in force."""
         self._events: dict[str, int] = {}
         self._rejected: dict[str, int] = {}
         self._newest: dict[str, int] = {}
@@ -55,6 +60,8 @@ class Tally:
             sources=tuple(self._source(name, *standing) for name, standing in self.states.items()),
             open_incidents=counts.get("open", 0),
             explained=counts.get("ledger", 0),
+            notices=self.notices,
+            versions=self.versions,
         )
 
     def _source(self, name: str, state: str, problem: str) -> SourceStatus:

@@ -55,6 +55,18 @@ class Head(msgspec.Struct, frozen=True):
     keys: tuple[str, ...]
 
 
+class Revision(msgspec.Struct, frozen=True):
+    """New additions to an event of an earlier commit: an indicator came after it. The line of the log stays as it is.
+
+    ``keys`` are what the event is found by from now on, besides the keys of its head.
+    """
+
+    id: str
+    time: int
+    addition: bytes
+    keys: tuple[str, ...] = ()
+
+
 class Commit(msgspec.Struct, frozen=True):
     """All that one step changes. It becomes durable as a whole or not at all."""
 
@@ -64,6 +76,8 @@ class Commit(msgspec.Struct, frozen=True):
     """For each line what enrichment added: flat JSON object, or empty."""
     heads: tuple[Head, ...] = ()
     """For each line what it is found by."""
+    revisions: tuple[Revision, ...] = ()
+    """New additions to events of earlier commits."""
     duplicates: int = 0
     """Events that were in the log already and were left out."""
     positions: tuple[tuple[str, bytes], ...] = ()

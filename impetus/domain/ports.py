@@ -14,6 +14,7 @@ from impetus.domain.batch import Batch, Commit, Control, Reject
 from impetus.domain.event import Json
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
+from impetus.domain.reload import Reloaded
 from impetus.domain.status import Status
 
 Clock = Callable[[], int]
@@ -60,16 +61,18 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class EventQuery(msgspec.Struct, frozen=True):
-    """Which events: any of ``ids``, all of ``keys`` (``device:D-214``, ``zone:Z4``), within ``span``; newest first."""
+    """Which events: any of ``ids``, all of ``keys`` (``device:D-214``, ``zone:Z4``), at least one of ``any_keys``,
+    within ``span``; newest first."""
 
     keys: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     span: Span = Span()
     limit: int = 100
+    any_keys: tuple[str, ...] = ()
 
 
 class StoredEvent(msgspec.Struct, frozen=True):
-    """An event as stored: the line as it came, and what enrichment added."""
+    """An event as stored: the line as it came, and what enrichment added, in its newest revision."""
 
     id: str
     time: int
@@ -146,6 +149,13 @@ class Desk(Protocol):
 
     async def undo(self, undo: Undo) -> Incident:
         """Take an action back."""
+
+
+class Steward(Protocol):
+    """Who puts changed rules, city model and plan in force."""
+
+    async def reload(self) -> Reloaded:
+        """Read them again; in force from the next event on. Raises ``ImpetusError``, and then nothing has changed."""
 
 
 class Feed(Protocol):

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from impetus.domain.reload import Version
+
 
 class SourceStatus(msgspec.Struct, frozen=True):
     """One source: ``state`` is ``waiting``, ``running``, ``finished`` or ``failed`` (then with the ``problem``)."""
@@ -12,6 +14,20 @@ class SourceStatus(msgspec.Struct, frozen=True):
     rejected: int = 0
     newest: int | None = None
     problem: str = ""
+
+
+class Notice(msgspec.Struct, frozen=True, array_like=True):
+    """Something that makes the picture less than whole, about one rule or source; ``at``: newest (event time, µs)."""
+
+    code: str
+    about: str
+    what: str
+    hint: str
+    count: int = 1
+    at: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.what} [{self.code}]. {self.hint}"
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -25,3 +41,7 @@ class Status(msgspec.Struct, frozen=True):
     sources: tuple[SourceStatus, ...]
     open_incidents: int
     explained: int
+    notices: tuple[Notice, ...] = ()
+    """What people have to know: events too late, clocks that are off, sources that are down, waits in doubt."""
+    versions: tuple[Version, ...] = ()
+    """Rules, city model and plan in force."""

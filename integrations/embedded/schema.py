@@ -7,7 +7,7 @@ from impetus.domain.errors import ImpetusError, Where
 
 APPLICATION = 0x494D5054
 """``IMPT``, in SQLite's header: what the file is."""
-VERSION = 1
+VERSION = 2
 """Of the tables below and of what their columns hold. A file of another version is refused, never guessed at."""
 SECRET_BYTES = 16
 
@@ -20,6 +20,12 @@ _TABLES = (
         first INTEGER NOT NULL, last INTEGER NOT NULL, events INTEGER NOT NULL,
         keys BLOB NOT NULL, ids BLOB NOT NULL) STRICT""",
     "CREATE INDEX block_by_time ON block_index (last DESC, number DESC, first)",
+    """CREATE TABLE revision (
+        block INTEGER REFERENCES block (number) ON DELETE CASCADE, line INTEGER, addition BLOB NOT NULL,
+        PRIMARY KEY (block, line)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE revision_key (
+        key TEXT, block INTEGER REFERENCES block (number) ON DELETE CASCADE, line INTEGER,
+        PRIMARY KEY (key, block, line)) STRICT, WITHOUT ROWID""",
     """CREATE TABLE control (
         sequence INTEGER PRIMARY KEY, block INTEGER NOT NULL, kind TEXT NOT NULL, version TEXT NOT NULL,
         body BLOB NOT NULL) STRICT""",

@@ -3,7 +3,7 @@
 import heapq
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from impetus.domain.errors import ImpetusError
@@ -11,6 +11,7 @@ from impetus.domain.ports import EventQuery, Span, StoredEvent
 from integrations.embedded.block import ADDITIONS, HEADS, LINES, Heads, decode_heads, decode_lines
 from integrations.embedded.filter import Filters
 from integrations.embedded.log import Report, read_columns
+from integrations.embedded.revision import read_additions, read_keys
 
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 
@@ -36,7 +37,8 @@ class EventSearch:
         self._connection = connection
         self._limit = max(0, query.limit)
         self._start, self._end = _bounds(query.span)
-        self._keys = frozenset(query.keys)
+        self._keys, self._any = frozenset(query.keys), frozenset(query.any_keys)
+        self._later = read_keys(connection, self._keys | self._any)
         # Ids are unique in the log, so one that was met is not looked for in older blocks.
         self._missing = set(query.ids)
         self._by_ids = bool(query.ids)
@@ -45,6 +47,13 @@ class EventSearch:
 
     def run(self) -> list[StoredEvent]:
         """The newest events that the query asks for, newest first."""
+        return self._load(self._find())
+
+    def places(self) -> dict[str, tuple[int, int]]:
+        """Where the events that the query asks for stand: id → block and line."""
+        return {hit.id: (hit.block, hit.line) for hit in self._find()}
+
+    def _find(self) -> list[_Hit]:
         newest: list[_Hit] = []
         if self._limit == 0:
             return []
@@ -58,19 +67,24 @@ class EventSearch:
                     heapq.heappushpop(newest, hit)
             if self._by_ids and not self._missing:
                 break
-        return self._load(sorted(newest, reverse=True))
+        return sorted(newest, reverse=True)
 
     def _candidates(self) -> Iterator[tuple[int, int]]:
         """Blocks that may hold a hit, with the time of their newest event, by that time, newest first."""
-        keys = [self._filters.hash(key) for key in self._keys]
-        ids = {self._filters.hash(id): id for id in self._missing}
-        statement = _BY_IDS if ids else _BY_KEYS if keys else _PLAIN
+        keys, any_keys = (frozenset(map(self._filters.hash, one)) for one in (self._keys, self._any))
+        ids = frozenset(map(self._filters.hash, self._missing))
+        statement = _BY_IDS if ids else _BY_KEYS if keys or any_keys else _PLAIN
         for number, last, packed in self._connection.execute(statement, (self._start, self._end)):
-            if ids and not self._filters.may_hold_any(packed, ids.keys()):
-                continue
-            if keys and not ids and not self._filters.may_hold_all(packed, keys):
-                continue
-            yield number, last
+            if ids:
+                holds = self._filters.may_hold_any(packed, ids)
+            else:
+                # A block whose filter does not know a key may hold an event that got it by a revision.
+                holds = number in self._later or (
+                    self._filters.may_hold_all(packed, keys)
+                    and (not any_keys or self._filters.may_hold_any(packed, any_keys))
+                )
+            if holds:
+                yield number, last
 
     def _hits(self, block: int) -> Iterator[_Hit]:
         try:
@@ -78,13 +92,19 @@ class EventSearch:
         except ImpetusError as error:
             self._report(error)
             return
-        for line in self._lines(heads):
+        for line in self._lines(heads, self._later.get(block, {})):
             if self._start <= heads.times[line] < self._end:
                 yield _Hit(heads.times[line], block, line, heads.ids[line])
 
-    def _lines(self, heads: Heads) -> Iterable[int]:
-        """The lines of a block that have all keys and, where ids are asked for, one of the ids."""
-        sets: list[Collection[int]] = [heads.lines.get(key, ()) for key in self._keys]
+    def _lines(self, heads: Heads, later: Mapping[str, Sequence[int]]) -> Iterable[int]:
+        """The lines of a block that have all keys, one of those of which any will do, and one of the ids asked for."""
+
+        def lines(key: str) -> Collection[int]:
+            return [*heads.lines.get(key, ()), *later.get(key, ())]
+
+        sets = [lines(key) for key in self._keys]
+        if self._any:
+            sets.append({line for key in self._any & (heads.lines.keys() | later.keys()) for line in lines(key)})
         if self._by_ids:
             sets.append(self._named(heads))
         if not sets:
@@ -120,7 +140,11 @@ class EventSearch:
         except ImpetusError as error:
             self._report(error)
             return {}
-        return {hit: StoredEvent(hit.id, hit.time, lines[hit.line], additions[hit.line]) for hit in hits}
+        newer = read_additions(self._connection, block)
+        return {
+            hit: StoredEvent(hit.id, hit.time, lines[hit.line], newer.get(hit.line, additions[hit.line]))
+            for hit in hits
+        }
 
 
 def _bounds(span: Span) -> tuple[int, int]:

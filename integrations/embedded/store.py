@@ -68,7 +68,7 @@ class EmbeddedStore:
             try:
                 block = encode(commit, self._compressor.compress) if commit.lines else None
                 with self._connections.write() as connection:
-                    return writer.write(connection, commit, block, self._filters)
+                    return writer.write(connection, commit, block, self._filters, self._report)
             except (UnicodeEncodeError, OverflowError) as error:
                 what = f"a text or a number that cannot be stored: {error}"
                 raise ImpetusError("event.malformed", what, hint="Reject such a record on its way in.") from error

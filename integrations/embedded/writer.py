@@ -6,9 +6,13 @@ import msgspec
 
 from impetus.domain.batch import Commit, Reject
 from impetus.domain.incident import Incident
+from impetus.domain.ports import EventQuery, Span
 from impetus.domain.rule import rank
 from integrations.embedded.block import Block
 from integrations.embedded.filter import Filters
+from integrations.embedded.log import Report
+from integrations.embedded.revision import write_revisions
+from integrations.embedded.search import EventSearch
 
 REJECTS_KEPT = 10_000
 """The newest rejects stay; all are counted."""
@@ -18,9 +22,11 @@ TEXT_CHARACTERS = 1_024
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def write(connection: sqlite3.Connection, commit: Commit, block: Block | None, filters: Filters) -> int:
+def write(connection: sqlite3.Connection, commit: Commit, block: Block | None, filters: Filters, report: Report) -> int:
     """Write all of a commit; returns the cursor behind its incident changes."""
     _write_controls(connection, commit)
+    if commit.revisions:
+        _write_revisions(connection, commit, filters, report)
     if block is not None:
         _write_block(connection, block, filters)
     _write_positions(connection, commit)
@@ -44,6 +50,14 @@ def _write_block(connection: sqlite3.Connection, block: Block, filters: Filters)
     ids, times, lines = block.heads
     row = (number, min(times), max(times), len(times), filters.pack(lines), filters.pack(ids))
     connection.execute("INSERT INTO block_index VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+def _write_revisions(connection: sqlite3.Connection, commit: Commit, filters: Filters, report: Report) -> None:
+    """New additions to events of earlier blocks: before the block of this commit is written."""
+    times = [one.time for one in commit.revisions]
+    ids, span = tuple(one.id for one in commit.revisions), Span(min(times), max(times) + 1)
+    search = EventSearch(connection, EventQuery(ids=ids, span=span, limit=len(ids)), filters, report)
+    write_revisions(connection, commit.revisions, search.places())
 
 
 def _write_controls(connection: sqlite3.Connection, commit: Commit) -> None:

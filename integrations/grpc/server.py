@@ -11,7 +11,7 @@ from grpc_reflection.v1alpha import reflection
 from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.v1.impetus_pb2_grpc import add_ImpetusServicer_to_server
 from impetus.domain.personal import Masker
-from impetus.domain.ports import Desk, Feed, Health, Store
+from impetus.domain.ports import Desk, Feed, Health, Steward, Store
 from integrations.grpc.address import bind, socket_path
 from integrations.grpc.keys import MaskedKeys
 from integrations.grpc.masking import Masking
@@ -45,11 +45,18 @@ class Server:
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - one of each port
-        self, store: Store, desk: Desk, feed: Feed, health: Health, masker: Masker, address: str
+        self,
+        store: Store,
+        desk: Desk,
+        feed: Feed,
+        health: Health,
+        masker: Masker,
+        address: str,
+        steward: Steward | None = None,
     ) -> None:
         self.address = address
         self._ports = (store, desk, feed, health)
-        self._masker = masker
+        self._masker, self._steward = masker, steward
         self._listening = False
 
     async def start(self) -> None:
@@ -65,6 +72,7 @@ class Server:
             masking=Masking(self._masker, keys),
             keys=keys,
             threads=self._threads,
+            steward=self._steward,
         )
         self._server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=CALLS)
         add_ImpetusServicer_to_server(self._service, self._server)

@@ -15,12 +15,18 @@ from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.v1.impetus_pb2_grpc import ImpetusServicer
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
-from impetus.domain.ports import Desk, EventQuery, Feed, Health, Store
+from impetus.domain.ports import Desk, EventQuery, Feed, Health, Steward, Store
 from integrations.grpc import request as asked
 from integrations.grpc.keys import MaskedKeys
 from integrations.grpc.masking import Masking
 from integrations.grpc.search import pages, unmasked
-from integrations.grpc.translate import alert_message, event_message, incident_message, status_message
+from integrations.grpc.translate import (
+    alert_message,
+    event_message,
+    incident_message,
+    reload_message,
+    status_message,
+)
 from integrations.grpc.watch import follow
 
 CHANGES = 100
@@ -47,7 +53,9 @@ class Service(ImpetusServicer):
         masking: Masking,
         keys: MaskedKeys,
         threads: Executor,
+        steward: Steward | None = None,
     ) -> None:
+        self._steward = steward
         self._store, self._desk, self._feed, self._health = store, desk, feed, health
         self._masking, self._keys, self._threads = masking, keys, threads
         self.closing = asyncio.Event()
@@ -92,6 +100,10 @@ class Service(ImpetusServicer):
         """How the system is."""
         return await _reported(context, self._status())
 
+    async def Reload(self, request: pb.ReloadRequest, context: Context) -> pb.ReloadResponse:  # noqa: N802
+        """Put changed rules, city model and plan in force."""
+        return await _reported(context, self._reload())
+
     async def _watch(self, cursor: int) -> AsyncGenerator[pb.IncidentChange]:
         newest = await self._in_thread(self._store.cursor)
         if cursor > newest:
@@ -121,6 +133,11 @@ class Service(ImpetusServicer):
 
     async def _status(self) -> pb.Status:
         return status_message(self._health.status())
+
+    async def _reload(self) -> pb.ReloadResponse:
+        if self._steward is None:
+            raise ImpetusError("action.refused", "this server cannot reload")
+        return reload_message(await self._steward.reload())
 
     def _changes(self, cursor: int) -> Sequence[pb.IncidentChange]:
         changes = self._store.changes(cursor, CHANGES)

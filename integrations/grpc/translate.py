@@ -15,7 +15,8 @@ from impetus.domain.explanation import Clause, Explanation
 from impetus.domain.incident import ActionRecord, Incident
 from impetus.domain.place import Place
 from impetus.domain.ports import StoredEvent
-from impetus.domain.status import SourceStatus, Status
+from impetus.domain.reload import Reloaded, Version
+from impetus.domain.status import Notice, SourceStatus, Status
 
 DEEPEST_CLAUSE = 32
 """Clauses below are left out: protobuf parsers refuse messages nested deeper than 100."""
@@ -89,6 +90,21 @@ def event_message(stored: StoredEvent, event: dict[str, Json], original: str) ->
     return pb.Event(id=stored.id, time_us=stored.time, json=msgspec.json.encode(event).decode(), original=original)
 
 
+def reload_message(reloaded: Reloaded) -> pb.ReloadResponse:
+    """What a reload changed, as a message."""
+    return pb.ReloadResponse(
+        versions=[_version(one) for one in reloaded.versions],
+        changed=reloaded.changed,
+        restarted=reloaded.restarted,
+        gone=reloaded.gone,
+        problems=reloaded.problems,
+    )
+
+
+def _version(version: Version) -> pb.Version:
+    return pb.Version(kind=version.kind, version=version.version)
+
+
 def status_message(status: Status) -> pb.Status:
     """How the system is; an unknown time is 0."""
     return pb.Status(
@@ -100,6 +116,19 @@ def status_message(status: Status) -> pb.Status:
         sources=[_source(source) for source in status.sources],
         open_incidents=status.open_incidents,
         explained=status.explained,
+        notices=[_notice(notice) for notice in status.notices],
+        versions=[_version(one) for one in status.versions],
+    )
+
+
+def _notice(notice: Notice) -> pb.Notice:
+    return pb.Notice(
+        code=notice.code,
+        about=notice.about,
+        what=notice.what,
+        hint=notice.hint,
+        count=notice.count,
+        at_us=notice.at or 0,
     )
 
 

@@ -30,6 +30,12 @@ from impetus.domain.action import Action
 from impetus.domain.errors import ImpetusError
 
 RULES = Path(__file__).with_name("load_rules.yml")
+UNMET = """title: Never met
+id: 0a5d0c0e-0000-4000-8000-999999999999
+logsource: {{product: load}}
+detection: {{selection: {{event.action: never-{}}}, condition: selection}}
+"""
+"""A rule that another number makes another one."""
 TICK = 0.02
 """Seconds between two additions to the sources."""
 LINES, MESSAGES = 80, 4
@@ -60,10 +66,12 @@ class Installation:
         self.store, self.file = folder / "impetus.db", folder / "events.ndjson"
         self.address = f"unix:{folder / 'i.sock'}"
         self.file.touch()
+        self.rules = folder / "rules.yml"
+        shutil.copyfile(RULES, self.rules)
         # One source may get ahead of the other by more event time than makes it idle: that would be another result.
         awake = 'idle = "1d"\n'
         (folder / "impetus.toml").write_text(
-            f'[rules]\npaths = ["{RULES}"]\n[api]\nlisten = "unix:i.sock"\n[log]\nlevel = "warning"\n'
+            f'[rules]\npaths = ["rules.yml"]\n[api]\nlisten = "unix:i.sock"\n[log]\nlevel = "warning"\n'
             f'[[source]]\nname = "doors"\nkind = "json_lines"\npath = "events.ndjson"\nfollow = true\n{awake}'
             f'[[source]]\nname = "gates"\nkind = "mqtt"\nhost = "127.0.0.1"\nport = {broker.port}\n'
             f'topics = ["city/#"]\n{awake}'
@@ -75,6 +83,17 @@ class Installation:
             return await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "impetus.app", "run", "--config", str(self.folder / "impetus.toml"), stderr=log
             )
+
+    async def begin(self) -> None:
+        """Run until the first lines are in: the file's source is known then, and no other can be ahead of it alone."""
+        process = await self.start()
+        try:
+            async with asyncio.timeout(PATIENCE), Client(self.address) as client:
+                while await _events(client, process) < 1:
+                    await asyncio.sleep(0.05)
+        finally:
+            process.kill()
+            await process.wait()
 
     async def finish(self, events: int, actions: list[Action]) -> None:
         """Run until all events are in and all actions are done, and end it in the orderly way."""
@@ -111,13 +130,15 @@ class Feed:
         """Add until cancelled; what was begun is completed."""
         with self._installation.file.open("ab", buffering=0) as file:
             while True:
-                await self._add(file, list(islice(self._lines, LINES)))
+                await self.add(file)
                 for message in islice(self._messages, MESSAGES):
                     self.messages.append(message)
                     self._installation.broker.publish(message)
                 await asyncio.sleep(TICK)
 
-    async def _add(self, file: object, lines: list[bytes]) -> None:
+    async def add(self, file: object) -> None:
+        """Add some lines to the file."""
+        lines = list(islice(self._lines, LINES))
         data = b"".join(line + b"\n" for line in lines)
         cut = self._random.randrange(len(data))
         self.lines += lines
@@ -126,6 +147,35 @@ class Feed:
             await asyncio.sleep(0)
         finally:
             file.write(data[cut:])  # type: ignore[attr-defined]
+
+
+class Editor:
+    """Writes the same rules in another order, with one more that nothing meets, and has them put in force."""
+
+    def __init__(self, installation: Installation, seed: int) -> None:
+        self._installation, self._random = installation, random.Random(f"{seed} editor")
+        self._documents = RULES.read_text(encoding="utf-8").split("\n---\n")
+
+    async def begin(self) -> None:
+        """Change them once, and see that they are in force."""
+        await _ready(self._installation.address)
+        self._write()
+        async with Client(self._installation.address) as client:
+            assert "rules" in (await client.reload()).changed
+
+    async def run(self, process: asyncio.subprocess.Process) -> None:
+        """Change them until cancelled, without waiting for it."""
+        while process.returncode is None:
+            self._write()
+            process.send_signal(signal.SIGHUP)
+            await asyncio.sleep(self._random.uniform(0, 0.4))
+
+    def _write(self) -> None:
+        self._random.shuffle(self._documents)
+        text = "\n---\n".join([*self._documents, UNMET.format(self._random.getrandbits(64))])
+        new = self._installation.folder / "rules.new"
+        new.write_text(text, encoding="utf-8")
+        new.replace(self._installation.rules)
 
 
 class Analyst:
@@ -185,15 +235,23 @@ async def _running(*coroutines: object) -> AsyncIterator[None]:
                 raise result
 
 
-async def survive(folder: Path, kills: int, seed: int) -> Report:
-    """Kill so often, run to the end, run once more without kills, and compare. Raises ``AssertionError``."""
+async def survive(folder: Path, kills: int, seed: int, *, reloads: bool = False) -> Report:
+    """Kill so often, run to the end, run once more without kills, and compare. Raises ``AssertionError``.
+
+    With ``reloads`` the rules are also reloaded again and again, in the midst of which the kills come.
+    """
     random_ = random.Random(seed)
     async with StrictBroker() as broker:
         killed = Installation(folder / "killed", broker)
-        feed, analyst = Feed(killed, seed), Analyst(killed.address, seed)
+        feed, analyst, editor = Feed(killed, seed), Analyst(killed.address, seed), Editor(killed, seed)
+        with killed.file.open("ab", buffering=0) as file:
+            await feed.add(file)
+        await killed.begin()
         for _ in range(kills):
             process = await killed.start()
-            async with _running(feed.run(), analyst.run()):
+            if reloads:
+                await editor.begin()
+            async with _running(feed.run(), analyst.run(), *([editor.run(process)] if reloads else [])):
                 if random_.random() < 0.75:
                     await _ready(killed.address)
                 await asyncio.sleep(random_.uniform(0, 1.2))
@@ -221,6 +279,7 @@ async def _whole(folder: Path, killed: Installation, feed: Feed, actions: list[A
     async with StrictBroker() as broker:
         whole = Installation(folder, broker)
         shutil.copyfile(killed.file, whole.file)
+        await whole.begin()
         for message in feed.messages:
             broker.publish(message)
         await whole.finish(len(feed.lines) + len(feed.messages), actions)
@@ -254,9 +313,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--reloads", action="store_true", help="reload the rules all the time")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
-        report = asyncio.run(survive(Path(folder), options.kills, options.seed))
+        report = asyncio.run(survive(Path(folder), options.kills, options.seed, reloads=options.reloads))
     sys.stdout.write(
         f"{report.kills} kills, {report.events} events, {report.again} messages sent again, {report.actions} actions, "
         f"{len(report.killed.alerts)} alerts, {len(report.killed.incidents)} incidents: as without kills\n"

@@ -46,6 +46,28 @@ async def test_a_source_that_fails_is_started_again() -> None:
     assert tally.states == {"broken": ("finished", ""), "steady": ("finished", "")}
 
 
+async def test_what_fails_is_put_on_record_and_so_is_that_it_runs_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervision, "STEADY", 0.01)
+    told: list[tuple[str, bool, str]] = []
+
+    async def report(source: str, down: bool, reason: str) -> None:
+        told.append((source, down, reason))
+
+    class Lasting(Scripted):
+        async def run(self) -> None:
+            await super().run()
+            await asyncio.sleep(0.1)
+
+    broken = Lasting([ImpetusError("source.unreadable", "away"), None])
+    tally = Tally(EmbeddedStore.in_memory(), lambda: 0)
+    async with asyncio.timeout(10):
+        await Supervisor([SourceSettings("broken", "scripted")], lambda _: broken, tally, report).run()
+    assert told == [
+        ("broken", True, "away [source.unreadable]"),
+        ("broken", False, "runs again"),
+    ]
+
+
 async def test_one_that_cannot_be_mended_is_left_with_its_problem() -> None:
     wrong = Scripted([ImpetusError("settings.invalid", "no such zone")])
     tally = await supervise({"wrong": wrong, "steady": Scripted([None])})

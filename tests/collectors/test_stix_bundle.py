@@ -93,7 +93,9 @@ async def test_revoked_objects_and_those_only_seen_are_no_indicators(tmp_path, i
     observed = {"type": "observed-data", "id": "observed-data--1", "object_refs": ["domain-name--1"]}
     revoked = indicator("[url:value = 'http://a/']", revoked=True)
     await take(bundle(tmp_path, revoked, seen, bare, observed), intake)
-    assert [event["threat"]["indicator"]["name"] for event in intake.events] == ["bare.example"]
+    taken_back, found = (event["threat"]["indicator"] for event in intake.events)
+    assert (taken_back["id"], taken_back["revoked"], "name" in taken_back) == (revoked["id"], True, False)
+    assert found["name"] == "bare.example"
 
 
 async def test_a_bundle_is_taken_in_once_and_a_new_one_again(tmp_path, intake):

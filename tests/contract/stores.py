@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from impetus.domain.alert import Alert
-from impetus.domain.batch import Commit, Control, Head, Reject
+from impetus.domain.batch import Commit, Control, Head, Reject, Revision
 from impetus.domain.incident import Incident, Member, Risk
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import EventQuery, IncidentQuery, Store
@@ -75,6 +77,7 @@ class Model:
     """A store as plain dictionaries: what every adapter has to agree with."""
 
     events: list[Event] = field(default_factory=list)
+    revisions: dict[str, Revision] = field(default_factory=dict)
     blocks: list[tuple[bytes, ...]] = field(default_factory=list)
     positions: dict[str, bytes] = field(default_factory=dict)
     controls: list[tuple[int, Control]] = field(default_factory=list)
@@ -88,6 +91,11 @@ class Model:
 
     def commit(self, commit: Commit, events: Sequence[Event]) -> int:
         self.controls += [(len(self.blocks) + 1, control) for control in commit.controls]
+        known = {event.id for event in self.events}
+        for one in commit.revisions:
+            if one.id in known:
+                older = self.revisions[one.id].keys if one.id in self.revisions else ()
+                self.revisions[one.id] = msgspec.structs.replace(one, keys=(*older, *one.keys))
         if events:
             self.events += events
             self.blocks.append(tuple(event.line for event in events))
@@ -113,11 +121,19 @@ class Model:
             event
             for event in self.events
             if (not query.ids or event.id in query.ids)
-            and set(query.keys) <= set(event.keys)
+            and set(query.keys) <= self.keys_of(event)
+            and (not query.any_keys or not self.keys_of(event).isdisjoint(query.any_keys))
             and (start is None or event.time >= start)
             and (end is None or event.time < end)
         ]
         return sorted(found, key=lambda event: -event.time)[: query.limit]
+
+    def keys_of(self, event: Event) -> set[str]:
+        revision = self.revisions.get(event.id)
+        return {*event.keys, *(revision.keys if revision else ())}
+
+    def addition_of(self, event: Event) -> bytes:
+        return self.revisions[event.id].addition if event.id in self.revisions else event.addition
 
     def find_incidents(self, query: IncidentQuery) -> list[Incident]:
         found = [

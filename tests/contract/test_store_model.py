@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stores import Adapter, Event, Model, log_of, make_alert, make_incident
 
-from impetus.domain.batch import Commit, Control, Key, Reject
+from impetus.domain.batch import Commit, Control, Key, Reject, Revision
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import EventQuery, IncidentQuery, Span, Store
 from impetus.domain.rule import LEVELS
@@ -37,12 +37,16 @@ COMMITS = st.builds(
     withdrawn=LEDGER,
     duplicates=st.integers(0, 2),
 )
+REVISIONS = st.lists(
+    st.tuples(st.integers(0, 30), BODY.map(bytes.hex), st.lists(KEYS, max_size=2).map(tuple)), max_size=3
+)
 EVENTS = st.lists(st.tuples(st.integers(0, 9), st.lists(KEYS, max_size=3).map(tuple)), max_size=12)
-STEPS = st.lists(st.tuples(COMMITS, EVENTS, st.booleans()), min_size=1, max_size=5)
+STEPS = st.lists(st.tuples(COMMITS, EVENTS, REVISIONS, st.booleans()), min_size=1, max_size=5)
 TIMES = st.none() | st.integers(-1, 10_000)
 QUERIES = st.builds(
     EventQuery,
     keys=st.lists(KEYS, max_size=2).map(tuple),
+    any_keys=st.lists(KEYS, max_size=2).map(tuple),
     ids=st.lists(st.integers(0, 30).map(str), max_size=5).map(tuple),
     span=st.builds(Span, TIMES, TIMES),
     limit=st.integers(0, 20),
@@ -60,7 +64,7 @@ INCIDENT_QUERIES = st.builds(
 @given(steps=STEPS, queries=st.lists(QUERIES, max_size=6), incident_queries=st.lists(INCIDENT_QUERIES, max_size=4))
 def test_a_store_agrees_with_plain_dictionaries(
     adapter: Adapter,
-    steps: list[tuple[Commit, list[tuple[int, tuple[str, ...]]], bool]],
+    steps: list[tuple[Commit, list[tuple[int, tuple[str, ...]]], list[tuple[int, str, tuple[str, ...]]], bool]],
     queries: list[EventQuery],
     incident_queries: list[IncidentQuery],
 ) -> None:
@@ -68,11 +72,15 @@ def test_a_store_agrees_with_plain_dictionaries(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "impetus.db"
         store = adapter.open(path)
-        for commit, drawn, reopen in steps:
+        for commit, drawn, revised, reopen in steps:
             first = len(model.events)
+            times = {event.id: event.time for event in model.events}
+            revisions = [
+                Revision(str(n), times.get(str(n), n), body.encode(), keys) for n, body, keys in dict.fromkeys(revised)
+            ]
             # Times differ, so that the order of the answer is that of the model.
             events = [Event(str(first + n), at * 1_000 + first + n, keys) for n, (at, keys) in enumerate(drawn)]
-            whole = _with_events(commit, events)
+            whole = _with_events(commit, events, revisions)
             assert store.commit(whole) == model.commit(whole, events)
             if reopen and adapter.lasting:
                 store.close()
@@ -80,15 +88,15 @@ def test_a_store_agrees_with_plain_dictionaries(
         _compare(store, model)
         for query in queries:
             found = [(event.id, event.time, event.line, event.addition) for event in store.events(query)]
-            assert found == [(e.id, e.time, e.line, e.addition) for e in model.find_events(query)]
+            assert found == [(e.id, e.time, e.line, model.addition_of(e)) for e in model.find_events(query)]
         for query in incident_queries:
             assert store.incidents(query) == model.find_incidents(query)
         store.close()
 
 
-def _with_events(commit: Commit, events: list[Event]) -> Commit:
+def _with_events(commit: Commit, events: list[Event], revisions: list[Revision]) -> Commit:
     parts = {name: getattr(commit, name) for name in commit.__struct_fields__}
-    return Commit(**{**parts, **log_of(events)})
+    return Commit(**{**parts, **log_of(events), "revisions": tuple(revisions)})
 
 
 def _compare(store: Store, model: Model) -> None:

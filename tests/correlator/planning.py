@@ -84,6 +84,7 @@ class Run:
 
     def restart(self) -> None:
         self.correlator = Correlator(self.setup, self.store)
+        self.store.commit(self.correlator.begin())
 
     def feed(self, *events: dict[str, Any], source: str = "test") -> Commit:
         return self._keep(

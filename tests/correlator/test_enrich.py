@@ -110,7 +110,7 @@ def test_another_event_that_brings_the_same_indicator_counts_too() -> None:
 def test_values_are_looked_up_without_regard_to_case(type_: str, name: str, event: dict[str, Json]) -> None:
     indicator = indicator_of(
         {"logsource": {"product": "cti", "category": "indicator"}, "threat": {"indicator": {"type": type_, "name": name}}},  # noqa: E501
-        "i", 0, None,
+        "i", 0,
     )  # fmt: skip
     assert indicator is not None
     assert len(met(event, indicator)) == 1
@@ -126,7 +126,7 @@ def test_values_are_looked_up_without_regard_to_case(type_: str, name: str, even
     ],
 )  # fmt: skip
 def test_what_cannot_be_looked_up_is_no_indicator(event: dict[str, Json]) -> None:
-    assert indicator_of(event, "i", 0, None) is None
+    assert indicator_of(event, "i", 0) is None
 
 
 def test_values_fold() -> None:

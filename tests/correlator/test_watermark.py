@@ -121,5 +121,65 @@ def test_a_clock_goes_on_from_its_state(events: list[tuple[str, int, int]]) -> N
     assert _of(other) == _of(straight)
 
 
+YEAR = 365 * 86_400
+
+
+@pytest.mark.parametrize("order", [("good", "bad"), ("bad", "good")])
+@pytest.mark.parametrize("off", [YEAR, -YEAR])
+def test_a_source_whose_clock_is_a_year_off_holds_nobody_up_and_is_counted(order: tuple[str, str], off: int) -> None:
+    clock = EventClock()
+    for second in range(0, 900, 30):
+        for source in order:
+            see(clock, source, second if source == "good" else second + off, arrived=second)
+        assert clock.advance() == T + second * SECOND - LATENESS
+    bad = clock.sources["bad"]
+    assert (bad.ahead, bad.behind) == ((30, 0) if off > 0 else (0, 30))
+    assert max(bad.most_ahead, bad.most_behind) == YEAR * SECOND
+    assert (clock.sources["good"].late, clock.sources["good"].ahead, clock.sources["good"].behind) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("off", [YEAR, -YEAR])
+def test_alone_a_source_whose_clock_is_off_has_its_own_time_or_none_from_the_future(off: int) -> None:
+    clock = EventClock()
+    for second in range(0, 900, 30):
+        assert not see(clock, "bad", second + off, arrived=second)
+        clock.advance()
+    assert clock.now == (T - LATENESS if off > 0 else T + (870 + off) * SECOND - LATENESS)
+
+
+def test_a_clock_that_is_set_right_counts_from_then_on() -> None:
+    clock = EventClock()
+    see(clock, "a", YEAR, arrived=0)
+    see(clock, "a", 30, arrived=30)
+    see(clock, "b", 60)
+    assert clock.advance() == T + 30 * SECOND - LATENESS
+
+
+def test_a_source_with_a_longer_lateness_is_heard_although_it_was_idle() -> None:
+    clock = EventClock({"slow": 600 * SECOND})
+    see(clock, "slow", 0)
+    see(clock, "fast", 1000)
+    clock.advance()
+    assert not see(clock, "slow", 400, arrived=1000)
+    assert see(clock, "slow", 399, arrived=1000)
+
+
+SOURCES = {"a": 10, "b": 120, "c": 900}
+
+
+@given(EVENTS, st.integers(1, 7))
+def test_nothing_within_the_lateness_of_its_source_is_too_late_idle_or_not(
+    events: list[tuple[str, int, int]], step: int
+) -> None:
+    clock = EventClock({source: lateness * SECOND for source, lateness in SOURCES.items()}, dict.fromkeys("abc", 1))
+    for source in SOURCES:  # one that was never heard of has no watermark yet
+        see(clock, source, -1000)
+    delayed = [(source, at, delay * SOURCES[source] / 120) for source, at, delay in events]
+    for number, (source, at, delay) in enumerate(sorted(delayed, key=lambda one: one[1] + one[2])):
+        assert not see(clock, source, at, arrived=at + delay)
+        if number % step == 0:
+            clock.advance()
+
+
 def _of(clock: EventClock) -> Any:
     return clock.now, clock.sources

@@ -48,6 +48,9 @@ def _city(what: Header, width: int, look: Look) -> Line:
     line.add(f" {len(what.unresolved)} open", "strong")
     if what.news:
         line.add("  ").add(f" ▲{what.news} new (R) ", "cursor", click="screen.perform('merge')")
+    if what.status is not None and what.status.notices:
+        number = len(what.status.notices)
+        line.add(f"  !{number}{' degraded: impetus doctor' if wide else ''}", "bad")
     if what.status is not None:
         line.add(f"  {count(what.status.rate)} ev/s")
         if what.status.watermark is not None:

@@ -69,6 +69,11 @@ class ImpetusStub:
                 request_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.GetStatusRequest.SerializeToString,
                 response_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.Status.FromString,
                 _registered_method=True)
+        self.Reload = channel.unary_unary(
+                '/impetus.v1.Impetus/Reload',
+                request_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ReloadRequest.SerializeToString,
+                response_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ReloadResponse.FromString,
+                _registered_method=True)
 
 
 class ImpetusServicer:
@@ -124,6 +129,14 @@ class ImpetusServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Reload(self, request, context):
+        """Reads rules, city model and plan again and puts them in force from the next event on. If model, plan or settings
+        are refused the call fails, and what was in force stays; a single rule that cannot be used is named in the answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ImpetusServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -161,6 +174,11 @@ def add_ImpetusServicer_to_server(servicer, server):
                     servicer.GetStatus,
                     request_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.GetStatusRequest.FromString,
                     response_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.Status.SerializeToString,
+            ),
+            'Reload': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reload,
+                    request_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ReloadRequest.FromString,
+                    response_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ReloadResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -352,6 +370,33 @@ class Impetus:
             '/impetus.v1.Impetus/GetStatus',
             impetus_dot_api_dot_v1_dot_impetus__pb2.GetStatusRequest.SerializeToString,
             impetus_dot_api_dot_v1_dot_impetus__pb2.Status.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/impetus.v1.Impetus/Reload',
+            impetus_dot_api_dot_v1_dot_impetus__pb2.ReloadRequest.SerializeToString,
+            impetus_dot_api_dot_v1_dot_impetus__pb2.ReloadResponse.FromString,
             options,
             channel_credentials,
             insecure,

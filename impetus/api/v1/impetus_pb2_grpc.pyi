@@ -51,6 +51,10 @@ class ImpetusStub:
     """Takes an action back, by a new record; nothing is erased."""
     GetStatus: _grpc.UnaryUnaryMultiCallable[_impetus_pb2.GetStatusRequest, _impetus_pb2.Status]
     """What flows and what is wrong: totals, rates, lag, sources."""
+    Reload: _grpc.UnaryUnaryMultiCallable[_impetus_pb2.ReloadRequest, _impetus_pb2.ReloadResponse]
+    """Reads rules, city model and plan again and puts them in force from the next event on. If model, plan or settings
+    are refused the call fails, and what was in force stays; a single rule that cannot be used is named in the answer.
+    """
 
 @_typing.type_check_only
 class ImpetusAsyncStub(ImpetusStub):
@@ -71,6 +75,10 @@ class ImpetusAsyncStub(ImpetusStub):
     """Takes an action back, by a new record; nothing is erased."""
     GetStatus: _aio.UnaryUnaryMultiCallable[_impetus_pb2.GetStatusRequest, _impetus_pb2.Status]  # type: ignore[assignment]
     """What flows and what is wrong: totals, rates, lag, sources."""
+    Reload: _aio.UnaryUnaryMultiCallable[_impetus_pb2.ReloadRequest, _impetus_pb2.ReloadResponse]  # type: ignore[assignment]
+    """Reads rules, city model and plan again and puts them in force from the next event on. If model, plan or settings
+    are refused the call fails, and what was in force stays; a single rule that cannot be used is named in the answer.
+    """
 
 class ImpetusServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -130,5 +138,15 @@ class ImpetusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_impetus_pb2.Status, _abc.Awaitable[_impetus_pb2.Status]]:
         """What flows and what is wrong: totals, rates, lag, sources."""
+
+    @_abc_1.abstractmethod
+    def Reload(
+        self,
+        request: _impetus_pb2.ReloadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_impetus_pb2.ReloadResponse, _abc.Awaitable[_impetus_pb2.ReloadResponse]]:
+        """Reads rules, city model and plan again and puts them in force from the next event on. If model, plan or settings
+        are refused the call fails, and what was in force stays; a single rule that cannot be used is named in the answer.
+        """
 
 def add_ImpetusServicer_to_server(servicer: ImpetusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -39,4 +39,6 @@ async def _running(settings: Settings) -> list[Finding]:
     for source in status.sources:
         text = f"source {source.name} is {source.state} {source.problem}".rstrip()
         found.append(Finding("error" if source.state == "failed" else "ok", text))
-    return found
+    # The others are in the store, too, where they are looked for whether anything runs or not.
+    down = [one for one in status.notices if one.code == "source.down"]
+    return found + [Finding("warning", f"{one.about}: {one.what} [{one.code}]. {one.hint}") for one in down]

@@ -34,12 +34,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Replay and print; 0 whatever was found, 2 where something cannot be read."""
-    replay = Replay(_setup(arguments))
+    replay = Replay(read_setup(arguments))
     replay.run(arguments.events, arguments.order)
     for problem in replay.problems:
         if arguments.strict:
             raise problem
         sys.stderr.write(f"impetus: skipped {problem}\n")
+    for notice in replay.notices():
+        sys.stderr.write(f"impetus: {notice}\n")
     if arguments.ledger:
         lines = [msgspec.json.encode(line) + b"\n" for line in replay.ledger()]
         arguments.ledger.write_bytes(b"".join(lines))
@@ -47,7 +49,8 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _setup(arguments: argparse.Namespace) -> Setup:
+def read_setup(arguments: argparse.Namespace) -> Setup:
+    """Rules, city model and plan as the arguments name them."""
     loaded = load_rules(arguments.rules or [shipped_rules()])
     for problem in loaded.problems:
         if arguments.strict or problem.code != "rule.unsupported":

@@ -2,11 +2,11 @@
 
 import argparse
 import asyncio
-import gc
 import signal
 from pathlib import Path
 
 from impetus.app import logs
+from impetus.app.reloading import collect
 from impetus.app.service import Service
 from impetus.app.settings import Settings, read_settings
 
@@ -27,13 +27,14 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 async def _run(settings: Settings, once: bool) -> int:
+    # What a reload would read is being read just now; the default would end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     service = Service(settings)
-    # Rules and engine stay until the end; looking through them for garbage again and again costs a quarter of the time.
-    gc.collect()
-    gc.freeze()
+    collect()
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reloading.ask)
     await service.start()
     work = asyncio.create_task(_until(service, stop, once))
     try:

@@ -2,6 +2,7 @@
 
 mod matcher;
 mod reader;
+mod relation;
 mod windows;
 
 #[pyo3::pymodule]
@@ -11,5 +12,7 @@ mod _engine {
     #[pymodule_export]
     use super::reader::Reader;
     #[pymodule_export]
-    use super::windows::{Firing, Item, Windows, alert_id};
+    use super::relation::{Relation, Relations};
+    #[pymodule_export]
+    use super::windows::{Doubt, Firing, Item, Windows, alert_id};
 }

@@ -14,7 +14,7 @@ type StateRow<'py> = (Bound<'py, PyBytes>, Option<Bound<'py, PyBytes>>);
 
 /// One observation entering the windows: a match of a single-event rule.
 #[pyclass(frozen, module = "correlator._engine")]
-pub struct Item(engine::Item);
+pub struct Item(pub(crate) engine::Item);
 
 #[pymethods]
 impl Item {
@@ -109,6 +109,43 @@ impl Firing {
     }
 }
 
+/// A wait for an absence that ended without saying whether the awaited event happened.
+#[pyclass(frozen, module = "correlator._engine")]
+pub struct Doubt(engine::Doubt);
+
+#[pymethods]
+impl Doubt {
+    #[getter]
+    fn rule(&self) -> usize {
+        self.0.rule
+    }
+
+    #[getter]
+    fn group(&self) -> Vec<(String, String)> {
+        self.0.group.clone()
+    }
+
+    #[getter]
+    fn since(&self) -> i64 {
+        self.0.since
+    }
+
+    #[getter]
+    fn until(&self) -> i64 {
+        self.0.until
+    }
+
+    #[getter]
+    fn unseen(&self) -> Vec<usize> {
+        self.0.unseen.clone()
+    }
+
+    #[getter]
+    fn newest(&self) -> &str {
+        &self.0.newest
+    }
+}
+
 /// Correlations over matches, in event time, independent of the order of arrival within the lateness.
 #[pyclass(frozen, module = "correlator._engine")]
 pub struct Windows(Mutex<engine::Windows>);
@@ -142,9 +179,20 @@ impl Windows {
         py.detach(|| self.lock().fields())
     }
 
+    #[getter]
+    fn fingerprints(&self, py: Python<'_>) -> Vec<u64> {
+        py.detach(|| self.lock().fingerprints())
+    }
+
     fn push(&self, py: Python<'_>, items: Vec<PyRef<'_, Item>>) -> Vec<Firing> {
         let items: Vec<engine::Item> = items.iter().map(|item| item.0.clone()).collect();
         wrap(py.detach(|| self.lock().push(&items)))
+    }
+
+    fn replace(&self, py: Python<'_>, old: Vec<PyRef<'_, Item>>, items: Vec<PyRef<'_, Item>>) -> Vec<Firing> {
+        let old: Vec<engine::Item> = old.iter().map(|item| item.0.clone()).collect();
+        let items: Vec<engine::Item> = items.iter().map(|item| item.0.clone()).collect();
+        wrap(py.detach(|| self.lock().replace(&old, &items)))
     }
 
     fn unexplain(&self, py: Python<'_>, ids: Vec<String>) -> Vec<Firing> {
@@ -154,6 +202,15 @@ impl Windows {
 
     fn advance(&self, py: Python<'_>, event_time: i64) -> Vec<Firing> {
         wrap(py.detach(|| self.lock().advance(event_time)))
+    }
+
+    #[pyo3(signature = (rule, stretches, part=None))]
+    fn blind(&self, py: Python<'_>, rule: usize, stretches: Vec<engine::Stretch>, part: Option<(String, String)>) {
+        py.detach(|| self.lock().blind(rule, part, stretches));
+    }
+
+    fn doubts(&self, py: Python<'_>) -> Vec<Doubt> {
+        py.detach(|| self.lock().doubts()).into_iter().map(Doubt).collect()
     }
 
     fn notices(&self, py: Python<'_>) -> Vec<(usize, String)> {

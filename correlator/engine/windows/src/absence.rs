@@ -30,6 +30,9 @@ pub(crate) fn wait_for_absent(key: &Key, context: Context<'_>, newest: usize, fi
     if finding.absent == 0 {
         finding.absent = missing;
     }
+    let hides = |p: &usize| context.blindness.hides(correlation, &key.group, *p, (first, end));
+    let unseen = positions(missing).filter(hides).fold(0, |mask, p| mask | 1 << p);
+    finding.unseen = if expression.holds(present | came | unseen) { 0 } else { unseen };
     finding.at = end;
     finding.verdict = Verdict::Awaits;
     Some(())

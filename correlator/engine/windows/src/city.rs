@@ -1,6 +1,6 @@
 //! The zones of the city model, as far as place relations need them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -46,6 +46,13 @@ impl City {
             }
         }
         Ok(city)
+    }
+
+    /// All of it as text, the same for the same city.
+    pub fn describe(&self) -> String {
+        let neighbours: BTreeMap<&String, BTreeSet<&String>> =
+            self.neighbours.iter().map(|(zone, others)| (zone, others.iter().collect())).collect();
+        format!("{:?} {neighbours:?}", self.parents)
     }
 
     /// Whether two zones are equal or neighbours; being adjacent is mutual even if the model says it once.

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use serde_json::value::RawValue;
+
 use crate::city::City;
 use crate::expression::Expression;
-use crate::form::{ConditionForm, CorrelationForm, Form, PlaceForm};
+use crate::form::{ConditionForm, CorrelationForm, Form, PlaceForm, RuleForm};
 use crate::geometry::{Comparison, Operator};
 use crate::id::{digest64, push_text};
 use crate::place::{Place, ZoneRelation};
@@ -127,6 +129,11 @@ pub(crate) fn compile(form: &Form, city: &City) -> Result<Compiled, Vec<Refusal>
     if !refusals.is_empty() {
         return Err(refusals);
     }
+    for (at, source) in form.correlations.iter().enumerate() {
+        // In their order: what one refers to has its fingerprint already.
+        let found = fingerprint(form, source, city, &correlations);
+        correlations[at].fingerprint = found;
+    }
     let referred: HashSet<usize> = form.correlations.iter().flat_map(|c| c.rules.iter().copied()).collect();
     for (at, correlation) in correlations.iter_mut().enumerate() {
         correlation.referred = referred.contains(&(form.rules.len() + at));
@@ -173,7 +180,7 @@ fn compile_one(form: &Form, index: usize, source: &CorrelationForm, city: &City)
         ordered,
         referred: false,
         floor,
-        fingerprint: fingerprint(form, source),
+        fingerprint: 0,
     })
 }
 
@@ -303,11 +310,23 @@ fn compile_place(rule: &str, form: &PlaceForm, city: &City) -> Result<Option<Pla
     Ok((!empty).then_some(place))
 }
 
-/// Rules are named by id, so that a reload which only moves indices keeps the state.
-fn fingerprint(form: &Form, source: &CorrelationForm) -> u64 {
+/// Tells one meaning of a correlation from another: its own definition, that of all it refers to, and the zones that
+/// its place relation asks. Rules are named by id, so that a reload which only moves indices keeps the state.
+fn fingerprint(form: &Form, source: &CorrelationForm, city: &City, earlier: &[Correlation]) -> u64 {
     let mut text = Vec::new();
     for rule in &source.rules {
         push_text(&mut text, form.id_of(*rule).unwrap_or_default());
+        match rule.checked_sub(form.rules.len()) {
+            None => {
+                let RuleForm { logsource, condition, .. } = &form.rules[*rule];
+                push_text(&mut text, logsource.as_deref().map_or("", RawValue::get));
+                push_text(&mut text, condition.as_deref().map_or("", RawValue::get));
+            }
+            Some(at) => push_text(&mut text, &earlier[at].fingerprint.to_string()),
+        }
+    }
+    if source.place.as_ref().is_some_and(|place| place.zone.is_some()) {
+        push_text(&mut text, &city.describe());
     }
     let by_position = |index: u64| source.rules.iter().position(|r| *r as u64 == index).map(|p| p as u8);
     let condition = source.condition.as_ref();

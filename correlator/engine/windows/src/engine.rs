@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::absence::settle_waits;
+use crate::blindness::{Blindness, Doubt, Stretch};
 use crate::city::City;
 use crate::compile::{Correlation, compile};
 use crate::entry::Entry;
@@ -29,6 +30,8 @@ pub struct Windows {
     pub(crate) rules: usize,
     pub(crate) correlations: Vec<Correlation>,
     city: City,
+    blindness: Blindness,
+    doubts: Vec<Doubt>,
     /// For each index of the form, the correlations that refer to it, and its position there.
     subscribers: Vec<Vec<(usize, usize)>>,
     pub(crate) keys: Keys,
@@ -67,6 +70,8 @@ impl Windows {
             longest: compiled.correlations.iter().map(|c| c.timespan).max().unwrap_or(0),
             correlations: compiled.correlations,
             city,
+            blindness: Blindness::default(),
+            doubts: Vec::new(),
             subscribers,
             explained: HashMap::new(),
             open_alerts: HashSet::new(),
@@ -90,6 +95,11 @@ impl Windows {
         self.refused.take(self.limits)
     }
 
+    /// For each correlation a digest of what it means: its own definition and that of all it refers to.
+    pub fn fingerprints(&self) -> Vec<u64> {
+        self.correlations.iter().map(|c| c.fingerprint).collect()
+    }
+
     /// For each rule index, the fields that some correlation reads from its matches, sorted.
     pub fn fields(&self) -> Vec<Vec<String>> {
         let mut fields = vec![BTreeSet::new(); self.rules];
@@ -108,7 +118,13 @@ impl Windows {
     /// alerts that changed, one firing per alert, in the order of the correlations. Items of unknown rules, and of
     /// rules that no correlation refers to, are left aside.
     pub fn push(&mut self, items: &[Item]) -> Vec<Firing> {
+        self.replace(&[], items)
+    }
+
+    /// Takes items back as they were pushed, and adds others, as if only those had ever come.
+    pub fn replace(&mut self, old: &[Item], items: &[Item]) -> Vec<Firing> {
         let mut mail = self.empty_mail();
+        old.iter().for_each(|item| self.post(item, false, &mut mail));
         // In their order of time, so that none seems late only because of the others.
         let mut order: Vec<usize> = (0..items.len()).collect();
         order.sort_by_key(|i| items[*i].time);
@@ -161,9 +177,22 @@ impl Windows {
         one_per_alert(firings)
     }
 
+    /// Says when the matches of a rule (of the form, correlations included) could not have been reported; `part` names a
+    /// field and a value where that holds of events with this value alone. Takes the place of what was said before.
+    /// A wait for a rule that meets such a stretch ends in a doubt instead of an alert. Nothing that is over changes.
+    pub fn blind(&mut self, rule: usize, part: Option<(String, String)>, stretches: Vec<Stretch>) {
+        self.blindness.set(rule, part, stretches);
+    }
+
+    /// The waits that ended in doubt since the last call. One may come again when what it waited with is looked at anew.
+    pub fn doubts(&mut self) -> Vec<Doubt> {
+        std::mem::take(&mut self.doubts)
+    }
+
     pub(crate) fn context(&self, index: usize) -> Context<'_> {
         let correlation = &self.correlations[index];
-        Context { correlation, city: &self.city, now: self.now, items: self.limits.items }
+        let Self { city, blindness, now, limits, .. } = self;
+        Context { correlation, city, blindness, now: *now, items: limits.items }
     }
 
     /// Keys in the order of their names, which does not depend on the order in which they came.
@@ -258,9 +287,12 @@ impl Windows {
         change: impl FnOnce(&mut Key, Context<'_>) -> (Touched, Verdicts),
     ) -> Vec<Firing> {
         let correlation = &self.correlations[index];
-        let context = Context { correlation, city: &self.city, now: self.now, items: self.limits.items };
+        let (city, blindness) = (&self.city, &self.blindness);
+        let context = Context { correlation, city, blindness, now: self.now, items: self.limits.items };
         let key = self.keys.live(handle, correlation);
-        let (touched, verdicts) = change(key, context);
+        let (touched, mut verdicts) = change(key, context);
+        let rule = self.rules + index;
+        self.doubts.extend(verdicts.doubts.drain(..).map(|doubt| Doubt { rule, ..doubt }));
         self.refused.count(self.rules + index, Bound::Items, touched.refused);
         let mut firings = Vec::new();
         if let Some((from, _)) = touched.span {

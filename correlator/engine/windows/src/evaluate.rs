@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use crate::absence::wait_for_absent;
+use crate::blindness::Doubt;
 use crate::compile::{Correlation, Measure};
 use crate::entry::{Entry, Verdict};
 use crate::item::{Certainty, Whereabouts};
 use crate::key::{Context, Key, Touched};
-use crate::measure::Tally;
+use crate::measure::{Tally, positions};
 use crate::order::{longest_chain, longest_possible};
 use crate::slide::Slide;
 
@@ -23,6 +24,8 @@ pub(crate) struct Finding {
     pub verdict: Verdict,
     /// Positions of the rules whose absence it rests on.
     pub absent: u64,
+    /// Positions of the awaited rules that may have matched unseen, if it depends on them.
+    pub unseen: u64,
 }
 
 /// What the verdicts of a batch mean for the components.
@@ -32,6 +35,8 @@ pub(crate) struct Verdicts {
     pub firing: Vec<usize>,
     /// Some item that fired before fires no more or has other members: components must be formed anew.
     pub unsettled: bool,
+    /// Waits that ended in doubt.
+    pub doubts: Vec<Doubt>,
 }
 
 /// The earlier items that stand in relation to the one at `newest`, with it, and how certainly; only those that
@@ -86,6 +91,7 @@ pub(crate) fn find(key: &Key, context: Context<'_>, index: usize) -> Option<Find
         at: newest.time,
         verdict: Verdict::Holds,
         absent: 0,
+        unseen: 0,
     };
     if correlation.awaited != 0 {
         wait_for_absent(key, context, index, &mut finding)?;
@@ -200,8 +206,11 @@ fn renew_scanning(key: &mut Key, context: Context<'_>, (from, to): (i64, i64), t
     let mut verdicts = Verdicts { unsettled: taken_back, ..Verdicts::default() };
     for index in key.between(from.saturating_sub(back), to.saturating_add(correlation.timespan)) {
         let finding = find(key, context, index);
-        let verdict = finding.as_ref().map_or(Verdict::None, |f| f.verdict);
-        let fires = finding.is_some_and(|f| counts(key, context, &f));
+        let fires = finding.as_ref().is_some_and(|f| counts(key, context, f));
+        let doubt = finding.as_ref().filter(|_| fires).and_then(|f| doubt(key, context, index, f));
+        let verdict = finding.filter(|_| doubt.is_none()).map_or(Verdict::None, |f| f.verdict);
+        let fires = fires && doubt.is_none();
+        verdicts.doubts.extend(doubt);
         verdicts.unsettled |= key.entries[index].fires;
         settle(key, index, verdict, fires, &mut verdicts);
     }
@@ -212,6 +221,18 @@ fn renew_scanning(key: &mut Key, context: Context<'_>, (from, to): (i64, i64), t
 pub(crate) fn counts(key: &Key, context: Context<'_>, finding: &Finding) -> bool {
     let over = finding.verdict == Verdict::Holds || finding.at < context.now;
     over && finding.members.iter().any(|i| !key.entries[*i].explained)
+}
+
+/// What there is to say of a finding that would count, had somebody been able to see what it rests on.
+fn doubt(key: &Key, context: Context<'_>, index: usize, finding: &Finding) -> Option<Doubt> {
+    (finding.unseen != 0).then(|| Doubt {
+        rule: 0,
+        group: key.group.clone(),
+        since: finding.members.first().map_or(finding.at, |i| key.entries[*i].time),
+        until: finding.at,
+        unseen: positions(finding.unseen).map(|p| context.correlation.rules[p]).collect(),
+        newest: key.entries[index].id.clone(),
+    })
 }
 
 fn settle(key: &mut Key, index: usize, verdict: Verdict, fires: bool, verdicts: &mut Verdicts) {
@@ -251,7 +272,14 @@ pub(crate) fn recount(key: &mut Key, context: Context<'_>, index: usize, verdict
         return;
     }
     let Some(finding) = standing(key, context, index) else { return };
-    if counts(key, context, &finding) {
+    if !counts(key, context, &finding) {
+        return;
+    }
+    if let Some(doubt) = doubt(key, context, index, &finding) {
+        // Over, and no alert: it waits no more.
+        key.set(index, Verdict::None, false);
+        verdicts.doubts.push(doubt);
+    } else {
         key.set(index, key.entries[index].verdict, true);
         verdicts.firing.push(index);
         // It lies among older firings, which the quick way of forming components does not expect.
@@ -271,5 +299,6 @@ pub(crate) fn standing(key: &Key, context: Context<'_>, index: usize) -> Option<
         at: time,
         verdict: key.entries[index].verdict,
         absent: 0,
+        unseen: 0,
     })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::refusal::Refusal;
 
@@ -19,10 +20,14 @@ pub(crate) struct Form {
     pub correlations: Vec<CorrelationForm>,
 }
 
-/// A single-event rule: only its id matters here.
+/// A single-event rule: its id, and what it matches as it is written, which tells one definition from another.
 #[derive(Debug, Deserialize)]
 pub(crate) struct RuleForm {
     pub id: String,
+    #[serde(default)]
+    pub logsource: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub condition: Option<Box<RawValue>>,
 }
 
 /// One correlation.

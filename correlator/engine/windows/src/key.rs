@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::alert::Alerts;
+use crate::blindness::Blindness;
 use crate::chunk::Chunks;
 use crate::city::City;
 use crate::compile::Correlation;
@@ -17,6 +18,8 @@ use crate::slide::Slide;
 pub(crate) struct Context<'a> {
     pub correlation: &'a Correlation,
     pub city: &'a City,
+    /// When which rule's matches could not have been reported.
+    pub blindness: &'a Blindness,
     /// Event time: waits that end before it are over.
     pub now: i64,
     /// Most items of a key.

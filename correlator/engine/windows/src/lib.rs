@@ -12,6 +12,7 @@
 
 mod absence;
 mod alert;
+mod blindness;
 mod chunk;
 mod city;
 mod codec;
@@ -39,11 +40,13 @@ mod presence;
 mod publish;
 mod quiet;
 mod refusal;
+mod relation;
 mod row;
 mod slide;
 mod snapshot;
 mod state;
 
+pub use blindness::{Doubt, Stretch};
 pub use codec::seal;
 pub use engine::Windows;
 pub use id::alert_id;
@@ -51,4 +54,5 @@ pub use item::{Certainty, Firing, Item, Spot, Whereabouts};
 pub use limits::Limits;
 pub use members::Members;
 pub use refusal::{Refusal, refusals_json};
+pub use relation::{Part, Relation, Relations};
 pub use state::StateError;

@@ -56,7 +56,7 @@ impl Place {
         }
     }
 
-    fn zones_relate(&self, city: &City, a: &Whereabouts, b: &Whereabouts) -> bool {
+    pub fn zones_relate(&self, city: &City, a: &Whereabouts, b: &Whereabouts) -> bool {
         let Some(relation) = &self.zone else { return true };
         let (Some(a), Some(b)) = (a.zone.as_deref(), b.zone.as_deref()) else { return false };
         match relation {

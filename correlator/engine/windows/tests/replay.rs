@@ -5,7 +5,8 @@ mod naive;
 
 use std::collections::BTreeMap;
 
-use impetus_windows::{Firing, Item, Spot, Windows};
+use impetus_windows::{Firing, Item, Spot, Stretch, Windows};
+use naive::Blind;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -44,6 +45,14 @@ fn item() -> impl Strategy<Value = (Item, i64, Option<i64>)> {
             let item = Item::new(rule, &format!("e{id}-{time}"), time).with_fields(fields).with_place(zone, spot);
             (item.with_explained(explained), delay, unexplain.map(|u| u * SECOND))
         })
+}
+
+fn blind() -> impl Strategy<Value = Blind> {
+    let group = prop::option::of((0..2_u8).prop_map(|g| g.to_string()));
+    (0..6_usize, group, 0..40_i64, 0..12_i64).prop_map(|(rule, group, from, length)| {
+        let (from, to) = (from * SECOND, (from + length) * SECOND);
+        Blind { rule, group, from, to }
+    })
 }
 
 /// One id, one event: place, fields and plan of the first win.
@@ -167,10 +176,22 @@ fn restart(windows: &mut Windows, disk: &mut BTreeMap<Vec<u8>, Vec<u8>>, form: &
     windows.restore(disk.iter().map(|(k, s)| (k.as_slice(), s.as_slice()))).unwrap();
 }
 
-fn run(form: &Value, steps: &[(i64, Step)], choices: &[u8]) -> BTreeMap<String, naive::Alert> {
+/// Says what is known by an event time of when rules could not be reported: a stretch that is not over is open.
+fn tell(windows: &mut Windows, blind: &[Blind], now: i64) {
+    let mut known: BTreeMap<(usize, Option<&str>), Vec<Stretch>> = BTreeMap::new();
+    for b in blind.iter().filter(|b| b.from < now) {
+        let to = if b.to < now { b.to } else { i64::MAX };
+        known.entry((b.rule, b.group.as_deref())).or_default().push((b.from, to));
+    }
+    for ((rule, group), stretches) in known {
+        windows.blind(rule, group.map(|value| ("g".to_owned(), value.to_owned())), stretches);
+    }
+}
+
+fn run(form: &Value, steps: &[(i64, Step)], choices: &[u8], blind: &[Blind]) -> BTreeMap<String, naive::Alert> {
     let form = form.to_string().into_bytes();
     let (mut windows, mut disk, mut live) = (Windows::new(&form, CITY).unwrap(), BTreeMap::new(), Live::default());
-    let mut batch = Vec::new();
+    let (mut batch, mut now) = (Vec::new(), i64::MIN);
     for (n, (arrival, step)) in steps.iter().enumerate() {
         let choice = choices[n % choices.len()];
         match step {
@@ -183,14 +204,18 @@ fn run(form: &Value, steps: &[(i64, Step)], choices: &[u8]) -> BTreeMap<String, 
         if choice & 1 == 0 {
             live.take(windows.push(&std::mem::take(&mut batch)));
             if choice & 6 == 0 {
+                now = arrival - LATENESS;
+                tell(&mut windows, blind, now);
                 live.take(windows.advance(arrival - LATENESS));
             }
             if choice & 24 == 0 {
                 restart(&mut windows, &mut disk, &form);
+                tell(&mut windows, blind, now);
             }
         }
     }
     live.take(windows.push(&batch));
+    tell(&mut windows, blind, 1000 * SECOND);
     live.take(windows.advance(1000 * SECOND));
     live.standing()
 }
@@ -232,10 +257,11 @@ proptest! {
         form in form(),
         items in prop::collection::vec(item(), 1..40),
         choices in prop::collection::vec(any::<u8>(), 1..20),
+        blind in prop::collection::vec(blind(), 0..3),
     ) {
         let longest = form["correlations"].as_array().unwrap().iter().map(|c| c["timespan"].as_i64().unwrap()).max();
         let steps = steps(items, longest.unwrap());
-        let (live, replay) = (run(&form, &steps, &choices), naive::alerts(&form, &whole(&steps)));
-        prop_assert!(live == replay, "\nlive   {live:?}\nreplay {replay:?}\n{form}\n{}", show(&steps, &choices));
+        let (live, replay) = (run(&form, &steps, &choices, &blind), naive::alerts(&form, &whole(&steps), &blind));
+        prop_assert!(live == replay, "\nlive   {live:?}\nreplay {replay:?}\n{form}\n{blind:?}\n{}", show(&steps, &choices));
     }
 }

@@ -15,6 +15,17 @@ pub struct Alert {
     pub absent: BTreeSet<String>,
 }
 
+/// A stretch of time (ends included) in which a rule could not be reported, in one group or in all.
+#[derive(Debug, Clone)]
+pub struct Blind {
+    pub rule: usize,
+    pub group: Option<String>,
+    pub from: i64,
+    pub to: i64,
+}
+
+type Sight<'a> = (&'a Group, &'a [Blind]);
+
 /// An event of one key.
 #[derive(Debug, Clone)]
 struct Event {
@@ -36,7 +47,7 @@ struct Found {
 }
 
 /// Every alert of every correlation by id, when event time has passed everything.
-pub fn alerts(form: &Value, items: &[Item]) -> BTreeMap<String, Alert> {
+pub fn alerts(form: &Value, items: &[Item], blind: &[Blind]) -> BTreeMap<String, Alert> {
     let rules = form["rules"].as_array().unwrap().len();
     let mut items = items.to_vec();
     let mut all = BTreeMap::new();
@@ -46,7 +57,8 @@ pub fn alerts(form: &Value, items: &[Item]) -> BTreeMap<String, Alert> {
             list["id"].as_str().unwrap().to_owned()
         };
         for (group, events) in keys(correlation, &items) {
-            let found = firings(correlation, &events);
+            let sight = (&group, blind);
+            let found = firings(correlation, &events, sight);
             for component in components(&events, &found) {
                 let (id, alert) = describe(correlation, &group, &events, &found, &component, &name);
                 for f in &component {
@@ -111,8 +123,8 @@ fn keys(correlation: &Value, items: &[Item]) -> BTreeMap<Group, Vec<Event>> {
     keys.into_iter().map(|(group, events)| (group, events.into_values().collect())).collect()
 }
 
-fn firings(correlation: &Value, events: &[Event]) -> Vec<Found> {
-    (0..events.len()).filter_map(|e| firing(correlation, events, e)).collect()
+fn firings(correlation: &Value, events: &[Event], sight: Sight<'_>) -> Vec<Found> {
+    (0..events.len()).filter_map(|e| firing(correlation, events, e, sight)).collect()
 }
 
 fn polarity(expr: &Value, positive: bool, out: &mut (BTreeSet<usize>, BTreeSet<usize>)) {
@@ -135,7 +147,7 @@ fn truth(expr: &Value, present: &BTreeSet<usize>) -> bool {
     }
 }
 
-fn firing(correlation: &Value, events: &[Event], e: usize) -> Option<Found> {
+fn firing(correlation: &Value, events: &[Event], e: usize, (group, blind): Sight<'_>) -> Option<Found> {
     let timespan = correlation["timespan"].as_i64().unwrap();
     let expr = &correlation["condition"]["expr"];
     let (mut wanted, mut awaited): (BTreeSet<usize>, BTreeSet<usize>) =
@@ -186,6 +198,12 @@ fn firing(correlation: &Value, events: &[Event], e: usize) -> Option<Found> {
                 return None;
             }
             let missing: BTreeSet<usize> = awaited.difference(&came).copied().collect();
+            let seen = |b: &Blind| b.group.as_ref().is_none_or(|v| group.iter().any(|(_, value)| value == v));
+            let hidden =
+                blind.iter().filter(|b| missing.contains(&b.rule) && b.from <= end && first <= b.to && seen(b));
+            if !truth(expr, &present.iter().copied().chain(hidden.map(|b| b.rule)).collect()) {
+                return None;
+            }
             let needed = |r: &usize| !truth(expr, &present.iter().copied().chain([*r]).collect());
             found.absent = missing.iter().copied().filter(needed).collect();
             if found.absent.is_empty() {

@@ -1,0 +1,68 @@
+"""Events that were enriched before an indicator came which counts for them: found in the store, and enriched anew.
+
+Only events that are not final, which event time has not passed: so the outcome is that of the indicator coming first,
+and what is final stays. Nothing is kept in memory for it; the heads of the log say which events have a value.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from correlator.arrival import Arrival, ArrivalReader
+from correlator.city import CityModel
+from correlator.detect import Enriched
+from correlator.enrich import Enricher, join
+from correlator.intelligence import Indicator, search_key
+from correlator.observation import entities_of
+from impetus.domain.batch import Revision
+from impetus.domain.ports import EventQuery, Span, StoredEvent
+
+MAX_RENEWED = 100_000
+"""So many events at most are enriched anew in one step, the newest: an indicator of an address that all have."""
+
+Events = Callable[[EventQuery], Sequence[StoredEvent]]
+"""Finds stored events."""
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Renewed(msgspec.Struct):
+    """An event as it was enriched and as it is now."""
+
+    before: Enriched
+    after: Enriched
+    addition: bytes
+
+    def revision(self, city: CityModel) -> Revision:
+        """What the store keeps of it."""
+        keys = tuple(entity.key for entity in entities_of(self.after.added, city))
+        return Revision(self.after.arrival.id, self.after.arrival.time, self.addition, keys)
+
+
+class Renewal:
+    """Looks for the events that indicators concern which came after them."""
+
+    def __init__(self, events: Events, reader: ArrivalReader, enricher: Enricher) -> None:
+        self._events, self._reader, self._enricher = events, reader, enricher
+
+    def find(self, changed: Sequence[Indicator], now: int | None) -> list[Renewed]:
+        """The events whose additions change with these indicators; ``now`` is event time of the whole (µs)."""
+        keys = {search_key(one.kind, one.value) for one in changed if one.value}
+        if not keys or now is None:
+            return []
+        span = Span(max(now, min(one.time for one in changed)))
+        found = self._events(EventQuery(any_keys=tuple(sorted(keys)), span=span, limit=MAX_RENEWED))
+        return list(self._renew(found))
+
+    def _renew(self, found: Sequence[StoredEvent]) -> Iterator[Renewed]:
+        lines = [stored.line for stored in found]
+        for stored, arrival in zip(found, self._reader.read(lines, ""), strict=True):
+            if isinstance(arrival, Arrival):
+                old = _decode(stored.addition) if stored.addition else {}
+                new = self._enricher.renew(arrival.event, arrival.time, old)
+                if new != old:
+                    addition = _encode(new) if new else b""
+                    before = Enriched(arrival, join(arrival.line, stored.addition), old, late=False)
+                    yield Renewed(before, Enriched(arrival, join(arrival.line, addition), new, late=False), addition)

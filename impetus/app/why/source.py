@@ -1,0 +1,75 @@
+"""What is asked: recorded events, run through the whole path first, or the store of an installation."""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_bytes
+
+from correlator.setup import Setup
+from correlator.why.record import Record
+from correlator.worker import Correlator
+from impetus.app.commands.replay import read_setup
+from impetus.app.plugins import make_store
+from impetus.app.replaying import SOURCE, STEP, read_recorded
+from impetus.app.service import KEY_BYTES, masking_key
+from impetus.app.settings import Settings, read_settings
+from impetus.app.why.veil import Veil
+from impetus.app.wiring import make_setup
+from impetus.domain.batch import Batch
+from impetus.domain.errors import ImpetusError, Where
+from impetus.domain.personal import Masker
+from impetus.domain.ports import Store
+from integrations.embedded.store import EmbeddedStore
+
+
+@contextmanager
+def opened(arguments: argparse.Namespace) -> Iterator[tuple[Record, Veil]]:
+    """The recording to ask, and the masks of its answers. Nothing is written to a store that is there."""
+    if arguments.events:
+        arguments.strict = False
+        yield _replayed(read_setup(arguments), arguments.events), Veil(Masker(token_bytes(KEY_BYTES)))
+        return
+    if arguments.city or arguments.plan or arguments.rules:
+        hint = "Name files of events, or leave --city, --plan and --rules to the settings"
+        raise ImpetusError("query.invalid", "the store of an installation is asked with its own settings", hint=hint)
+    settings = read_settings(arguments.config)
+    store, veil = _store(settings)
+    try:
+        setup, problems = make_setup(settings)
+        for problem in problems:
+            sys.stderr.write(f"impetus: left out {problem}\n")
+        yield Record(setup, store), veil
+    finally:
+        store.close()
+
+
+def _store(settings: Settings) -> tuple[Store, Veil]:
+    path = settings.path(settings.store.path)
+    if not path.exists():
+        hint = "Name files of events, or start Impetus once"
+        raise ImpetusError("store.unavailable", "there is no store yet", Where(str(path)), hint)
+    known = path.with_suffix(".key").exists()
+    masker = Masker(masking_key(path) if known else token_bytes(KEY_BYTES))
+    return make_store(settings.store.kind, path), Veil(masker)
+
+
+def _replayed(setup: Setup, files: Sequence[Path]) -> Record:
+    """A recording after a replay in the order of arrival, with what came too late and what came twice."""
+    events, problems = read_recorded(files, "arrival")
+    for problem in problems:
+        sys.stderr.write(f"impetus: skipped {problem}\n")
+    store = EmbeddedStore.in_memory()
+    correlator, late, copies = Correlator(setup, store), dict[str, int](), Counter[str]()
+    for start in range(0, len(events), STEP):
+        step = events[start : start + STEP]
+        now = correlator.clock.now
+        for event in step:
+            if event.id not in copies and now is not None and event.time < now:
+                late[event.id] = now
+            copies[event.id] += 1
+        store.commit(correlator.replay_step([Batch(SOURCE, tuple(event.line for event in step))], 0))
+    store.commit(correlator.finish())
+    return Record(setup, store, late, copies)
