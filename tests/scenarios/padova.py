@@ -60,15 +60,16 @@ def expectations(variant: str) -> Expectation:
     }
 
 
-def run(variant: str, scratch: Path) -> Outcome:
-    """Replay the day as the variant changes it, through the command."""
+def run(variant: str, scratch: Path, redraw: int | None = None) -> Outcome:
+    """Replay the day as the variant changes it, through the command; with a seed, its arrivals drawn anew."""
     change = VARIANTS[variant]["change"]
-    events = changed(read_day(), change)
+    events = changed(read_day(), change, redraw)
     source, city, ledger = scratch / "events.ndjson", scratch / "city.yml", scratch / "ledger.ndjson"
     source.write_text("".join(json.dumps(event) + "\n" for event in events))
     city.write_text(_city(change.get("city")))
     plan = [] if change.get("plan") is False else ["--plan", str(FOLDER / "plan.yml")]
-    options = ["--json", "--ledger", str(ledger), "--city", str(city), *plan, "--rules", str(FOLDER / "rules")]
+    order = ["--order", change.get("order", "arrival")]
+    options = ["--json", *order, "--ledger", str(ledger), "--city", str(city), *plan, "--rules", str(FOLDER / "rules")]
     printed = StringIO()
     with redirect_stdout(printed):
         status = main(["replay", *options, str(source)])
@@ -82,15 +83,16 @@ def read_day() -> list[Event]:
     return _lines((FOLDER / "events.ndjson").read_text())
 
 
-def changed(events: list[Event], change: dict[str, Any]) -> list[Event]:
+def changed(events: list[Event], change: dict[str, Any], redraw: int | None = None) -> list[Event]:
     """The events as a variant changes them, in order of their new arrival."""
     left = [event for event in events if event["event"]["id"] not in change.get("remove", ())]
+    left += [_copy(left, each) for each in change.get("add", ())]
     for event in left:
         _set(event, change.get("set", {}).get(event["event"]["id"], {}))
     if "beat" in change:
         left += _beats(left, change["beat"])
-    if "redraw" in change:
-        _redraw(left, change["redraw"], change["but"])
+    if redraw is not None:
+        _redraw(left, redraw)
     if change.get("twice"):
         left = [event for event in left for _ in range(2)]
     return sorted(left, key=lambda event: datetime.fromisoformat(event["event"]["created"]))
@@ -129,10 +131,17 @@ def _beats(events: Iterable[Event], beat: dict[str, Any]) -> Iterator[Event]:
         at += timedelta(seconds=beat["every"])
 
 
-def _redraw(events: Iterable[Event], seed: int, but: list[str]) -> None:
+def _copy(events: Iterable[Event], new: dict[str, Any]) -> Event:
+    event = copy.deepcopy(next(event for event in events if event["event"]["id"] == new["copy"]))
+    event["event"]["id"] = new["as"]
+    _set(event, new["set"])
+    return event
+
+
+def _redraw(events: Iterable[Event], seed: int) -> None:
     draw = random.Random(seed)
     for event in events:
-        if event["event"]["id"] not in but:
+        if event["event"]["id"] not in EXPECTED["arrives_as_it_does"]:
             _arrive(event, LATENESS * draw.random())
 
 
