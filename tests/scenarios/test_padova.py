@@ -1,5 +1,6 @@
 """The Padova day, whose ``expected.yml`` was written from the specification before the day was ever run."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,15 @@ INCIDENTS = [(variant, name) for variant in CHECKED for name in expectations(var
 ONE_OF = [(variant, event) for variant in CHECKED for event in expectations(variant)["in_exactly_one"]]
 LEFT_OUT = [(variant, event) for variant in CHECKED for event in expectations(variant)["in_no_incident"]]
 ASPECTS = ("members", "severity", "alerts", "context")
-WRONG: dict[str, str] = {}
-"""Where the product does not yet do what the specification says: the name of the test, and what it does instead."""
+BATCHED = (
+    "an event is judged too late by the watermark before its batch: in a small file nothing is, however late it came"
+)
+WRONG = {
+    r"test_incident:(?!busy).*-turnstile-3-(members|alerts)": BATCHED,
+    r"test_in_no_incident:(?!busy).*-P-O[12]": BATCHED,
+}
+"""Where the product does not yet do what the specification says: tests by a pattern, and what it does instead."""
+IN_TIME = ("not-too-late", "in-order-of-time")
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +41,10 @@ def outcome_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Outc
 
 def case(test: str, *words: str) -> Any:
     name = "-".join(words)
-    wrong = WRONG.get(f"{test}[{name}]")
-    return pytest.param(*words, id=name, marks=[pytest.mark.xfail(strict=True, reason=wrong)] if wrong else [])
+    told = [
+        why for pattern, why in WRONG.items() if words[0] not in IN_TIME and re.fullmatch(pattern, f"{test}:{name}")
+    ]
+    return pytest.param(*words, id=name, marks=[pytest.mark.xfail(strict=True, reason=why) for why in told])
 
 
 @pytest.mark.parametrize(
