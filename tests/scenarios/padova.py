@@ -53,6 +53,7 @@ def expectations(variant: str) -> Expectation:
     one_of = {event: names for event, names in EXPECTED["in_exactly_one"].items() if named.keys() >= set(names)}
     return {
         "incidents": named,
+        "changed": [each["name"] for each in then.get("incidents", ())],
         "watches": then.get("watches", EXPECTED["watches"]),
         "in_no_incident": [event for event in free if event not in bound],
         "in_exactly_one": one_of,
