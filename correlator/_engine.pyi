@@ -4,7 +4,7 @@ Built from ``correlator/engine`` by maturin. See ``docs/decisions/0003-intermedi
 Every call takes whole batches and releases the interpreter lock while it works.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from impetus.domain.event import Json
 
@@ -80,9 +80,14 @@ class Firing:
     members: list[str]
     """Item ids (of events, or of alerts of correlations referred to), by event time then id. Empty when gone."""
     added: list[str] | None
-    """The members that came behind those of the revision before; None when other members may have changed too."""
+    """The members that came behind those of the revision before; None when other members may have changed too.
+
+    The list may be empty: then a member that is an alert itself was revised.
+    """
     at: int
     """Event time of the newest member, or of the end an absence waited for."""
+    since: int
+    """``at`` of the earliest firing; revisions in order do not move it. ``at`` when gone."""
     newest: str
     """Id of the newest member: place and radius of the alert are its."""
     certainty: str | None
@@ -115,11 +120,19 @@ class Doubt:
 class Windows:
     """Correlations over matches, in event time, independent of the order of arrival within the lateness."""
 
-    def __init__(self, form: bytes, city: bytes, max_keys: int | None = None, max_items: int | None = None) -> None:
+    def __init__(
+        self,
+        form: bytes,
+        city: bytes,
+        max_keys: int | None = None,
+        max_items: int | None = None,
+        max_stored: int | None = None,
+    ) -> None:
         """``city``: JSON ``{"zones": {"Z4": {"within": "centre", "adjacent": ["Z3"]}}}``. Raises like ``Matcher``.
 
-        ``max_keys`` bounds the groups of all correlations together, ``max_items`` the matches of one group. Matches
-        beyond do not enter and are reported by ``notices``; nothing that is in is put out.
+        ``max_keys`` bounds the groups of all correlations together that are in memory, ``max_stored`` those that lie in
+        the store alone (see ``shelve``), ``max_items`` the matches of one group. Matches beyond do not enter and are
+        reported by ``notices``; nothing that is in is put out.
         """
 
     @property
@@ -162,7 +175,24 @@ class Windows:
         """Keys whose state changed since the last call, with the state (None: gone): what a commit writes."""
 
     def restore(self, state: Sequence[tuple[bytes, bytes]]) -> None:
-        """Load keys that ``dirty`` gave. Raises ``ValueError`` on state of another version or damaged."""
+        """Load keys that ``dirty`` gave. Raises ``ValueError`` on state of another version or damaged.
+
+        It may be done in parts: all rows whose names begin with the same byte belong together.
+        """
+
+    def shelve(self, load: Callable[[bytes], list[tuple[bytes, bytes]]]) -> None:
+        """Let groups beyond ``max_keys`` lie in the store alone, from where ``load`` reads all rows of a prefix back.
+
+        What it raises, the call that needed the rows raises; after that the windows take nothing in any more, since
+        they would be wrong: make others and restore them. Call it before ``restore``.
+        """
+
+    def committed(self) -> None:
+        """All that ``dirty`` gave so far is durable: groups beyond ``max_keys`` may leave memory."""
+
+    @property
+    def population(self) -> tuple[int, int]:
+        """How many groups are in memory, and how many in the store alone."""
 
 def alert_id(rule: str, group: Sequence[tuple[str, str]], earliest: str) -> str:
     """The id of an alert: 26 characters, the same on both sides of the boundary."""

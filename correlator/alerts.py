@@ -1,6 +1,6 @@
 """Making alerts: of a single event that a rule holds on, and of a firing of a correlation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -115,6 +115,7 @@ def merge_alert(
         title=rule.title,
         level=rule.level,
         at=firing.at,
+        since=firing.since,
         first=min(times.values(), default=firing.at),
         events=tuple(events),
         times=tuple(times[id] for id in events),
@@ -130,7 +131,7 @@ def merge_alert(
         revision=firing.revision,
         correlation=True,
         exercise=any(one.exercise for one in seen.values()) or any(part.exercise for part in parts),
-        explanation=Explanation(_sentence(rule, firing, refers)),
+        explanation=explain_firing(rule, firing, len(firing.members), refers),
         supersedes=tuple(firing.supersedes),
     )
 
@@ -138,11 +139,16 @@ def merge_alert(
 def distinct(entities: Sequence[Entity]) -> tuple[Entity, ...]:
     """Each entity once; a strong one stands for its weak twin."""
     found: dict[str, Entity] = {}
+    note_entities(found, entities)
+    return tuple(found.values())
+
+
+def note_entities(found: dict[str, Entity], entities: Iterable[Entity]) -> None:
+    """Enter entities by their keys, each once; a strong one takes the place of its weak twin."""
     for entity in entities:
         known = found.get(entity.key)
         if known is None or (known.weak and not entity.weak):
             found[entity.key] = entity
-    return tuple(found.values())
 
 
 def _newest_place(firing: Firing, seen: Mapping[str, Observation], parts: Sequence[Alert]) -> Place | None:
@@ -151,13 +157,14 @@ def _newest_place(firing: Firing, seen: Mapping[str, Observation], parts: Sequen
     return next((part.place for part in parts if part.id in (firing.newest, firing.id)), None)
 
 
-def _sentence(rule: Rule, firing: Firing, refers: Sequence[Rule]) -> str:
+def explain_firing(rule: Rule, firing: Firing, members: int, refers: Sequence[Rule]) -> Explanation:
+    """Why a correlation with so many members fired, as a sentence."""
     what = ", ".join(dict.fromkeys(one.title for one in refers))
-    text = f"{len(firing.members)} members of: {what}; the newest at {format_instant(firing.at)}"
+    text = f"{members} members of: {what}; the newest at {format_instant(firing.at)}"
     if firing.group:
         text += "; the same " + ", ".join(f"{name} {value}" for name, value in firing.group)
     if firing.certainty:
         text += f"; the place holds: {firing.certainty}"
     if firing.absent:
         text += "; awaited and absent: " + ", ".join(firing.absent)
-    return f"{rule.description.strip() or rule.title} ({text})"
+    return Explanation(f"{rule.description.strip() or rule.title} ({text})")

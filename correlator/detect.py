@@ -8,10 +8,12 @@ from correlator._engine import Doubt, Firing, Item, Matcher, Windows
 from correlator.alerts import distinct, merge_alert, single_alert
 from correlator.arrival import Arrival
 from correlator.city import CityModel
+from correlator.growth import Growth
 from correlator.health.monitor import Blind
 from correlator.memory import Kept
 from correlator.observation import Hit, Observation, observe
 from correlator.plan.ledger import Ledger, Verdict
+from correlator.setup import Bounds
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Key
 from impetus.domain.entity import Entity
@@ -67,11 +69,11 @@ class Findings(msgspec.Struct):
 class Detector:
     """One rule set at work, with its windows and the plan's ledger."""
 
-    def __init__(self, rules: RuleSet, city: CityModel, ledger: Ledger, horizon: int) -> None:
+    def __init__(self, rules: RuleSet, city: CityModel, ledger: Ledger, horizon: int, bounds: Bounds) -> None:
         self._rules = rules.rules
         self._city, self._ledger, self._horizon = city, ledger, horizon
         self._matcher = Matcher(rules.form)
-        self._windows = Windows(rules.form, city.geometry())
+        self._windows = Windows(rules.form, city.geometry(), bounds.keys, bounds.items, bounds.stored)
         self._by_id = {rule.id: rule for rule in rules.rules}
         self._referred = {index for rule in rules.rules for index in rule.refers}
         self._reads = self._windows.fields
@@ -85,6 +87,7 @@ class Detector:
         """Titles of correlations that mean something else than before: their windows began anew."""
         self.gone: tuple[str, ...] = ()
         """Ids of correlations that were there before and are no more."""
+        self._growth = Growth()
         self._forgot = 0
 
     def detect(self, batch: Sequence[Enriched]) -> Findings:
@@ -126,6 +129,13 @@ class Detector:
             self._forget(now)
         return found
 
+    def promote(self, event: str) -> Findings:
+        """Raise what an event would have raised without the plan. Raises ``ImpetusError`` if nothing explains it."""
+        found = Findings({}, [], [])
+        self._apply(self._ledger.promote(event), found)
+        self._settle(found)
+        return found
+
     def blind(self, changes: Iterable[Blind]) -> None:
         """Take in when awaited rules could not have been reported, before event time passes it."""
         for rule, stretches, part in changes:
@@ -149,7 +159,9 @@ class Detector:
 
     def restore(self, store: Store) -> None:
         """Go on from what a store holds."""
-        self._windows.restore(list(store.state("windows")))
+        self._windows.shelve(lambda prefix: list(store.state("windows", prefix)))
+        for first in range(256):  # in parts, so that never all of it is in memory twice
+            self._windows.restore(list(store.state("windows", bytes([first]))))
         self._seen.restore(store)
         self._fired.restore(store)
         self._ledger.restore(store, self._matcher)
@@ -171,10 +183,16 @@ class Detector:
             if before.get(id) != meaning:
                 self._meanings[id] = meaning
 
+    def committed(self) -> None:
+        """All changes given so far are durable."""
+        self._windows.committed()
+
     def _forget(self, now: int) -> None:
         self._forgot = now
         self._seen.drop_where(lambda one: one.time < now - self._horizon)
-        self._fired.drop_where(lambda alert: alert.at < now - self._horizon)
+        # One that has an alert as a member grows with it, wherever it fired itself.
+        self._fired.drop_where(lambda alert: max(alert.at, *alert.times[-1:]) < now - self._horizon)
+        self._growth.forget(self._fired.__contains__)
         self._ledger.forget(now - self._horizon)
 
     # --- single events
@@ -251,14 +269,24 @@ class Detector:
         return msgspec.structs.replace(known, gone=True) if known is not None else None
 
     def _merged(self, firing: Firing, rule: Rule) -> Alert:
+        refers = [self._rules[index] for index in rule.refers]
+        known, added = self._fired.get(firing.id), firing.added
+        # Alerts among the members may have changed in any way.
+        simple = known is not None and not any(one.correlation for one in refers)
+        if known is not None and simple and added is not None and all(id in self._seen for id in added):
+            alert = self._growth.extend(rule, firing, known, [self._seen[id] for id in added], refers)
+        else:
+            alert = self._merge_all(firing, rule, refers)
+        self._fired[alert.id] = alert
+        return alert
+
+    def _merge_all(self, firing: Firing, rule: Rule, refers: Sequence[Rule]) -> Alert:
         parts = [self._fired[id] for id in firing.members if id in self._fired]
         seen = {id: self._seen[id] for id in firing.members if id in self._seen}
         if len(parts) + len(seen) < len(firing.members) and firing.id in self._fired:
             # Members too old to be remembered are in the alert as it was; else that would keep members that have left.
             parts.append(self._fired[firing.id])
-        alert = merge_alert(rule, firing, seen, parts, [self._rules[index] for index in rule.refers])
-        self._fired[alert.id] = alert
-        return alert
+        return merge_alert(rule, firing, seen, parts, refers)
 
     # --- events whose additions changed
 

@@ -1,13 +1,13 @@
 """YAML documents that people write (city model, plan), read into typed values with errors that name file and line."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 import yaml
 
 from impetus.domain.errors import ImpetusError, Where, nearest
-from impetus.domain.shape import Mismatch, known_keys
+from impetus.domain.shape import Mismatch, known_keys, spell
 from rules.nesting import line_nested_deeper
 
 MAX_BYTES = 16 << 20
@@ -30,6 +30,54 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+Steps = tuple[str | int, ...]
+"""The way to a part of a document: keys and indices."""
+
+
+class Lines:
+    """Where the parts of a document stand. Without a document (a model made in code) it knows names alone."""
+
+    def __init__(self, file: str = "", tree: yaml.Node | None = None) -> None:
+        self._file, self._tree = file or None, tree
+
+    def where(self, *steps: str | int) -> Where:
+        """File, line and key of what the steps lead to; the line of the nearest that is there."""
+        node = _descend(self._tree, steps) if self._tree is not None else None
+        return Where(self._file, node.start_mark.line + 1 if node is not None else None, spell(steps) or None)
+
+    def says(self, *steps: str | int) -> bool:
+        """Whether the document says something there, be it empty: what an author left out is not what one denied."""
+        node: yaml.Node | None = self._tree
+        for step in steps:
+            node = _child(node, step) if node is not None else None
+        return node is not None
+
+    def is_block(self) -> bool:
+        """Whether the document is written with one key a line."""
+        return isinstance(self._tree, yaml.MappingNode) and not self._tree.flow_style
+
+    def block(self, *steps: str | int) -> "Block | None":
+        """The list that the steps lead to, if its entries stand on lines of their own."""
+        node = _descend(self._tree, steps) if self._tree is not None and self.says(*steps) else None
+        if not isinstance(node, yaml.SequenceNode) or node.flow_style:
+            return None
+        return Block(_last_line(node) + 1, node.start_mark.column)
+
+
+class Block(msgspec.Struct, frozen=True):
+    """A list written by lines: the number of lines up to its end, and the column of its entries."""
+
+    end: int
+    indent: int
+
+
+class Located(msgspec.Struct, Generic[T], frozen=True):
+    """A document as a typed value, and where its parts stand."""
+
+    value: T
+    lines: Lines
+
+
 def read_document(path: Path, kind: type[T], area: str) -> T:
     """The document at ``path`` as ``kind``; errors have codes of ``area`` (``city``, ``plan``), file, line and key."""
     return parse_document(read_file(path, area), kind, area, str(path))
@@ -37,9 +85,14 @@ def read_document(path: Path, kind: type[T], area: str) -> T:
 
 def parse_document(text: bytes, kind: type[T], area: str, file: str) -> T:
     """The same for the bytes of a document, as they come from the log."""
+    return locate_document(text, kind, area, file).value
+
+
+def locate_document(text: bytes, kind: type[T], area: str, file: str) -> Located[T]:
+    """The same, with the lines of its parts, for what types cannot check."""
     tree, value = _load(text, area, file)
     try:
-        return msgspec.convert(value, kind)
+        return Located(msgspec.convert(value, kind), Lines(file, tree))
     except msgspec.ValidationError as error:
         raise _explain(Mismatch.of(error), tree, kind, area, file) from None
 
@@ -116,7 +169,7 @@ def _explain(mismatch: Mismatch, tree: yaml.Node, kind: type, area: str, file: s
     return ImpetusError(f"{area}.unknown-key", f"unknown key {mismatch.key!r}", where, hint)
 
 
-def _descend(node: yaml.Node, steps: tuple[str | int, ...]) -> yaml.Node:
+def _descend(node: yaml.Node, steps: Steps) -> yaml.Node:
     for step in steps:
         inner = _child(node, step)
         if inner is None:
@@ -132,6 +185,20 @@ def _child(node: yaml.Node, step: str | int) -> yaml.Node | None:
         found: yaml.Node = node.value[step]
         return found
     return None
+
+
+def _last_line(node: yaml.Node) -> int:
+    """The last line (from 0) of a node: where a block ends its mark is at what follows, behind blanks and comments."""
+    stack, last = [node], 0
+    while stack:
+        node = stack.pop()
+        if isinstance(node, yaml.CollectionNode) and node.value and not node.flow_style:
+            stack += [inner for each in node.value for inner in (each if isinstance(each, tuple) else (each,))]
+        else:
+            last = max(
+                last, node.end_mark.line - (node.end_mark.column == 0 and node.end_mark.line > node.start_mark.line)
+            )
+    return last
 
 
 def _line_of_key(node: yaml.Node, key: str) -> int:

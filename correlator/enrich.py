@@ -11,7 +11,8 @@ import msgspec
 from correlator.city import CityModel
 from correlator.intelligence import Intelligence
 from correlator.plan.day import DayPlan
-from impetus.domain.event import Json, first_text, read
+from impetus.domain.city import Device
+from impetus.domain.event import Json, Scalar, first_text, read
 
 MET = "threat.enrichments"
 """The field of the indicators that an event meets."""
@@ -40,16 +41,31 @@ class Enricher:
         return {**kept, MET: met} if met else kept
 
     def _place(self, event: Mapping[str, Json]) -> dict[str, Json]:
-        """What is missing of the event's place, from its device; never against a zone that the event says itself."""
+        """What is missing of the event's place: the zone of its location, else the place of its device.
+
+        Never against a zone or a location that the event says itself.
+        """
+        zone = first_text(event, "place.zone")
+        lat = read(event, "place.location.lat")
+        added: dict[str, Json] = {}
+        own = self._zone_of(lat, read(event, "place.location.lon")) if zone is None and lat else None
+        if own is not None:
+            added["place.zone"] = own
         name = first_text(event, "device.id")
         device = self._city.device(name) if name else None
-        if device is None:
-            return {}
+        return added if device is None else added | self._from_device(device, zone or own, bool(lat))
+
+    def _zone_of(self, lat: list[Scalar], lon: list[Scalar]) -> str | None:
+        if lon and type(lat[0]) in (int, float) and type(lon[0]) in (int, float):
+            return self._city.map.zone_at(lat[0], lon[0])  # type: ignore[arg-type]
+        return None
+
+    def _from_device(self, device: Device, zone: str | None, is_located: bool) -> dict[str, Json]:
         place, added = self._city.place_of(device), dict[str, Json]()
-        zone = first_text(event, "place.zone")
-        if zone is None and place.zone is not None:
+        # An event with a location outside all zones of a known extent is not in that of its device.
+        if zone is None and place.zone is not None and not (is_located and place.zone in self._city.map.regions):
             added["place.zone"] = place.zone
-        if place.location is not None and zone in (None, place.zone) and not read(event, "place.location.lat"):
+        if place.location is not None and zone in (None, place.zone) and not is_located:
             added["place.location"] = {"lat": place.location.lat, "lon": place.location.lon}
             added["place.radius"] = place.radius
         return added

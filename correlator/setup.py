@@ -11,6 +11,17 @@ from impetus.domain.batch import Control
 from impetus.domain.rule import RuleSet
 
 
+class Bounds(msgspec.Struct, frozen=True):
+    """How much the windows may hold; None is what the engine holds right."""
+
+    keys: int | None = None
+    """Groups of all correlations together that are in memory."""
+    stored: int | None = None
+    """Groups that lie in the store alone."""
+    items: int | None = None
+    """Matches of one group."""
+
+
 class Setup(msgspec.Struct, frozen=True):
     """One version of all that detection depends on. Each enters the log as a control record when it takes effect."""
 
@@ -22,6 +33,7 @@ class Setup(msgspec.Struct, frozen=True):
     idle: Mapping[str, int] = {}
     """After how long a source is idle (µs), where it is not the default."""
     controls: tuple[Control, ...] = ()
+    bounds: Bounds = Bounds()
 
     @property
     def longest(self) -> int:

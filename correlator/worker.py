@@ -6,6 +6,8 @@ and restored goes on as if it had not been.
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from correlator.detect import Detector, Findings
 from correlator.health.monitor import Monitor
 from correlator.health.record import COLLECTOR, collector_line
@@ -16,10 +18,11 @@ from correlator.memory import Kept
 from correlator.notices import Notices
 from correlator.plan.expectations import entries_of
 from correlator.plan.ledger import Ledger
+from correlator.plan.promotion import control_of, promoted
 from correlator.plan.selection import compile_selections
 from correlator.setup import Setup
 from correlator.watermark import EventClock
-from impetus.domain.action import Action, Undo
+from impetus.domain.action import Action, Promotion, Undo
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Batch, Commit, Control, Key
 from impetus.domain.errors import ImpetusError, Where
@@ -38,13 +41,14 @@ class Correlator:
 
     def __init__(self, setup: Setup, store: Store, known: dict[str, None] | None = None) -> None:
         """``known`` are the ids of the newest events, where someone has them already; else they are read."""
+        self.city = setup.city
         self._setup, self._store, self._longest = setup, store, setup.longest
         self.clock = EventClock(setup.lateness, setup.idle)
         self._monitor = Monitor(setup.city, setup.rules.form, setup.horizon)
         self._reception = Reception(setup.city, setup.plan, self.clock, self._monitor, store.events)
         self._notices = Notices(self.clock)
         ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan), [rule.id for rule in setup.rules.rules])
-        self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon)
+        self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon, setup.bounds)
         self._joins = Joins(setup.city, store.incident)
         self._loose: Kept[Alert] = Kept("loose", Alert)
         self._clock_state: dict[bytes, bytes] = {}
@@ -98,6 +102,10 @@ class Correlator:
         """What people have to know: where the picture is not whole."""
         return (*self._notices.all(), *self._notices.of_outages(self._monitor.down()))
 
+    def committed(self) -> None:
+        """Every commit given so far is durable: what need not be in memory may leave it."""
+        self._detector.committed()
+
     def act(self, action: Action, now: int) -> tuple[Incident, Commit]:
         """Record an action of a person at a wall clock (µs). Raises ``ImpetusError``."""
         before = self._find(action.incident)
@@ -107,6 +115,21 @@ class Correlator:
         """Record that an action is taken back. Raises ``ImpetusError``."""
         before = self._find(undo.incident)
         return self._follow(before, undone(before, undo, now))
+
+    def promote(self, promotion: Promotion, now: int) -> tuple[Incident | None, Commit]:
+        """Take an explanation of the plan back for a person, at a wall clock (µs). Raises ``ImpetusError``.
+
+        The command enters the log, and the record of the incident that its alert is in.
+        """
+        found = self._detector.promote(promotion.event)
+        if not found.alerts:
+            return None, Commit()
+        commit = self._commit((), Taken([], [], [], []), [found])
+        incident = promoted(commit.incidents, promotion, now)
+        if incident is not None:
+            self._joins.replace(incident)
+        incidents = _newest((*commit.incidents, *([incident] if incident is not None else [])))
+        return incident, msgspec.structs.replace(commit, incidents=incidents, controls=(control_of(promotion, now),))
 
     def _step(self, batches: Sequence[Batch], heard: int, wall: int | None) -> Commit:
         taken = self._reception.take(batches, heard)

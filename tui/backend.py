@@ -7,6 +7,7 @@ import msgspec
 
 from impetus.domain.action import Action, Undo
 from impetus.domain.alert import Alert
+from impetus.domain.cascade import Cascade
 from impetus.domain.incident import Incident
 from impetus.domain.status import Status
 
@@ -29,8 +30,8 @@ class Backend(Protocol):
     def watch(self, cursor: int) -> AsyncIterator[tuple[int, Incident]]:
         """Every change behind a cursor, with the cursor to go on from; ends or raises when the connection does."""
 
-    async def incident(self, id: str) -> tuple[Incident, list[Alert]]:
-        """An incident with its alerts."""
+    async def incident(self, id: str) -> tuple[Incident, list[Alert], Cascade]:
+        """An incident with its alerts, and what else fails with its devices."""
 
     async def search_events(self, ids: Sequence[str]) -> list[Record]:
         """Events by id, in any order; unknown ones are left out."""

@@ -5,9 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from impetus.domain.alert import Alert
+from impetus.domain.cascade import Cascade
 from impetus.domain.event import flatten, text
 from impetus.domain.incident import Incident
 from tui.backend import Record
+
+NOTHING_FOLLOWS = Cascade()
+"""Of an incident without devices, or of a city without a model."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Dossier:
-    """An incident, its alerts and its evidence by event time."""
+    """An incident, its alerts, its evidence by event time, and what fails with its devices."""
 
     incident: Incident
     alerts: tuple[Alert, ...]
     evidence: tuple[Evidence, ...]
+    cascade: Cascade = NOTHING_FOLLOWS
 
     def points(self) -> list[tuple[str, int]]:
         """(domain, time) of everything that has a time, for the timeline: events, else the alerts."""
@@ -38,10 +43,12 @@ class Dossier:
         return [(domain, time) for alert in self.alerts for domain in alert.domains for time in {alert.first, alert.at}]
 
 
-def read(incident: Incident, alerts: Sequence[Alert], records: Iterable[Record]) -> Dossier:
+def read(
+    incident: Incident, alerts: Sequence[Alert], records: Iterable[Record], cascade: Cascade = NOTHING_FOLLOWS
+) -> Dossier:
     """The dossier of an incident. Records that are no JSON stay in it, with what is known without."""
     ordered = sorted(records, key=lambda record: (record.time, record.id))
-    return Dossier(incident, tuple(alerts), tuple(evidence(record) for record in ordered))
+    return Dossier(incident, tuple(alerts), tuple(evidence(record) for record in ordered), cascade)
 
 
 def evidence(record: Record) -> Evidence:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from impetus.domain.action import Action, Undo
 from impetus.domain.alert import Alert
+from impetus.domain.cascade import Cascade
 from impetus.domain.incident import Incident
 from impetus.domain.status import Status
 from tui.backend import Record
@@ -45,13 +46,14 @@ class Remote:
         async for change in client.watch(cursor):
             yield change.cursor, wire.incident(change.incident)
 
-    async def incident(self, id: str) -> tuple[Incident, list[Alert]]:
-        """An incident with its alerts."""
+    async def incident(self, id: str) -> tuple[Incident, list[Alert], Cascade]:
+        """An incident with its alerts, and what else fails with its devices."""
         client = await self._open()
         from tui import wire  # noqa: PLC0415
 
         answer = await client.incident(id)
-        return wire.incident(answer.incident), [wire.alert(message) for message in answer.alerts]
+        alerts = [wire.alert(message) for message in answer.alerts]
+        return wire.incident(answer.incident), alerts, wire.cascade(answer.cascade)
 
     async def search_events(self, ids: Sequence[str]) -> list[Record]:
         """Events by id, at most ``MOST_EVENTS`` of them."""

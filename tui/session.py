@@ -111,9 +111,9 @@ class Session:
         kept = self._dossiers.get((id, known.revision)) if known else None
         if kept is not None:
             return kept
-        incident, alerts = await self.backend.incident(id)
+        incident, alerts, cascade = await self.backend.incident(id)
         records = await self.backend.search_events(incident.events)
-        dossier = read(incident, alerts, records)
+        dossier = read(incident, alerts, records, cascade)
         while len(self._dossiers) >= KEPT_DOSSIERS:
             del self._dossiers[next(iter(self._dossiers))]
         if known is None or known.revision <= incident.revision:

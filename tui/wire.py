@@ -5,6 +5,7 @@ from typing import cast
 from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.words import word
 from impetus.domain.alert import Alert
+from impetus.domain.cascade import Cascade, Consequence, SightLoss
 from impetus.domain.entity import Entity
 from impetus.domain.explanation import Clause, Explanation
 from impetus.domain.incident import ActionRecord, Disposition, Incident, Kind, Member, Risk, Term
@@ -41,6 +42,14 @@ def incident(message: pb.Incident) -> Incident:
         exercise=message.exercise,
         withdrawn=message.withdrawn,
         cause=message.cause,
+    )
+
+
+def cascade(message: pb.Cascade) -> Cascade:
+    """What fails with the devices of an incident."""
+    return Cascade(
+        tuple(Consequence(each.device, each.kind, tuple(each.path)) for each in message.devices),
+        tuple(SightLoss(each.zone, each.kind, tuple(each.lost), tuple(each.left)) for each in message.zones),
     )
 
 

@@ -25,7 +25,7 @@ WATCH = 7 * DAY
 def fold(alerts: Iterable[Alert]) -> tuple[list[Case], list[Alert]]:
     """The cases of some alerts, and the alerts that are in none."""
     folding = _Folding()
-    for alert in sorted(alerts, key=lambda alert: (alert.at, alert.correlation, alert.id)):
+    for alert in sorted(alerts, key=lambda alert: (alert.fired, alert.correlation, alert.id)):
         folding.take(alert)
     return folding.cases, list(folding.loose.values())
 

@@ -3,58 +3,38 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from correlator.document import parse_document, read_document
-from impetus.domain.errors import ImpetusError, Where
+from correlator.document import Lines, locate_document, read_file
+from correlator.plan.interval import Interval
+from correlator.plan.structure import plan_errors
 from impetus.domain.event import Json, first_text, read
-from impetus.domain.instant import parse_instant, parse_span
 from impetus.domain.plan import Limit, Plan
-
-
-class Interval:
-    """From (included) to (excluded), µs."""
-
-    __slots__ = ("end", "start")
-
-    def __init__(self, start: str, end: str) -> None:
-        self.start, self.end = parse_instant(start), parse_instant(end)
-        if self.end <= self.start:
-            raise ValueError(f"it ends ({end}) before it begins ({start})")
-
-    def holds(self, instant: int) -> bool:
-        """Whether an instant is within."""
-        return self.start <= instant < self.end
 
 
 class DayPlan:
     """One version of a plan, with its times read."""
 
-    def __init__(self, plan: Plan, file: str = "") -> None:
+    def __init__(self, plan: Plan, lines: Lines | None = None) -> None:
         self.plan = plan
         self.name = plan.plan
-        where = ""
-        try:
-            where = "valid"
-            self.valid = Interval(plan.valid.from_, plan.valid.to)
-            where = "phases"
-            self.phases = [(Interval(phase.from_, phase.to), phase) for phase in plan.phases]
-            where = "closed"
-            self.closed = [(Interval(closure.from_, closure.to), closure.zone) for closure in plan.closed]
-            where = "rosters"
-            self.rosters = [(Interval(roster.from_, roster.to), roster) for roster in plan.rosters]
-            where = "expected"
-            _check_expected(plan)
-        except ValueError as error:
-            raise ImpetusError("plan.invalid", str(error), Where(file or None, None, where)) from None
+        self.lines = lines or Lines()
+        """Where its parts stand, for errors that are found later."""
+        for error in plan_errors(plan, self.lines):
+            raise error.problem
+        self.valid = Interval(plan.valid.from_, plan.valid.to)
+        self.phases = [(Interval(phase.from_, phase.to), phase) for phase in plan.phases]
+        self.closed = [(Interval(closure.from_, closure.to), closure.zone) for closure in plan.closed]
+        self.rosters = [(Interval(roster.from_, roster.to), roster) for roster in plan.rosters]
 
     @classmethod
     def read(cls, path: Path) -> "DayPlan":
         """The plan in a file; raises ``ImpetusError`` with file, line and hint."""
-        return cls(read_document(path, Plan, "plan"), str(path))
+        return cls.parse(read_file(path, "plan"), str(path))
 
     @classmethod
     def parse(cls, text: bytes, file: str) -> "DayPlan":
         """The plan in the bytes of a file."""
-        return cls(parse_document(text, Plan, "plan", file), file)
+        located = locate_document(text, Plan, "plan", file)
+        return cls(located.value, located.lines)
 
     def fields(self, event: Mapping[str, Json], zone: str | None, instant: int) -> dict[str, Json]:
         """``plan.*`` of an event: phase, closed, rostered, over_limit; empty while the plan is not in force."""
@@ -106,19 +86,3 @@ def _within(limit: Limit, value: float) -> bool:
 
 def _has_vehicle(event: Mapping[str, Json]) -> bool:
     return "vehicle" in event or any(name.startswith("vehicle.") for name in event)
-
-
-def _check_expected(plan: Plan) -> None:
-    ids = [entry.id for entry in plan.expected]
-    for entry in plan.expected:
-        if ids.count(entry.id) > 1:
-            raise ValueError(f"the entry {entry.id!r} is there twice")
-        Interval(entry.from_, entry.to)
-        if entry.place is not None and (entry.place.location is None) != (entry.place.distance is None):
-            raise ValueError(f"the place of {entry.id!r} needs location and distance together")
-        if entry.spacing is not None and parse_span(entry.spacing.every) <= 0:
-            raise ValueError(f"the spacing of {entry.id!r} is zero")
-        if entry.spacing is not None:
-            parse_span(entry.spacing.tolerance)
-        if entry.unless_within is not None:
-            parse_span(entry.unless_within.timespan)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from correlator.observation import Observation
-from correlator.plan.day import DayPlan, Interval
+from correlator.plan.day import DayPlan
+from correlator.plan.interval import Interval
 from correlator.plan.shots import Shot, expected_shots
 from impetus.domain.instant import parse_span
 from impetus.domain.place import Location, Place, distance
@@ -19,18 +20,21 @@ class Candidate(msgspec.Struct):
     location: Location | None
     radius: float
     withdrawn: bool = False
+    promoted: bool = False
+    """A person took the explanation back: that holds whatever else comes."""
 
 
 class Entry:
     """One entry of a plan at work. What it explains is a function of its candidates."""
 
-    def __init__(self, expectation: Expectation, plan: str) -> None:
+    def __init__(self, expectation: Expectation, plan: DayPlan) -> None:
         self.id = expectation.id
-        self.plan = plan
+        self.plan = plan.name
         self.reason = expectation.reason
         self.candidates: dict[str, Candidate] = {}
         self._expectation = expectation
         self._span = Interval(expectation.from_, expectation.to)
+        self._valid = plan.valid
         spacing, override = expectation.spacing, expectation.unless_within
         self._every = parse_span(spacing.every) if spacing else None
         self._tolerance = parse_span(spacing.tolerance) if spacing else 0
@@ -58,14 +62,18 @@ class Entry:
         return first < self._span.end + self.reach and last >= self._span.start - self.reach
 
     def fits(self, seen: Observation) -> bool:
-        """Whether an event that the entry's selection describes is in its time and certainly in its place."""
-        return self._span.holds(seen.time) and _certainly_in(self._expectation.place, seen.place)
+        """Whether an event that the entry's selection describes is in its time and certainly in its place.
 
-    def add(self, seen: Observation, withdrawn: bool = False) -> None:
+        Its time ends with that of its plan.
+        """
+        in_time = self._span.holds(seen.time) and self._valid.holds(seen.time)
+        return in_time and _certainly_in(self._expectation.place, seen.place)
+
+    def add(self, seen: Observation, withdrawn: bool = False, promoted: bool = False) -> None:
         """Count an event; the same one again changes nothing."""
         if seen.id not in self.candidates:
             shot = Shot(seen.time, seen.id, seen.device)
-            self.candidates[seen.id] = Candidate(shot, seen.place.location, seen.place.radius, withdrawn)
+            self.candidates[seen.id] = Candidate(shot, seen.place.location, seen.place.radius, withdrawn, promoted)
             self._expected = None
 
     def remove(self, event: str) -> None:
@@ -78,7 +86,12 @@ class Entry:
         if self._expected is None:
             shots = [candidate.shot for candidate in self.candidates.values()]
             self._expected = expected_shots(shots, self._every, self._tolerance, self._expectation.at_most)
-        return {event for event in self._expected if not self.candidates[event].withdrawn}
+        candidates = ((event, self.candidates[event]) for event in self._expected)
+        return {event for event, candidate in candidates if not candidate.withdrawn and not candidate.promoted}
+
+    def promote(self, event: str) -> None:
+        """Take the explanation of an event back for good."""
+        self.candidates[event].promoted = True
 
     def override(self, at: int, place: Place | None, members: Iterable[str], own: str | None) -> bool:
         """Let an unexplained alert at a time and place take back what is near it, and its members.
@@ -109,7 +122,7 @@ def entries_of(plan: DayPlan | None) -> Sequence[Entry]:
     """The entries of a plan, in its order: the first that fits explains."""
     if plan is None:
         return ()
-    return [Entry(expectation, plan.name) for expectation in plan.plan.expected]
+    return [Entry(expectation, plan) for expectation in plan.plan.expected]
 
 
 def _certainly_in(area: Area | None, place: Place) -> bool:

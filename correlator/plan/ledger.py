@@ -14,6 +14,7 @@ from correlator.observation import Hit
 from correlator.plan.expectations import Entry
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Key
+from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.place import Place
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import Store
@@ -28,6 +29,8 @@ class Held(msgspec.Struct, array_like=True):
     withdrawn: bool = False
     rules: tuple[str, ...] = ()
     """Ids of the rules that matched it: their indices are those of one rule set."""
+    promoted: bool = False
+    """A person took the explanation back."""
 
 
 class Nearby(msgspec.Struct, frozen=True, array_like=True):
@@ -136,6 +139,19 @@ class Ledger:
             touched = [entry for entry in self._order if self._override(entry, fresh)]
         return self._compare(touched, set())
 
+    def promote(self, event: str) -> Verdict:
+        """Take the explanation of an event back for good, because a person says so. Raises ``ImpetusError``.
+
+        Again it changes nothing.
+        """
+        held = self._held.get(event)
+        entry = self._entries.get(held.entry) if held is not None else None
+        if held is None or entry is None or not (held.explained or held.promoted):
+            what = "no plan in force explains this event"
+            raise ImpetusError("action.refused", what, Where(key=event), "impetus plan ledger lists what is explained")
+        entry.promote(event)
+        return self._compare([entry], set())
+
     def settle(self) -> Verdict:
         """Find all overrides anew, once what followed from those that were taken back is gone."""
         touched = [entry for entry in self._order if self._unsettled and self._override(entry, self._nearby.values())]
@@ -169,7 +185,7 @@ class Ledger:
             matched = (rule for rule in found.get(line, ()) if self._rules[rule] in one.rules)
             one.hit = Hit(one.hit.seen, tuple(matched), one.hit.line)
             if one.entry in self._entries:
-                self._entries[one.entry].add(one.hit.seen, one.withdrawn)
+                self._entries[one.entry].add(one.hit.seen, one.withdrawn, one.promoted)
 
     def _override(self, entry: Entry, alerts: Iterable[Nearby]) -> bool:
         changed = [entry.override(near.at, near.place, near.members, near.own) for near in alerts]
@@ -192,9 +208,11 @@ class Ledger:
             now = entry.explained()
             for event, candidate in entry.candidates.items():
                 held = self._held[event]
-                if (held.explained, held.withdrawn) == (event in now, candidate.withdrawn):
+                state = (event in now, candidate.withdrawn, candidate.promoted)
+                if (held.explained, held.withdrawn, held.promoted) == state:
                     continue
-                self._held[event] = Held(held.hit, held.entry, event in now, candidate.withdrawn, held.rules)
+                explained, withdrawn, promoted = state
+                self._held[event] = Held(held.hit, held.entry, explained, withdrawn, held.rules, promoted)
                 if event in now and not held.explained:
                     verdict.explained.append((held.hit, event not in fresh))
                 elif held.explained and event not in now:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from correlator._engine import Matcher
 from correlator.observation import Observation
-from correlator.plan.day import Interval
 from correlator.plan.expectations import Entry, entries_of
+from correlator.plan.interval import Interval
 from correlator.plan.selection import compile_selections
 from correlator.plan.shots import expected_shots
 from correlator.why.answer import Planned
@@ -80,19 +80,17 @@ def _outside(area: Area, seen: Observation) -> Iterator[str]:
 
 def _overriding(record: Record, entry: Entry, met: Met) -> str:
     """Which unexplained alert takes the explanation back."""
-    seen = record.observation(met)
+    seen, plan = record.observation(met), record.setup.plan
     for near in record.nearby.values():
-        alone = Entry(next(one for one in _expectations(record) if one.id == entry.id), entry.plan)
+        if plan is None:
+            break
+        alone = Entry(next(one for one in plan.plan.expected if one.id == entry.id), plan)
         alone.add(seen)
         if alone.override(near.at, near.place, near.members, near.own):
             alerts = record.store.alerts([near.alert])
             name = f"{alerts[0].title!r} ({near.alert})" if alerts else near.alert
             return f"the unexplained alert {name} at {clock(near.at)} is near it and takes the explanation back"
     return "an unexplained alert near it takes the explanation back"
-
-
-def _expectations(record: Record) -> tuple[Expectation, ...]:
-    return record.setup.plan.plan.expected if record.setup.plan is not None else ()
 
 
 def _surplus(record: Record, expectation: Expectation, entry: Entry, event: str) -> str:

@@ -12,7 +12,7 @@ from impetus.api.failure import error_of
 from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.v1.impetus_pb2_grpc import ImpetusStub
 from impetus.api.words import number
-from impetus.domain.action import Action, Undo
+from impetus.domain.action import Action, Promotion, Undo
 from impetus.domain.errors import ImpetusError, Where
 
 DEADLINE = 10.0
@@ -157,6 +157,18 @@ class Client:
         """Take an action back; the same ``undo.id`` again changes nothing."""
         request = pb.UndoRequest(undo_id=undo.id, incident_id=undo.incident, actor=undo.actor, action_id=undo.action)
         return (await self._call(self._stub.Undo(request, timeout=self._deadline))).incident
+
+    async def ledger(self, *, entry: str = "", limit: int = 0) -> Sequence[pb.LedgerLine]:
+        """What the plan in force explains, of one entry or of all."""
+        request = pb.ListLedgerRequest(entry=entry, limit=_natural("limit", limit))
+        return (await self._call(self._stub.ListLedger(request, timeout=self._deadline))).lines
+
+    async def promote(self, promotion: Promotion) -> pb.Incident:
+        """Take an explanation of the plan back; the incident that the alert is in, an empty one if it is in none."""
+        request = pb.PromoteRequest(
+            action_id=promotion.id, event_id=promotion.event, actor=promotion.actor, note=promotion.note
+        )
+        return (await self._call(self._stub.Promote(request, timeout=self._deadline))).incident
 
     async def status(self) -> pb.Status:
         """What flows and what is wrong."""

@@ -41,7 +41,7 @@ def _detection(settings: Settings) -> Iterator[Finding]:
     setup, problems = make_setup(settings)
     yield Finding("ok", f"{len(setup.rules.rules)} rules load")
     for problem in problems:
-        yield Finding("warning", f"a rule is left out: {problem}")
+        yield Finding("warning", f"{'a plan' if problem.code == 'plan.draft' else 'a rule'} is left out: {problem}")
     if settings.city.model is None:
         yield Finding(
             "warning", "no city model: rules with zones see only the places that events bring. Set city.model"

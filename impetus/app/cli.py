@@ -18,6 +18,8 @@ COMMANDS = {
     "incidents": "List incidents, show one, act on one",
     "events": "Search events",
     "rules": "List, lint and test rules; say why one fired or did not",
+    "city": "Check a city model, make one from GeoJSON, say what covers a zone",
+    "plan": "Check, compare, try and approve a plan, and read its ledger",
     "doctor": "Say what is misconfigured or unreachable, and how to mend it",
 }
 

@@ -1,10 +1,31 @@
 """Printing for people and pipes: text from data is made visible before it reaches a terminal."""
 
 import sys
+from collections.abc import Sequence
 
+import msgspec
+
+from correlator.finding import Finding
 from tui.untrusted import visible
 
 
 def say(text: str) -> None:
     """One line on standard output; control and format characters of data are shown, never sent."""
     sys.stdout.write(visible(text, len(text)) + "\n")
+
+
+def report_findings(findings: Sequence[Finding], *, as_json: bool, strict: bool) -> int:
+    """Print what a check found; the exit status: 1 with an error, or with a warning if ``strict``, else 0."""
+    for finding in findings:
+        say(_object(finding) if as_json else str(finding))
+    errors = sum(finding.severity == "error" for finding in findings)
+    if not as_json:
+        say(f"{errors} errors, {len(findings) - errors} warnings")
+    return 1 if errors or (strict and findings) else 0
+
+
+def _object(finding: Finding) -> str:
+    problem = finding.problem
+    facts = {"severity": finding.severity, "code": problem.code, "what": problem.what, "hint": problem.hint}
+    where = {"file": problem.where.file, "line": problem.where.line, "key": problem.where.key}
+    return msgspec.json.encode(facts | where).decode()

@@ -53,6 +53,7 @@ class Replay:
         for start in range(0, len(events), STEP):
             lines = tuple(event.line for event in events[start : start + STEP])
             self._store.commit(self._correlator.replay_step([Batch(SOURCE, lines)], 0))
+            self._correlator.committed()
         self._store.commit(self._correlator.finish())
 
     def incidents(self) -> list[tuple[Incident, list[Alert]]]:

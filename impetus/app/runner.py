@@ -15,10 +15,11 @@ from typing import TypeVar
 import structlog
 
 from correlator.arrival import MAX_RECORD
+from correlator.city import CityModel
 from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app.tally import Tally
-from impetus.domain.action import Action, Undo
+from impetus.domain.action import Action, Promotion, Undo
 from impetus.domain.batch import Batch, Commit, Reject
 from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
@@ -54,6 +55,11 @@ class Runner:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._log = structlog.get_logger("runner")
 
+    @property
+    def city(self) -> CityModel:
+        """The city model in force."""
+        return self._correlator.city
+
     # --- Intake
 
     async def accept(self, batch: Batch) -> None:
@@ -88,6 +94,16 @@ class Runner:
     async def undo(self, undo: Undo) -> Incident:
         """Take an action back; durable when it returns. Raises ``ImpetusError``."""
         return await self._on_writer(lambda: self._command(lambda now: self._correlator.undo(undo, now)))
+
+    async def promote(self, promotion: Promotion) -> Incident | None:
+        """Take an explanation of the plan back; durable when it returns. Raises ``ImpetusError``."""
+        return await self._on_writer(lambda: self._promote(promotion))
+
+    def _promote(self, promotion: Promotion) -> Incident | None:
+        incident, commit = self._correlator.promote(promotion, self._clock())
+        if commit.controls:
+            self._write(commit)
+        return incident
 
     def _command(self, command: Callable[[int], tuple[Incident, Commit]]) -> Incident:
         incident, commit = command(self._clock())
@@ -229,6 +245,7 @@ class Runner:
                 self._log.error("store.unavailable", what=error.what, hint=error.hint)
                 time.sleep(RETRY)
             else:
+                self._correlator.committed()
                 return
 
     def close(self) -> None:

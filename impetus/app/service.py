@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from correlator.city.cascade import cascade, devices_of
 from correlator.worker import Correlator
 from impetus.app.plugins import make_collector, make_store
 from impetus.app.reloading import Reloading
@@ -31,7 +32,8 @@ class Service:
         self._log = structlog.get_logger("service")
         setup, self.problems = make_setup(settings)
         for problem in self.problems:
-            self._log.warning("rule.unusable", code=problem.code, where=str(problem.where), what=problem.what)
+            event = "plan.draft" if problem.code == "plan.draft" else "rule.unusable"
+            self._log.warning(event, code=problem.code, where=str(problem.where), what=problem.what)
         path = settings.path(settings.store.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         self.store = make_store(settings.store.kind, path)
@@ -40,7 +42,14 @@ class Service:
         self.reloading = Reloading(settings, setup, self.runner, self.tally)
         masker = Masker(masking_key(path))
         self.server = Server(
-            self.store, self.runner, self.runner, self.tally, masker, settings.address, steward=self.reloading
+            self.store,
+            self.runner,
+            self.runner,
+            self.tally,
+            masker,
+            settings.address,
+            foresee=lambda incident: cascade(self.runner.city, devices_of(incident)),
+            steward=self.reloading,
         )
         self.sources = Supervisor(
             settings.sources,

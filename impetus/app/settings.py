@@ -7,7 +7,7 @@ the keys of that collector's own ``Settings``.
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -38,6 +38,20 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str = "embedded"
     path: Path = Path("impetus.db")
+
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class WindowSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[windows]``: how much the correlations may hold; what is left out is what the engine holds right."""
+
+    keys: Count | None = None
+    """Groups in memory."""
+    stored: Count | None = None
+    """Groups that lie in the store alone."""
+    items: Count | None = None
+    """Matches of one group."""
 
 
 class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,6 +91,7 @@ class Settings(msgspec.Struct, frozen=True):
     api: ApiSettings = ApiSettings()
     log: LogSettings = LogSettings()
     sources: tuple[SourceSettings, ...] = ()
+    windows: WindowSettings = WindowSettings()
 
     def path(self, path: Path | str) -> Path:
         """A path of the settings, made absolute."""
@@ -97,6 +112,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: StoreSettings = StoreSettings()
     api: ApiSettings = ApiSettings()
     log: LogSettings = LogSettings()
+    windows: WindowSettings = WindowSettings()
     source: tuple[dict[str, Any], ...] = ()
 
 
@@ -127,7 +143,15 @@ def _settings(document: dict[str, Any], path: Path, text: str) -> Settings:
                 "settings.invalid", f"two sources are named {source.name!r}", Where(str(path), source.line)
             )
     return Settings(
-        path.resolve().parent, str(path), read.city, read.rules, read.store, read.api, read.log, tuple(sources)
+        path.resolve().parent,
+        str(path),
+        read.city,
+        read.rules,
+        read.store,
+        read.api,
+        read.log,
+        tuple(sources),
+        read.windows,
     )
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from correlator.city import CityModel
 from correlator.document import read_file
+from correlator.plan.approval import require_approval
 from correlator.plan.day import DayPlan
-from correlator.setup import Setup
+from correlator.setup import Bounds, Setup
 from impetus.app.engine import load_rules
 from impetus.app.settings import SHIPPED_RULES, Settings
 from impetus.domain.batch import Control
@@ -35,15 +36,21 @@ def rule_paths(settings: Settings) -> list[Path]:
 
 
 def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
-    """What the correlator works with, and the rules that cannot be used. Raises ``ImpetusError`` for model and plan."""
+    """What the correlator works with, and what is left out: rules that cannot be used, a plan that is a draft.
+
+    Raises ``ImpetusError`` for a model or plan that cannot be read.
+    """
     loaded = load_rules(rule_paths(settings), settings.rules.pipelines)
     paths = {"city": settings.city.model, "plan": settings.city.plan}
     # Each is read once: what enters the log is what detection uses, even if a file changes meanwhile.
     files = {kind: (settings.path(path), read_file(settings.path(path), kind)) for kind, path in paths.items() if path}
     city = CityModel.parse(files["city"][1], str(files["city"][0])) if "city" in files else CityModel.empty()
-    day = DayPlan.parse(files["plan"][1], str(files["plan"][0])) if "plan" in files else None
+    day, drafts = _plan_in_force(files)
     controls = [Control("rules", loaded.rules.version, loaded.rules.form)]
-    controls += [Control(kind, blake2b(body, digest_size=16).hexdigest(), body) for kind, (_, body) in files.items()]
+    bodies = {kind: body for kind, (_, body) in files.items()}
+    if "city" in bodies:
+        bodies["city"] = city.document
+    controls += [Control(kind, blake2b(body, digest_size=16).hexdigest(), body) for kind, body in bodies.items()]
     setup = Setup(
         loaded.rules,
         city,
@@ -51,5 +58,22 @@ def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
         lateness={source.name: source.lateness for source in settings.sources if source.lateness is not None},
         idle={source.name: source.idle for source in settings.sources if source.idle is not None},
         controls=tuple(controls),
+        bounds=Bounds(settings.windows.keys, settings.windows.stored, settings.windows.items),
     )
-    return setup, loaded.problems
+    return setup, [*loaded.problems, *drafts]
+
+
+def _plan_in_force(files: dict[str, tuple[Path, bytes]]) -> tuple[DayPlan | None, list[ImpetusError]]:
+    """The plan, if two people approved it; a draft is left out of ``files``, and why it is said."""
+    if "plan" not in files:
+        return None, []
+    path, text = files["plan"]
+    day = DayPlan.parse(text, str(path))
+    try:
+        require_approval(path, text)
+    except ImpetusError as draft:
+        if draft.code != "plan.draft":
+            raise
+        del files["plan"]
+        return None, [draft]
+    return day, []

@@ -22,6 +22,18 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
 
 
+class Promotion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A command of ``actor`` that the plan no longer explains an event: its ledger lines become alerts.
+
+    ``id`` is chosen by the client: sent twice, it is done once.
+    """
+
+    id: str
+    event: str
+    actor: str
+    note: str = ""
+
+
 class Undo(msgspec.Struct, frozen=True):
     """A command of ``actor`` that takes back the action ``action`` on an incident."""
 

@@ -3,7 +3,7 @@
 Pure values; ``correlator.city`` reads the file and checks it.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,7 +18,11 @@ class Heartbeat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A part of the city: within another, adjacent to some, and where its centre is (radius in metres)."""
+    """A part of the city: within another, adjacent to some, and how far it extends.
+
+    That is its ``geometry``, a Polygon or MultiPolygon of RFC 7946 (degrees), or else the ``radius`` (metres) around
+    its ``location``.
+    """
 
     id: str
     name: str = ""
@@ -26,6 +30,7 @@ class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     adjacent: tuple[str, ...] = ()
     location: Location | None = None
     radius: float | None = None
+    geometry: dict[str, Any] | None = None
 
 
 class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,10 +57,11 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class City(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One version of the model of a city."""
+    """One version of the model of a city. ``geometry`` names a GeoJSON file beside it, with a feature per zone id."""
 
     city: str
     timezone: str = "UTC"
+    geometry: str | None = None
     zones: tuple[Zone, ...] = ()
     devices: tuple[Device, ...] = ()
     accounts: tuple[Account, ...] = ()

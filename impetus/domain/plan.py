@@ -102,6 +102,15 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expected: tuple[Expectation, ...] = ()
 
 
+class Approval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """That a person approved one version of a plan: the digest of its file, so any change needs new approvals."""
+
+    version: str
+    by: str
+    at: str
+    """RFC 3339."""
+
+
 class LedgerLine(msgspec.Struct, frozen=True):
     """One explained match: which event, by which rule, which plan and entry explain it, and why."""
 

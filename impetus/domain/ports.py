@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from impetus.domain.action import Action, Undo
+from impetus.domain.action import Action, Promotion, Undo
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Batch, Commit, Control, Reject
+from impetus.domain.cascade import Cascade
 from impetus.domain.event import Json
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
@@ -95,8 +96,8 @@ class Store(Protocol):
     def commit(self, commit: Commit) -> int:
         """Make a step durable as a whole; returns the cursor behind its incident changes."""
 
-    def state(self, space: str) -> Iterator[tuple[bytes, bytes]]:
-        """Every piece of state of a space: (key, value)."""
+    def state(self, space: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Every piece of state of a space whose key begins with a prefix: (key, value)."""
 
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""
@@ -150,6 +151,9 @@ class Desk(Protocol):
     async def undo(self, undo: Undo) -> Incident:
         """Take an action back."""
 
+    async def promote(self, promotion: Promotion) -> Incident | None:
+        """Take an explanation of the plan back; the incident that its alert is in, if it is in one."""
+
 
 class Steward(Protocol):
     """Who puts changed rules, city model and plan in force."""
@@ -163,6 +167,10 @@ class Feed(Protocol):
 
     def changed(self) -> AsyncIterator[int]:
         """Yields the newest cursor whenever it moved."""
+
+
+Foresight = Callable[[Incident], Cascade]
+"""What else fails with the devices that an incident holds, by the city model in force."""
 
 
 class Health(Protocol):

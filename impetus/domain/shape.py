@@ -27,8 +27,13 @@ class Mismatch(msgspec.Struct, frozen=True):
     @property
     def path(self) -> str:
         """The steps as people write them: ``zones[3].id``."""
-        text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps)
-        return text.removeprefix(".")
+        return spell(self.steps)
+
+
+def spell(steps: tuple[str | int, ...]) -> str:
+    """Steps as people write them: ``zones[3].id``."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return text.removeprefix(".")
 
 
 def known_keys(kind: object, steps: tuple[str | int, ...]) -> list[str]:

@@ -23,9 +23,18 @@ _QUEUE = """SELECT -risk, -severity, -updated, id, body FROM incident
     ORDER BY risk DESC, severity DESC, updated DESC, id LIMIT :limit"""
 
 
-def read_state(connection: sqlite3.Connection, space: str) -> list[tuple[bytes, bytes]]:
-    """Every piece of state of a space, by key."""
-    return connection.execute("SELECT key, value FROM state WHERE space = ? ORDER BY key", (space,)).fetchall()
+def read_state(connection: sqlite3.Connection, space: str, prefix: bytes = b"") -> list[tuple[bytes, bytes]]:
+    """Every piece of state of a space whose key begins with a prefix, by key."""
+    statement, bounds = "SELECT key, value FROM state WHERE space = ? AND key >= ?", [space, prefix]
+    if behind := _behind(prefix):
+        statement, bounds = f"{statement} AND key < ?", [*bounds, behind]
+    return connection.execute(f"{statement} ORDER BY key", bounds).fetchall()
+
+
+def _behind(prefix: bytes) -> bytes:
+    """The first key behind all that begin with a prefix; empty if there is none."""
+    raised = prefix.rstrip(b"\xff")
+    return raised[:-1] + bytes([raised[-1] + 1]) if raised else b""
 
 
 def read_positions(connection: sqlite3.Connection) -> dict[str, bytes]:

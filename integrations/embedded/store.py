@@ -73,9 +73,9 @@ class EmbeddedStore:
                 what = f"a text or a number that cannot be stored: {error}"
                 raise ImpetusError("event.malformed", what, hint="Reject such a record on its way in.") from error
 
-    def state(self, space: str) -> Iterator[tuple[bytes, bytes]]:
-        """Every piece of state of a space, by key, of one snapshot."""
-        return iter(self._read(lambda connection: reader.read_state(connection, space)))
+    def state(self, space: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Every piece of state of a space whose key begins with a prefix, by key, of one snapshot."""
+        return iter(self._read(lambda connection: reader.read_state(connection, space, prefix)))
 
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""

@@ -4,7 +4,7 @@ from typing import cast
 
 from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.words import word
-from impetus.domain.action import VERBS, Action, Undo
+from impetus.domain.action import VERBS, Action, Promotion, Undo
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Disposition
 from impetus.domain.ports import EventQuery, IncidentQuery, Span
@@ -75,6 +75,21 @@ def undo(request: pb.UndoRequest) -> Undo:
         actor=_name("actor", request.actor),
         action=_name("action_id", request.action_id),
     )
+
+
+def promotion(request: pb.PromoteRequest) -> Promotion:
+    """Which explanation of the plan a person takes back."""
+    return Promotion(
+        id=_name("action_id", request.action_id),
+        event=_name("event_id", request.event_id),
+        actor=_name("actor", request.actor),
+        note=_text("note", request.note, MAX_NOTE),
+    )
+
+
+def ledger_limit(request: pb.ListLedgerRequest) -> int:
+    """So many lines of the ledger at most."""
+    return _limit(request.limit, 1_000, 10_000)
 
 
 def incident_id(request: pb.GetIncidentRequest) -> str:

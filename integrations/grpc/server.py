@@ -10,8 +10,9 @@ from grpc_reflection.v1alpha import reflection
 
 from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.v1.impetus_pb2_grpc import add_ImpetusServicer_to_server
+from impetus.domain.cascade import Cascade
 from impetus.domain.personal import Masker
-from impetus.domain.ports import Desk, Feed, Health, Steward, Store
+from impetus.domain.ports import Desk, Feed, Foresight, Health, Steward, Store
 from integrations.grpc.address import bind, socket_path
 from integrations.grpc.keys import MaskedKeys
 from integrations.grpc.masking import Masking
@@ -52,10 +53,12 @@ class Server:
         health: Health,
         masker: Masker,
         address: str,
+        foresee: Foresight = lambda _: Cascade(),
         steward: Steward | None = None,
     ) -> None:
         self.address = address
         self._ports = (store, desk, feed, health)
+        self._foresee = foresee
         self._masker, self._steward = masker, steward
         self._listening = False
 
@@ -72,6 +75,7 @@ class Server:
             masking=Masking(self._masker, keys),
             keys=keys,
             threads=self._threads,
+            foresee=self._foresee,
             steward=self._steward,
         )
         self._server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=CALLS)

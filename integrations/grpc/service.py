@@ -13,17 +13,20 @@ import structlog
 from impetus.api.failure import MAX_TEXT, metadata_of, status_of
 from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.v1.impetus_pb2_grpc import ImpetusServicer
+from impetus.domain.cascade import Cascade
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
-from impetus.domain.ports import Desk, EventQuery, Feed, Health, Steward, Store
+from impetus.domain.ports import Desk, EventQuery, Feed, Foresight, Health, Steward, Store
 from integrations.grpc import request as asked
 from integrations.grpc.keys import MaskedKeys
 from integrations.grpc.masking import Masking
 from integrations.grpc.search import pages, unmasked
 from integrations.grpc.translate import (
     alert_message,
+    cascade_message,
     event_message,
     incident_message,
+    ledger_message,
     reload_message,
     status_message,
 )
@@ -53,11 +56,13 @@ class Service(ImpetusServicer):
         masking: Masking,
         keys: MaskedKeys,
         threads: Executor,
+        foresee: Foresight = lambda _: Cascade(),
         steward: Steward | None = None,
     ) -> None:
         self._steward = steward
         self._store, self._desk, self._feed, self._health = store, desk, feed, health
         self._masking, self._keys, self._threads = masking, keys, threads
+        self._foresee = foresee
         self.closing = asyncio.Event()
 
     async def WatchIncidents(  # noqa: N802 - the names of calls are the protocol's
@@ -96,6 +101,16 @@ class Service(ImpetusServicer):
         """Take an action back."""
         return await _reported(context, self._undo(request))
 
+    async def ListLedger(  # noqa: N802
+        self, request: pb.ListLedgerRequest, context: Context
+    ) -> pb.ListLedgerResponse:
+        """What the plan in force explains."""
+        return await _reported(context, self._in_thread(self._ledger, request))
+
+    async def Promote(self, request: pb.PromoteRequest, context: Context) -> pb.PromoteResponse:  # noqa: N802
+        """Take an explanation of the plan back."""
+        return await _reported(context, self._promote(request))
+
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.Status:  # noqa: N802
         """How the system is."""
         return await _reported(context, self._status())
@@ -131,6 +146,10 @@ class Service(ImpetusServicer):
         incident = await self._desk.undo(asked.undo(request))
         return pb.ActResponse(incident=self._shown(incident))
 
+    async def _promote(self, request: pb.PromoteRequest) -> pb.PromoteResponse:
+        incident = await self._desk.promote(asked.promotion(request))
+        return pb.PromoteResponse(incident=self._shown(incident) if incident is not None else None)
+
     async def _status(self) -> pb.Status:
         return status_message(self._health.status())
 
@@ -157,7 +176,13 @@ class Service(ImpetusServicer):
         names = self._names(incident)
         alerts = self._store.alerts([member.alert for member in incident.members])
         shown = [alert_message(self._masking.alert(alert, names)) for alert in alerts]
-        return pb.GetIncidentResponse(incident=self._shown(incident), alerts=shown)
+        following = cascade_message(self._foresee(incident))
+        return pb.GetIncidentResponse(incident=self._shown(incident), alerts=shown, cascade=following)
+
+    def _ledger(self, request: pb.ListLedgerRequest) -> pb.ListLedgerResponse:
+        most = asked.ledger_limit(request)
+        lines = [line for line in self._store.ledger() if request.entry in ("", line.entry)]
+        return pb.ListLedgerResponse(lines=[ledger_message(line) for line in lines[-most:]])
 
     def _names(self, incident: Incident) -> dict[str, str]:
         """The personal values of an incident and its events, newest ones if there are very many."""

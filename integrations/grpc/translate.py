@@ -9,11 +9,13 @@ from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.words import number
 from impetus.domain.action import VERBS
 from impetus.domain.alert import Alert
+from impetus.domain.cascade import Cascade
 from impetus.domain.entity import Entity
 from impetus.domain.event import Json
 from impetus.domain.explanation import Clause, Explanation
 from impetus.domain.incident import ActionRecord, Incident
 from impetus.domain.place import Place
+from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import StoredEvent
 from impetus.domain.reload import Reloaded, Version
 from impetus.domain.status import Notice, SourceStatus, Status
@@ -88,6 +90,19 @@ def alert_message(alert: Alert) -> pb.Alert:
 def event_message(stored: StoredEvent, event: dict[str, Json], original: str) -> pb.Event:
     """An event: its masked object as JSON, and its masked raw record."""
     return pb.Event(id=stored.id, time_us=stored.time, json=msgspec.json.encode(event).decode(), original=original)
+
+
+def ledger_message(line: LedgerLine) -> pb.LedgerLine:
+    """One line of the ledger."""
+    return pb.LedgerLine(event=line.event, rule=line.rule, plan=line.plan, entry=line.entry, reason=line.reason)
+
+
+def cascade_message(found: Cascade) -> pb.Cascade:
+    """What fails with the devices of an incident."""
+    return pb.Cascade(
+        devices=[pb.Consequence(device=each.device, kind=each.kind, path=each.path) for each in found.devices],
+        zones=[pb.SightLoss(zone=z.zone, kind=z.kind, lost=z.lost, left=z.left) for z in found.zones],
+    )
 
 
 def reload_message(reloaded: Reloaded) -> pb.ReloadResponse:

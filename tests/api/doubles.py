@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from impetus.domain.action import Action, Undo
+from impetus.domain.action import Action, Promotion, Undo
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Commit
 from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import ActionRecord, Incident
+from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import EventQuery, IncidentQuery, StoredEvent
 from impetus.domain.status import SourceStatus, Status
 
@@ -26,12 +27,14 @@ class ListStore:
         self._incidents: dict[str, tuple[int, Incident]] = {}
         self._cursor = 0
         self.reads = 0
+        self._ledger: list[LedgerLine] = []
 
     def commit(self, commit: Commit) -> int:
         additions = commit.additions or (b"",) * len(commit.lines)
         for line, addition, head in zip(commit.lines, additions, commit.heads, strict=True):
             self._events.append((StoredEvent(head.id, head.time, line, addition), frozenset(head.keys)))
         self._alerts.update({alert.id: alert for alert in commit.alerts})
+        self._ledger += commit.ledger
         for incident in commit.incidents:
             self._cursor += 1
             self._incidents[incident.id] = (self._cursor, incident)
@@ -63,6 +66,9 @@ class ListStore:
             and incident.superseded_by is None
         ]
         return sorted(found, key=lambda incident: -incident.risk.score)[: query.limit]
+
+    def ledger(self) -> list[LedgerLine]:
+        return self._ledger
 
     def cursor(self) -> int:
         return self._cursor
@@ -115,6 +121,11 @@ class SimpleDesk:
         history = [replace(r, undone_by=undo.id) if r.id == undo.action else r for r in incident.history]
         history.append(ActionRecord(undo.id, undo.actor, 8, "undo"))
         return self._keep(replace(incident, status="open", owner=None, history=tuple(history)))
+
+    async def promote(self, promotion: Promotion) -> Incident | None:
+        if promotion.event == "nobody":
+            return None
+        return await self.act(Action(promotion.id, "INC-1", promotion.actor, "note", note=promotion.note))
 
     def _known(self, id: str) -> Incident:
         incident = self._store.incident(id)

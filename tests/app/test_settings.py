@@ -131,3 +131,12 @@ def test_a_file_that_is_not_there_says_how_to_name_another(tmp_path: Path) -> No
         read_settings(tmp_path / "none.toml")
     assert error.value.code == "settings.unreadable"
     assert "--config" in error.value.hint
+
+
+def test_bounds_of_the_windows_are_counts(tmp_path: Path) -> None:
+    file = tmp_path / "impetus.toml"
+    file.write_text("[windows]\nkeys = 5_000\n", encoding="utf-8")
+    assert read_settings(file).windows.keys == 5_000
+    file.write_text("[windows]\nkeys = 0\n", encoding="utf-8")
+    with pytest.raises(ImpetusError, match=r"keys|>= 1"):
+        read_settings(file)

@@ -83,6 +83,13 @@ def test_positions_and_state_move_forward_and_state_goes_away(store: Store) -> N
     assert list(store.state("joins")) == [(b"a\x00b", b"j")]
 
 
+def test_state_is_read_by_prefix(store: Store) -> None:
+    keys = [b"\x00", b"a", b"a\x00", b"a\xff", b"a\xff\xff", b"b", b"\xff", b"\xff\xff", b"\xff\xff1"]
+    store.commit(Commit(state=tuple((Key("windows", key), key) for key in keys)))
+    for prefix in [b"", b"a", b"a\xff", b"\xff", b"\xff\xff", b"c"]:
+        assert sorted(store.state("windows", prefix)) == [(key, key) for key in sorted(keys) if key.startswith(prefix)]
+
+
 def test_control_records_stand_before_the_block_they_take_effect_on(store: Store) -> None:
     city, plan = Control("city", "v1", b"{}"), Control("plan", "v2", b"{}")
     store.commit(Commit(controls=(city,), **log_of([DOOR])))

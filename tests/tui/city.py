@@ -11,6 +11,7 @@ import msgspec
 
 from impetus.domain.action import Action, Undo
 from impetus.domain.alert import Alert
+from impetus.domain.cascade import Cascade, Consequence, SightLoss
 from impetus.domain.entity import Entity
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.explanation import Clause, Explanation
@@ -81,6 +82,12 @@ def record(id: str, time: int, **fields: Any) -> Record:
     return Record(id, time, json.dumps(event), "<134>door-17 forced")
 
 
+CASCADE = Cascade(
+    (Consequence("cam-3", "camera", ("vms-1", "cam-3")),), (SightLoss("Z4", "camera", ("cam-3",), ("cam-4",)),)
+)
+"""What fails with every incident."""
+
+
 class City:
     """A backend in memory. ``up`` False makes every call fail; ``send`` is a change that watchers see."""
 
@@ -127,11 +134,11 @@ class City:
             self._news.clear()
             await self._news.wait()
 
-    async def incident(self, id: str) -> tuple[Incident, list[Alert]]:
+    async def incident(self, id: str) -> tuple[Incident, list[Alert], Cascade]:
         self._check()
         self.dossiers += 1
         found = self.incidents[id]
-        return found, [alert(found)]
+        return found, [alert(found)], CASCADE
 
     async def search_events(self, ids: Sequence[str]) -> list[Record]:
         self._check()

@@ -205,7 +205,15 @@ async def test_the_incident_page_shows_evidence_and_the_raw_record() -> None:
         await page.press("r")
         await page.shows("Risk 95 of 100", "door-17 is critical")
         await page.press("E")
-        await page.shows("203.0.113.77  (only links)", "LINKED", "INC-999", "CONTESTED", "cam-3")
+        await page.shows(
+            "203.0.113.77  (only links)",
+            "LINKED",
+            "INC-999",
+            "CONTESTED",
+            "cam-3  vms-1 → cam-3",
+            "ZONES THAT LOSE",
+            "left: cam-4",
+        )
         await page.press("v")
         await page.shows("source", "access", "door_forced", "door-17")
         await page.press("j", "enter")

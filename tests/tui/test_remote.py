@@ -15,7 +15,7 @@ from impetus.domain.personal import Masker
 from integrations.embedded.store import EmbeddedStore
 from integrations.grpc.server import Server
 from tests.api.doubles import Bell, Fit, SimpleDesk
-from tests.tui.city import alert, console, incident
+from tests.tui.city import CASCADE, alert, console, incident
 from tests.tui.journey import Journey
 from tui.remote import Remote
 
@@ -39,7 +39,9 @@ async def served(tmp_path: Path) -> AsyncIterator[SimpleNamespace]:
     store.commit(Commit(lines=(LINE,), additions=(b"",), heads=(head,), alerts=(fired,), incidents=(opened,)))
 
     def serve() -> Server:
-        return Server(store, SimpleDesk(store, bell), bell, Fit(), Masker(b"a key for tests only"), address)  # type: ignore[arg-type]
+        return Server(
+            store, SimpleDesk(store, bell), bell, Fit(), Masker(b"a key for tests only"), address, lambda _: CASCADE
+        )  # type: ignore[arg-type]
 
     server = serve()
     await server.start()
@@ -53,8 +55,9 @@ async def test_what_the_api_sends_arrives_whole(served: SimpleNamespace) -> None
     backend, (opened, fired) = Remote(served.address), door()
     listed, cursor = await backend.list_incidents(("open",), 10)
     assert listed == [opened]
-    found, alerts = await backend.incident("INC-1")
+    found, alerts, cascade = await backend.incident("INC-1")
     assert found == opened
+    assert cascade == CASCADE
     assert [(each.title, each.explanation, each.certainty, each.absent) for each in alerts] == [
         (fired.title, fired.explanation, fired.certainty, fired.absent)
     ]

@@ -7,6 +7,7 @@ import pytest
 from rich.style import Style
 
 from impetus.domain.alert import Alert
+from impetus.domain.cascade import Cascade, Consequence, SightLoss
 from impetus.domain.entity import Entity
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.explanation import Clause, Explanation
@@ -97,7 +98,11 @@ def test_every_view_shows_ten_thousand_hostile_strings_harmlessly(ascii_only: bo
     while text.used < STRINGS:
         number += 1
         one = text.incident(number)
-        dossier = read(one, [text.alert(one)], [text.record(id) for id in one.events])
+        cascade = Cascade(
+            tuple(Consequence(device, text(), (text(), device)) for device in one.contested),
+            (SightLoss(text(), text(), text.some(2), text.some(2)), SightLoss(text(), text(), text.some(1))),
+        )
+        dossier = read(one, [text.alert(one)], [text.record(id) for id in one.events], cascade)
         problem = ImpetusError("x", text(), Where(file=text()), text())
         header = chrome.Header(True, [one], 1, None, text(), 1, NOON)
         lines: list[Line] = [
@@ -173,7 +178,7 @@ async def test_errors_and_refusals_of_the_server_too() -> None:
         async def act(self, action: object) -> Incident:
             raise problem
 
-        async def incident(self, id: str) -> tuple[Incident, list[Alert]]:
+        async def incident(self, id: str) -> tuple[Incident, list[Alert], Cascade]:
             raise problem
 
     async with at_queue(Refusing([incident(0)]), (150, 40)) as queue:

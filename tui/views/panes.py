@@ -1,5 +1,6 @@
 """The other panes of the incident page: risk, evidence, entities and links, log."""
 
+from impetus.domain.cascade import SightLoss
 from impetus.domain.incident import ActionRecord, Incident
 from tui.dossier import Dossier, Evidence
 from tui.line import Line
@@ -44,7 +45,7 @@ def evidence_row(each: Evidence, width: int, look: Look, *, current: bool) -> Li
 
 
 def entities(dossier: Dossier, width: int, look: Look) -> list[Line]:
-    """Entities by kind, incidents linked and not joined, devices whose word is in doubt."""
+    """Entities by kind, incidents linked and not joined, devices whose word is in doubt, and zones that lose by it."""
     incident = dossier.incident
     lines = [look.heading("ENTITIES")]
     for entity in sorted(incident.entities):
@@ -52,8 +53,16 @@ def entities(dossier: Dossier, width: int, look: Look) -> list[Line]:
         lines.extend(line.add("  (only links)" if entity.weak else "", "dim").wrap(width))
     lines += _list("ZONES", incident.zones, width, look)
     lines += _list("LINKED, not joined", incident.linked, width, look)
-    lines += _list("CONTESTED: depend on a device held by this incident", incident.contested, width, look)
+    paths = {each.device: f"{each.device}  {' → '.join(each.path)}" for each in dossier.cascade.devices}
+    contested = tuple(paths.get(device, device) for device in incident.contested)
+    lines += _list("CONTESTED: depend on a device held by this incident", contested, width, look)
+    lines += _list("ZONES THAT LOSE BY IT", tuple(map(_loss, dossier.cascade.zones)), width, look)
     return lines + _list("TOOK THE PLACE OF", incident.supersedes, width, look)
+
+
+def _loss(loss: SightLoss) -> str:
+    left = f"left: {', '.join(loss.left)}" if loss.left else "no other"
+    return f"{loss.zone}  {loss.kind} {', '.join(loss.lost)} ({left})"
 
 
 def log_row(record: ActionRecord, width: int, look: Look, *, current: bool) -> Line:

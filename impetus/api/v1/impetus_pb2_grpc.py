@@ -64,6 +64,16 @@ class ImpetusStub:
                 request_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.UndoRequest.SerializeToString,
                 response_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ActResponse.FromString,
                 _registered_method=True)
+        self.ListLedger = channel.unary_unary(
+                '/impetus.v1.Impetus/ListLedger',
+                request_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ListLedgerRequest.SerializeToString,
+                response_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ListLedgerResponse.FromString,
+                _registered_method=True)
+        self.Promote = channel.unary_unary(
+                '/impetus.v1.Impetus/Promote',
+                request_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.PromoteRequest.SerializeToString,
+                response_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.PromoteResponse.FromString,
+                _registered_method=True)
         self.GetStatus = channel.unary_unary(
                 '/impetus.v1.Impetus/GetStatus',
                 request_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.GetStatusRequest.SerializeToString,
@@ -122,6 +132,21 @@ class ImpetusServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListLedger(self, request, context):
+        """What the plan in force explains: a line for each rule that would have fired on an event.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Promote(self, request, context):
+        """Takes an explanation of the plan back: the event alerts after all. The same action id again changes nothing.
+        FAILED_PRECONDITION if no plan explains the event.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetStatus(self, request, context):
         """What flows and what is wrong: totals, rates, lag, sources.
         """
@@ -169,6 +194,16 @@ def add_ImpetusServicer_to_server(servicer, server):
                     servicer.Undo,
                     request_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.UndoRequest.FromString,
                     response_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ActResponse.SerializeToString,
+            ),
+            'ListLedger': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLedger,
+                    request_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ListLedgerRequest.FromString,
+                    response_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ListLedgerResponse.SerializeToString,
+            ),
+            'Promote': grpc.unary_unary_rpc_method_handler(
+                    servicer.Promote,
+                    request_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.PromoteRequest.FromString,
+                    response_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.PromoteResponse.SerializeToString,
             ),
             'GetStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStatus,
@@ -343,6 +378,60 @@ class Impetus:
             '/impetus.v1.Impetus/Undo',
             impetus_dot_api_dot_v1_dot_impetus__pb2.UndoRequest.SerializeToString,
             impetus_dot_api_dot_v1_dot_impetus__pb2.ActResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLedger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/impetus.v1.Impetus/ListLedger',
+            impetus_dot_api_dot_v1_dot_impetus__pb2.ListLedgerRequest.SerializeToString,
+            impetus_dot_api_dot_v1_dot_impetus__pb2.ListLedgerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Promote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/impetus.v1.Impetus/Promote',
+            impetus_dot_api_dot_v1_dot_impetus__pb2.PromoteRequest.SerializeToString,
+            impetus_dot_api_dot_v1_dot_impetus__pb2.PromoteResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,6 +49,12 @@ class ImpetusStub:
     """Carries out an action of a person. The same action id again changes nothing. FAILED_PRECONDITION if refused."""
     Undo: _grpc.UnaryUnaryMultiCallable[_impetus_pb2.UndoRequest, _impetus_pb2.ActResponse]
     """Takes an action back, by a new record; nothing is erased."""
+    ListLedger: _grpc.UnaryUnaryMultiCallable[_impetus_pb2.ListLedgerRequest, _impetus_pb2.ListLedgerResponse]
+    """What the plan in force explains: a line for each rule that would have fired on an event."""
+    Promote: _grpc.UnaryUnaryMultiCallable[_impetus_pb2.PromoteRequest, _impetus_pb2.PromoteResponse]
+    """Takes an explanation of the plan back: the event alerts after all. The same action id again changes nothing.
+    FAILED_PRECONDITION if no plan explains the event.
+    """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_impetus_pb2.GetStatusRequest, _impetus_pb2.Status]
     """What flows and what is wrong: totals, rates, lag, sources."""
     Reload: _grpc.UnaryUnaryMultiCallable[_impetus_pb2.ReloadRequest, _impetus_pb2.ReloadResponse]
@@ -73,6 +79,12 @@ class ImpetusAsyncStub(ImpetusStub):
     """Carries out an action of a person. The same action id again changes nothing. FAILED_PRECONDITION if refused."""
     Undo: _aio.UnaryUnaryMultiCallable[_impetus_pb2.UndoRequest, _impetus_pb2.ActResponse]  # type: ignore[assignment]
     """Takes an action back, by a new record; nothing is erased."""
+    ListLedger: _aio.UnaryUnaryMultiCallable[_impetus_pb2.ListLedgerRequest, _impetus_pb2.ListLedgerResponse]  # type: ignore[assignment]
+    """What the plan in force explains: a line for each rule that would have fired on an event."""
+    Promote: _aio.UnaryUnaryMultiCallable[_impetus_pb2.PromoteRequest, _impetus_pb2.PromoteResponse]  # type: ignore[assignment]
+    """Takes an explanation of the plan back: the event alerts after all. The same action id again changes nothing.
+    FAILED_PRECONDITION if no plan explains the event.
+    """
     GetStatus: _aio.UnaryUnaryMultiCallable[_impetus_pb2.GetStatusRequest, _impetus_pb2.Status]  # type: ignore[assignment]
     """What flows and what is wrong: totals, rates, lag, sources."""
     Reload: _aio.UnaryUnaryMultiCallable[_impetus_pb2.ReloadRequest, _impetus_pb2.ReloadResponse]  # type: ignore[assignment]
@@ -130,6 +142,24 @@ class ImpetusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_impetus_pb2.ActResponse, _abc.Awaitable[_impetus_pb2.ActResponse]]:
         """Takes an action back, by a new record; nothing is erased."""
+
+    @_abc_1.abstractmethod
+    def ListLedger(
+        self,
+        request: _impetus_pb2.ListLedgerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_impetus_pb2.ListLedgerResponse, _abc.Awaitable[_impetus_pb2.ListLedgerResponse]]:
+        """What the plan in force explains: a line for each rule that would have fired on an event."""
+
+    @_abc_1.abstractmethod
+    def Promote(
+        self,
+        request: _impetus_pb2.PromoteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_impetus_pb2.PromoteResponse, _abc.Awaitable[_impetus_pb2.PromoteResponse]]:
+        """Takes an explanation of the plan back: the event alerts after all. The same action id again changes nothing.
+        FAILED_PRECONDITION if no plan explains the event.
+        """
 
     @_abc_1.abstractmethod
     def GetStatus(

@@ -89,12 +89,22 @@ async def _show(client: Client, arguments: argparse.Namespace) -> None:
         say(f"    {alert.summary}")
         say(f"    rule {alert.rule_id} by {alert.author or 'unknown'}")
         say(f"    joined: {reasons.get(alert.id, 'a repeat')}; events: {', '.join(alert.event_ids)}")
+    _print_cascade(answer.cascade)
     for term in answer.incident.risk_terms:
         say(f"  risk +{term.points} {term.name} {term.evidence}")
     for record in answer.incident.history:
         undone = " (undone)" if record.undone_by else ""
         did = f"{record.actor} {word(pb.Verb, record.verb)} {record.note}"
         say(f"  {format_instant(record.at_us)} {did} [{record.id}]{undone}")
+
+
+def _print_cascade(cascade: pb.Cascade) -> None:
+    """What else fails with it, by which path, and what zones lose by that."""
+    for consequence in cascade.devices:
+        say(f"  fails with it: {consequence.kind} {consequence.device} ({' → '.join(consequence.path)})")
+    for loss in cascade.zones:
+        left = f"; left: {', '.join(loss.left)}" if loss.left else ", and has no other"
+        say(f"  zone {loss.zone} loses {loss.kind} {', '.join(loss.lost)}{left}")
 
 
 async def _act(client: Client, arguments: argparse.Namespace) -> None:

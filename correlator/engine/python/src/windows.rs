@@ -1,10 +1,10 @@
 //! The Python classes `Item`, `Firing` and `Windows`, and the function `alert_id`.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use impetus_windows as engine;
 use pyo3::{
-    exceptions::PyValueError,
+    exceptions::{PyRuntimeError, PyValueError},
     prelude::*,
     pybacked::PyBackedBytes,
     types::{PyBytes, PyList},
@@ -79,6 +79,11 @@ impl Firing {
     }
 
     #[getter]
+    fn since(&self) -> i64 {
+        self.0.since
+    }
+
+    #[getter]
     fn newest(&self) -> &str {
         &self.0.newest
     }
@@ -146,32 +151,82 @@ impl Doubt {
     }
 }
 
+/// A callable that reads rows of the store, and what it raised last.
+#[derive(Debug)]
+struct Shelf {
+    load: Py<PyAny>,
+    raised: Raised,
+}
+
+type Raised = Arc<Mutex<Option<PyErr>>>;
+
+impl engine::Shelf for Shelf {
+    fn load(&self, prefix: &[u8]) -> Result<Vec<engine::StoredRow>, String> {
+        Python::attach(|py| {
+            let rows = self.load.call1(py, (PyBytes::new(py, prefix),)).and_then(|rows| rows.extract(py));
+            rows.map_err(|error: PyErr| {
+                let why = error.to_string();
+                *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                why
+            })
+        })
+    }
+}
+
 /// Correlations over matches, in event time, independent of the order of arrival within the lateness.
 #[pyclass(frozen, module = "correlator._engine")]
-pub struct Windows(Mutex<engine::Windows>);
+pub struct Windows {
+    windows: Mutex<engine::Windows>,
+    raised: Raised,
+}
 
 impl Windows {
     fn lock(&self) -> MutexGuard<'_, engine::Windows> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Works on the windows without the interpreter lock; raises if they had to stop because of the store.
+    fn fire(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut engine::Windows) -> Vec<engine::Firing> + Send,
+    ) -> PyResult<Vec<Firing>> {
+        let (firings, failure) = py.detach(|| {
+            let mut windows = self.lock();
+            (work(&mut windows), windows.failure().map(str::to_owned))
+        });
+        match failure {
+            None => Ok(wrap(firings)),
+            Some(why) => {
+                let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Err(raised.unwrap_or_else(|| PyRuntimeError::new_err(why)))
+            }
+        }
     }
 }
 
 #[pymethods]
 impl Windows {
     #[new]
-    #[pyo3(signature = (form, city, max_keys=None, max_items=None))]
+    #[pyo3(signature = (form, city, max_keys=None, max_items=None, max_stored=None))]
     fn new(
         py: Python<'_>,
         form: PyBackedBytes,
         city: PyBackedBytes,
         max_keys: Option<usize>,
         max_items: Option<usize>,
+        max_stored: Option<usize>,
     ) -> PyResult<Self> {
         let usual = engine::Limits::default();
-        let limits = engine::Limits { keys: max_keys.unwrap_or(usual.keys), items: max_items.unwrap_or(usual.items) };
+        let limits = engine::Limits {
+            keys: max_keys.unwrap_or(usual.keys),
+            stored: max_stored.unwrap_or(usual.stored),
+            items: max_items.unwrap_or(usual.items),
+            ..usual
+        };
         let windows = py.detach(|| engine::Windows::new(&form, &city));
         let windows = windows.map_err(|refusals| PyValueError::new_err(engine::refusals_json(&refusals)))?;
-        Ok(Self(Mutex::new(windows.with_limits(limits))))
+        Ok(Self { windows: Mutex::new(windows.with_limits(limits)), raised: Raised::default() })
     }
 
     #[getter]
@@ -184,24 +239,37 @@ impl Windows {
         py.detach(|| self.lock().fingerprints())
     }
 
-    fn push(&self, py: Python<'_>, items: Vec<PyRef<'_, Item>>) -> Vec<Firing> {
+    fn push(&self, py: Python<'_>, items: Vec<PyRef<'_, Item>>) -> PyResult<Vec<Firing>> {
         let items: Vec<engine::Item> = items.iter().map(|item| item.0.clone()).collect();
-        wrap(py.detach(|| self.lock().push(&items)))
+        self.fire(py, move |windows| windows.push(&items))
     }
 
-    fn replace(&self, py: Python<'_>, old: Vec<PyRef<'_, Item>>, items: Vec<PyRef<'_, Item>>) -> Vec<Firing> {
+    fn replace(&self, py: Python<'_>, old: Vec<PyRef<'_, Item>>, items: Vec<PyRef<'_, Item>>) -> PyResult<Vec<Firing>> {
         let old: Vec<engine::Item> = old.iter().map(|item| item.0.clone()).collect();
         let items: Vec<engine::Item> = items.iter().map(|item| item.0.clone()).collect();
-        wrap(py.detach(|| self.lock().replace(&old, &items)))
+        self.fire(py, move |windows| windows.replace(&old, &items))
     }
 
-    fn unexplain(&self, py: Python<'_>, ids: Vec<String>) -> Vec<Firing> {
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        wrap(py.detach(|| self.lock().unexplain(&ids)))
+    fn unexplain(&self, py: Python<'_>, ids: Vec<String>) -> PyResult<Vec<Firing>> {
+        self.fire(py, |windows| windows.unexplain(&ids.iter().map(String::as_str).collect::<Vec<_>>()))
     }
 
-    fn advance(&self, py: Python<'_>, event_time: i64) -> Vec<Firing> {
-        wrap(py.detach(|| self.lock().advance(event_time)))
+    fn advance(&self, py: Python<'_>, event_time: i64) -> PyResult<Vec<Firing>> {
+        self.fire(py, |windows| windows.advance(event_time))
+    }
+
+    fn shelve(&self, py: Python<'_>, load: Py<PyAny>) {
+        let shelf = Shelf { load, raised: self.raised.clone() };
+        py.detach(|| self.lock().set_shelf(Box::new(shelf)));
+    }
+
+    fn committed(&self, py: Python<'_>) {
+        py.detach(|| self.lock().committed());
+    }
+
+    #[getter]
+    fn population(&self, py: Python<'_>) -> (usize, usize) {
+        py.detach(|| self.lock().population())
     }
 
     #[pyo3(signature = (rule, stretches, part=None))]

@@ -1,11 +1,12 @@
 //! Measures the windows alone, on one core: `cargo run --release -p impetus-windows --example floods [NAME]`.
 //!
-//! Rates are per second of processor time (`/proc/thread-self/schedstat`). Items are built outside of the measured time, a few thousand ahead, as a matcher would hand them over. Resident
+//! Rates are per second of processor time of the thread. Items are built outside of the measured time, a few thousand ahead, as a matcher would hand them over. Resident
 //! bytes are the growth of the process (`/proc/self/statm`, Linux), everything included.
 
 use std::time::Duration;
 
 use impetus_windows::{Item, Spot, Windows};
+use rustix::time::{ClockId, clock_gettime};
 
 const SECOND: i64 = 1_000_000;
 const BATCH: usize = 10_000;
@@ -23,8 +24,11 @@ fn main() {
     for pushed in [1, 1000] {
         measure(&format!("open alert, 50,000 members, {pushed} at a time"), &|| open_alert(50_000, pushed));
     }
+    for items in [10_000, 100_000] {
+        measure(&format!("median, {items} in a window"), &|| median(items));
+    }
     for kind in ["place", "ordered", "absence"] {
-        for items in [5_000, 10_000, 20_000] {
+        for items in [10_000, 100_000] {
             measure(&format!("{kind}, flood of {items} in a window"), &|| flood(kind, items));
         }
     }
@@ -68,8 +72,8 @@ fn push_all(windows: &mut Windows, items: impl Iterator<Item = Item>, batch: usi
 
 /// How long this thread has run on a core: a busy machine does not make the windows slower.
 fn on_cpu() -> Duration {
-    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    Duration::from_nanos(schedule.split(' ').next().and_then(|spent| spent.parse().ok()).unwrap_or(0))
+    let spent = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(spent.tv_sec as u64, spent.tv_nsec as u32)
 }
 
 fn resident() -> usize {
@@ -125,6 +129,19 @@ fn open_alert(members: usize, batch: usize) -> String {
     rate(members, push_all(&mut windows, (0..members).map(|n| of_user(n, 0, n as i64 * 1000)), batch))
 }
 
+fn median(items: usize) -> String {
+    let mut windows = windows(&format!(
+        r#"{{"id":"c","type":"value_median","rules":[0],"timespan":{},
+            "condition":{{"cmp":[["gt",1000000]],"fields":["bytes"]}}}}"#,
+        3600 * SECOND
+    ));
+    let item = |n: usize| {
+        let fields = vec![("bytes".into(), (n * 7919 % 100_003).to_string())];
+        Item::new(0, &id(n), n as i64 * 1000).with_fields(fields)
+    };
+    rate(items, push_all(&mut windows, (0..items).map(item), 1000))
+}
+
 fn flood(kind: &str, items: usize) -> String {
     let correlation = match kind {
         "place" => r#""type":"event_count","condition":{"cmp":[["gte",50]]},"place":{"distance":[["lte",200]]}"#,
@@ -142,5 +159,6 @@ fn flood(kind: &str, items: usize) -> String {
     let done = push_all(&mut windows, (0..items).map(item), 1000);
     let start = on_cpu();
     let settled = windows.advance(i64::MAX / 2).len();
-    rate(items, (done.0 + (on_cpu() - start), done.1 + settled, done.2))
+    let refused: String = windows.notices().into_iter().map(|(_, what)| format!("; {what}")).collect();
+    rate(items, (done.0 + (on_cpu() - start), done.1 + settled, done.2)) + &refused
 }

@@ -17,6 +17,11 @@ impl Writer {
         &self.0
     }
 
+    /// Forgets all but the first bytes.
+    pub fn truncate(&mut self, bytes: usize) {
+        self.0.truncate(bytes);
+    }
+
     /// The bytes without a checksum.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0

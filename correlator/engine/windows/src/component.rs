@@ -10,6 +10,9 @@ use crate::item::Certainty;
 use crate::key::{Context, Key};
 use crate::members::Members;
 
+/// Makes a sum of digests depend on their order.
+const ORDERED: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// A connected set of firings of one key.
 #[derive(Debug, Clone)]
 pub(crate) struct Component {
@@ -21,6 +24,8 @@ pub(crate) struct Component {
     pub members: usize,
     pub certainty: Option<Certainty>,
     pub at: i64,
+    /// The least `at` of its firings.
+    pub since: i64,
     pub absent: u64,
     /// The published alert, 0 before the first publication.
     pub alert: u32,
@@ -28,6 +33,8 @@ pub(crate) struct Component {
     pub changed: bool,
     /// Took in another component since then.
     pub grown: bool,
+    /// A member that is an alert itself is no longer the same.
+    pub revised: bool,
     pub roll: Roll,
 }
 
@@ -36,7 +43,7 @@ pub(crate) struct Component {
 pub(crate) struct Roll {
     pub listed: Members,
     pub added: Vec<Arc<str>>,
-    /// Sum of the digests of all members.
+    /// Digest of all members in their order.
     pub digest: u64,
     /// The latest member.
     pub last: (i64, Arc<str>),
@@ -45,16 +52,19 @@ pub(crate) struct Roll {
 }
 
 impl Roll {
-    fn admit(&mut self, entry: &Entry) {
+    /// Appends a member, unless it is there `again`: an alert that is a member at several times is named once.
+    fn admit(&mut self, entry: &Entry, again: bool) {
         let behind = (self.listed.is_empty() && self.added.is_empty()) || (self.last.0, &*self.last.1) < entry.order();
         self.broken |= !behind;
         if self.broken {
             self.added.clear();
             return;
         }
-        self.digest = self.digest.wrapping_add(entry.digest);
         self.last = (entry.time, entry.id.clone());
-        self.added.push(entry.id.clone());
+        if !again {
+            self.digest = chain_digest(self.digest, entry);
+            self.added.push(entry.id.clone());
+        }
     }
 }
 
@@ -67,39 +77,50 @@ impl Component {
             members: 0,
             certainty: None,
             at: i64::MIN,
+            since: i64::MAX,
             absent: 0,
             alert: 0,
             changed: true,
             grown: false,
+            revised: false,
             roll: Roll::default(),
         }
     }
 
-    fn admit(&mut self, entry: &Entry) {
+    fn admit(&mut self, entry: &Entry, again: bool) {
         self.first = self.first.min(entry.time);
         self.last = self.last.max(entry.time);
         self.members += 1;
         self.changed = true;
-        self.roll.admit(entry);
+        self.roll.admit(entry, again);
     }
 
     fn fire(&mut self, time: i64, at: i64, certainty: Option<Certainty>, absent: u64) {
         self.first_fire = self.first_fire.min(time);
-        if at > self.at || self.absent | absent != self.absent || weaker(self.certainty, certainty) != self.certainty {
+        let spans = self.since <= at && at <= self.at;
+        if !spans || self.absent | absent != self.absent || weaker(self.certainty, certainty) != self.certainty {
             self.changed = true;
         }
-        self.at = self.at.max(at);
+        (self.since, self.at) = (self.since.min(at), self.at.max(at));
         self.absent |= absent;
         self.certainty = weaker(self.certainty, certainty);
     }
 
     fn absorb(&mut self, other: &Component) {
-        self.fire(other.first_fire, other.at, other.certainty, other.absent);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
+        self.first_fire = self.first_fire.min(other.first_fire);
+        (self.since, self.at) = (self.since.min(other.since), self.at.max(other.at));
+        self.absent |= other.absent;
+        self.certainty = weaker(self.certainty, other.certainty);
         self.members += other.members;
         (self.changed, self.grown, self.roll.broken) = (true, true, true);
     }
+}
+
+/// The digest of a list of members with one more at its end.
+pub(crate) fn chain_digest(before: u64, entry: &Entry) -> u64 {
+    before.wrapping_mul(ORDERED).wrapping_add(entry.digest)
 }
 
 fn weaker(a: Option<Certainty>, b: Option<Certainty>) -> Option<Certainty> {
@@ -153,6 +174,16 @@ impl Key {
         let components = &self.components;
         self.by_alert.retain(|_, label| components.contains_key(label));
         first_fire
+    }
+
+    /// Takes note that alerts of earlier correlations changed, for the components that have them as members.
+    pub fn note_revised(&mut self, ids: &[Arc<str>]) {
+        for label in ids.iter().filter_map(|id| self.by_alert.get(id)) {
+            if let Some(component) = self.components.get_mut(label) {
+                (component.changed, component.revised) = (true, true);
+                self.stirred.push(*label);
+            }
+        }
     }
 
     /// Joins the members of a firing.
@@ -222,13 +253,15 @@ impl Key {
             if entry.digest == 0 {
                 entry.digest = digest64(entry.id.as_bytes());
             }
+            let chained = entry.rules & context.correlation.chained != 0;
+            let known = if chained { self.by_alert.get(&entry.id).copied() } else { None };
             if let Some(component) = self.components.get_mut(&label) {
-                component.admit(entry);
+                component.admit(entry, known == Some(label));
             }
-            if entry.rules & context.correlation.chained != 0 {
-                let id = entry.id.clone();
-                let known = *self.by_alert.entry(id).or_insert(label);
-                label = self.unite(label, known);
+            match known {
+                Some(known) => label = self.unite(label, known),
+                None if chained => drop(self.by_alert.insert(entry.id.clone(), label)),
+                None => {}
             }
         }
         label

@@ -6,23 +6,23 @@ use std::sync::Arc;
 use crate::absence::settle_waits;
 use crate::blindness::{Blindness, Doubt, Stretch};
 use crate::city::City;
+use crate::codec::Writer;
 use crate::compile::{Correlation, compile};
-use crate::entry::Entry;
 use crate::evaluate::{Verdicts, renew, unexplain};
 use crate::form::Form;
-use crate::group::values_of;
 use crate::item::{Firing, Item};
-use crate::key::{Change, Context, Key, Touched};
-use crate::keys::{Handle, Keys, Record};
-use crate::limits::{Bound, Limits, Refused};
+use crate::key::{Change, Context, Key};
+use crate::keys::{Handle, Keys};
+use crate::limits::{Limits, Refused};
 use crate::name::{for_each_name, split};
+use crate::post::{ROUND, Round};
 use crate::presence::{Presence, renew_presence};
 use crate::publish::publish;
-use crate::quiet::Quiet;
 use crate::refusal::Refusal;
+use crate::shelf::{Away, Shelf};
 
 /// Changes on their way to the keys of one correlation.
-type Mail = HashMap<Handle, Vec<Change>>;
+pub(crate) type Mail = HashMap<Handle, Vec<Change>>;
 
 /// Correlations over matches, in event time, independent of the order of arrival.
 #[derive(Debug)]
@@ -32,17 +32,21 @@ pub struct Windows {
     city: City,
     blindness: Blindness,
     doubts: Vec<Doubt>,
+    pub(crate) round: Round,
     /// For each index of the form, the correlations that refer to it, and its position there.
-    subscribers: Vec<Vec<(usize, usize)>>,
+    pub(crate) subscribers: Vec<Vec<(usize, usize)>>,
     pub(crate) keys: Keys,
+    pub(crate) away: Away,
+    pub(crate) shelf: Option<Box<dyn Shelf>>,
+    pub(crate) failure: Option<String>,
     /// Keys that hold an explained item, by its id.
     pub(crate) explained: HashMap<Arc<str>, HashSet<Handle>>,
     /// Alerts that other correlations may have as members, and that may still be revised.
     pub(crate) open_alerts: HashSet<Arc<str>>,
     /// Rows of keys that are no more, since the last commit.
     pub(crate) gone: Vec<Vec<u8>>,
-    limits: Limits,
-    refused: Refused,
+    pub(crate) limits: Limits,
+    pub(crate) refused: Refused,
     pub(crate) now: i64,
     pub(crate) now_changed: bool,
     /// The longest timespan: so late may a plan's explanation still be withdrawn.
@@ -67,11 +71,15 @@ impl Windows {
         Ok(Self {
             rules: compiled.rules,
             keys: Keys::default(),
+            away: Away::default(),
+            shelf: None,
+            failure: None,
             longest: compiled.correlations.iter().map(|c| c.timespan).max().unwrap_or(0),
             correlations: compiled.correlations,
             city,
             blindness: Blindness::default(),
             doubts: Vec::new(),
+            round: Round::default(),
             subscribers,
             explained: HashMap::new(),
             open_alerts: HashSet::new(),
@@ -92,7 +100,7 @@ impl Windows {
     /// What had to be left out since the last call because a bound was hit: the index of the correlation, and a
     /// readable line. Windows that lack items may miss alerts of that correlation.
     pub fn notices(&mut self) -> Vec<(usize, String)> {
-        self.refused.take(self.limits)
+        self.refused.take(self.limits, self.shelf.is_some())
     }
 
     /// For each correlation a digest of what it means: its own definition and that of all it refers to.
@@ -124,11 +132,12 @@ impl Windows {
     /// Takes items back as they were pushed, and adds others, as if only those had ever come.
     pub fn replace(&mut self, old: &[Item], items: &[Item]) -> Vec<Firing> {
         let mut mail = self.empty_mail();
-        old.iter().for_each(|item| self.post(item, false, &mut mail));
+        old.iter().for_each(|item| self.post(&[item], false, &mut mail));
         // In their order of time, so that none seems late only because of the others.
         let mut order: Vec<usize> = (0..items.len()).collect();
         order.sort_by_key(|i| items[*i].time);
-        order.into_iter().for_each(|i| self.post(&items[i], true, &mut mail));
+        let in_order: Vec<&Item> = order.into_iter().map(|i| &items[i]).collect();
+        in_order.chunks(ROUND).for_each(|round| self.post(round, true, &mut mail));
         self.deliver(mail)
     }
 
@@ -136,21 +145,14 @@ impl Windows {
     pub fn unexplain(&mut self, ids: &[&str]) -> Vec<Firing> {
         let wanted: HashSet<&str> = ids.iter().copied().collect();
         let touched: HashSet<Handle> = wanted.iter().filter_map(|id| self.explained.remove(*id)).flatten().collect();
-        let mut by_correlation = vec![Vec::new(); self.correlations.len()];
+        let mut visits = vec![Vec::new(); self.correlations.len()];
         for handle in touched {
             // The key may be gone although an item of it was explained once.
-            if let Some(handles) = by_correlation.get_mut(split(self.keys.name(handle)).0) {
+            if let Some(handles) = visits.get_mut(split(self.keys.name(handle)).0) {
                 handles.push(handle);
             }
         }
-        let (mut mail, mut firings) = (self.empty_mail(), Vec::new());
-        for (index, handles) in by_correlation.into_iter().enumerate() {
-            firings.extend(self.deliver_to(index, &mut mail));
-            for handle in self.by_name(handles) {
-                firings.extend(self.revisit(index, handle, &mut mail, |key, context| unexplain(key, context, &wanted)));
-            }
-        }
-        one_per_alert(firings)
+        self.visit(visits, self.empty_mail(), |key, context| unexplain(key, context, &wanted))
     }
 
     /// Moves event time on (µs; never back): settles the waits that are over, and forgets what no window can see.
@@ -159,22 +161,17 @@ impl Windows {
             return Vec::new();
         }
         (self.now, self.now_changed) = (event_time, true);
-        let mut due = vec![Vec::new(); self.correlations.len()];
-        self.keys.take_due(event_time).into_iter().for_each(|(index, handle)| due[index].push(handle));
-        let (mut mail, mut firings) = (self.empty_mail(), Vec::new());
-        for (index, handles) in due.iter().enumerate() {
-            // Alerts of earlier correlations first: they may be what a wait is for.
-            firings.extend(self.deliver_to(index, &mut mail));
+        let (mut visits, mut due) = (vec![Vec::new(); self.correlations.len()], Vec::new());
+        for (index, handle) in self.keys.take_due(event_time) {
             if self.correlations[index].awaited != 0 {
-                for handle in self.by_name(handles.clone()) {
-                    firings.extend(self.revisit(index, handle, &mut mail, settle_waits));
-                }
+                visits[index].push(handle);
             }
+            due.push((index, handle));
         }
-        for (index, handles) in due.into_iter().enumerate() {
-            handles.into_iter().for_each(|handle| self.forget(index, handle));
-        }
-        one_per_alert(firings)
+        let firings = self.visit(visits, self.empty_mail(), settle_waits);
+        due.into_iter().for_each(|(index, handle)| self.forget(index, handle));
+        self.forget_away();
+        firings
     }
 
     /// Says when the matches of a rule (of the form, correlations included) could not have been reported; `part` names a
@@ -192,7 +189,7 @@ impl Windows {
     pub(crate) fn context(&self, index: usize) -> Context<'_> {
         let correlation = &self.correlations[index];
         let Self { city, blindness, now, limits, .. } = self;
-        Context { correlation, city, blindness, now: *now, items: limits.items }
+        Context { correlation, city, blindness, now: *now, items: limits.most_items(correlation).0 }
     }
 
     /// Keys in the order of their names, which does not depend on the order in which they came.
@@ -205,77 +202,43 @@ impl Windows {
         self.correlations.iter().map(|_| Mail::new()).collect()
     }
 
-    /// Addresses an item (or its withdrawal) to every key that it counts in.
-    fn post(&mut self, item: &Item, stands: bool, mail: &mut [Mail]) {
-        let Self { subscribers, correlations, keys, limits, refused, rules, .. } = self;
-        let mut asleep = Vec::new();
-        for &(index, position) in subscribers.get(item.rule).into_iter().flatten() {
-            let correlation = &correlations[index];
-            let Some(values) = values_of(correlation, position, &item.id, &item.fields) else { continue };
-            for_each_name((index, correlation), position, &item.fields, |name| {
-                let known = keys.find(name);
-                if !stands {
-                    let Some(handle) = known else { return };
-                    let change = Change::Remove { time: item.time, id: item.id.clone(), position };
-                    mail[index].entry(handle).or_default().push(change);
-                    return;
-                }
-                if known.is_none() && keys.len() >= limits.keys {
-                    refused.count(*rules + index, Bound::Keys, 1);
-                    return;
-                }
-                let handle = known.unwrap_or_else(|| keys.add(Record::Quiet(Quiet::new(name))));
-                let entry = entry(correlation, position, item, values.clone());
-                if mail[index].contains_key(&handle) || !keys.admit_quietly(handle, correlation, &entry) {
-                    mail[index].entry(handle).or_default().push(Change::Add(entry));
-                } else if keys.wake(handle) == i64::MAX {
-                    asleep.push((index, handle));
-                }
-            });
-        }
-        asleep.into_iter().for_each(|(index, handle)| self.reschedule(index, handle));
+    fn deliver(&mut self, mail: Vec<Mail>) -> Vec<Firing> {
+        self.visit(vec![Vec::new(); mail.len()], mail, |_, _| Verdicts::default())
     }
 
-    fn deliver(&mut self, mut mail: Vec<Mail>) -> Vec<Firing> {
-        // A correlation refers to smaller indices only, so one pass reaches every chain.
-        (0..self.correlations.len()).flat_map(|index| self.deliver_to(index, &mut mail)).collect()
-    }
-
-    fn deliver_to(&mut self, index: usize, mail: &mut [Mail]) -> Vec<Firing> {
+    /// Works on every key that is to be visited or has mail, each once: a key that were worked on twice could tell others
+    /// of an alert that it had in between only. A visit looks for firings that now count.
+    fn visit(
+        &mut self,
+        visits: Vec<Vec<Handle>>,
+        mut mail: Vec<Mail>,
+        look: impl Fn(&mut Key, Context<'_>) -> Verdicts,
+    ) -> Vec<Firing> {
         let mut firings = Vec::new();
-        let mut letters = std::mem::take(&mut mail[index]);
-        for handle in self.by_name(letters.keys().copied().collect()) {
-            let changes = letters.remove(&handle).unwrap_or_default();
-            let explained = changes.iter().filter_map(|c| match c {
-                Change::Add(entry) if entry.explained => Some(entry.id.clone()),
-                _ => None,
-            });
-            for id in explained {
-                self.explained.entry(id).or_default().insert(handle);
+        // A correlation refers to smaller indices only, so one pass reaches every chain.
+        for (index, visited) in visits.into_iter().enumerate() {
+            let mut letters = std::mem::take(&mut mail[index]);
+            // Nothing that a visit could look for is in a key at rest.
+            for handle in visited.into_iter().filter(|handle| self.keys.live_one(*handle).is_some()) {
+                letters.entry(handle).or_default();
             }
-            firings.extend(self.work(index, handle, mail, |key, context| {
-                let touched = key.apply(changes, context.items);
-                let verdicts = renew(key, context, &touched);
-                (touched, verdicts)
-            }));
+            for handle in self.by_name(letters.keys().copied().collect()) {
+                let changes = letters.remove(&handle).unwrap_or_default();
+                self.note_explained(handle, &changes);
+                firings.extend(self.work(index, handle, changes, &mut mail, &look));
+            }
         }
         firings
     }
 
-    /// Works on a key without new items: only firings that now count.
-    fn revisit(
-        &mut self,
-        index: usize,
-        handle: Handle,
-        mail: &mut [Mail],
-        look: impl FnOnce(&mut Key, Context<'_>) -> Verdicts,
-    ) -> Vec<Firing> {
-        self.work(index, handle, mail, |key, context| {
-            let verdicts = look(key, context);
-            let times = verdicts.firing.iter().map(|i| key.entries[*i].time);
-            let span = times.clone().min().zip(times.max());
-            (Touched { span, ..Touched::default() }, verdicts)
-        })
+    fn note_explained(&mut self, handle: Handle, changes: &[Change]) {
+        for change in changes {
+            if let Change::Add(entry) = change
+                && entry.explained
+            {
+                self.explained.entry(entry.id.clone()).or_default().insert(handle);
+            }
+        }
     }
 
     /// Changes a key, forms its components, publishes its alerts and posts them on.
@@ -283,34 +246,58 @@ impl Windows {
         &mut self,
         index: usize,
         handle: Handle,
+        changes: Vec<Change>,
         mail: &mut [Mail],
-        change: impl FnOnce(&mut Key, Context<'_>) -> (Touched, Verdicts),
+        look: impl Fn(&mut Key, Context<'_>) -> Verdicts,
     ) -> Vec<Firing> {
         let correlation = &self.correlations[index];
+        let (items, bound) = self.limits.most_items(correlation);
         let (city, blindness) = (&self.city, &self.blindness);
-        let context = Context { correlation, city, blindness, now: self.now, items: self.limits.items };
+        let context = Context { correlation, city, blindness, now: self.now, items };
         let key = self.keys.live(handle, correlation);
-        let (touched, mut verdicts) = change(key, context);
+        let mut touched = key.apply(changes, context.items);
+        let mut verdicts = renew(key, context, &touched);
+        let looked = look(key, context);
+        looked.firing.iter().for_each(|i| touched.widen(key.entries[*i].time));
+        verdicts.merge(looked);
         let rule = self.rules + index;
         self.doubts.extend(verdicts.doubts.drain(..).map(|doubt| Doubt { rule, ..doubt }));
-        self.refused.count(self.rules + index, Bound::Items, touched.refused);
-        let mut firings = Vec::new();
-        if let Some((from, _)) = touched.span {
-            let from = from.saturating_sub(correlation.reach() - correlation.timespan);
+        self.refused.count(rule, bound, touched.refused);
+        let from = touched.span.map(|(from, _)| from.saturating_sub(correlation.reach() - correlation.timespan));
+        if let Some(from) = from {
             key.connect(context, &verdicts, from);
-            let published = publish(key, context, self.rules + index, &touched.late);
-            if correlation.referred {
-                let from = published.renamed_from.map_or(from, |t| t.min(from));
-                let presences = renew_presence(key, context, from);
-                let fields: Arc<[(String, String)]> = key.group.clone().into();
-                self.open_alerts.extend(published.firings.iter().map(|f| Arc::from(f.id.as_str())));
-                presences.into_iter().for_each(|p| self.post_alert(index, p, &fields, mail));
-            }
-            firings = published.firings;
+        }
+        key.note_revised(&touched.revised);
+        let published = publish(key, context, rule, &touched.late);
+        if correlation.referred {
+            let from = from.into_iter().chain(published.renamed_from).min();
+            let presences = from.map_or_else(Vec::new, |from| renew_presence(key, context, from));
+            self.post_on(index, handle, presences, &published.firings, mail);
         }
         self.keys.mark(handle);
         self.reschedule(index, handle);
-        firings
+        published.firings
+    }
+
+    /// Tells the later correlations where the alerts of a key stand now, and which of them are no longer the same.
+    fn post_on(
+        &mut self,
+        index: usize,
+        handle: Handle,
+        presences: Vec<Presence>,
+        firings: &[Firing],
+        mail: &mut [Mail],
+    ) {
+        let Some(key) = self.keys.live_one(handle).filter(|_| presences.len() + firings.len() > 0) else { return };
+        let fields: Arc<[(String, String)]> = key.group.clone().into();
+        presences.into_iter().for_each(|p| self.post_alert(index, p, &fields, mail));
+        for firing in firings {
+            let id: Arc<str> = firing.id.as_str().into();
+            if !firing.gone {
+                self.post_revision(index, &id, &fields, mail);
+            }
+            self.open_alerts.insert(id);
+        }
     }
 
     fn post_alert(&mut self, index: usize, presence: Presence, fields: &Arc<[(String, String)]>, mail: &mut [Mail]) {
@@ -322,42 +309,25 @@ impl Windows {
             fields: fields.clone(),
             explained: false,
         };
-        self.post(&item, presence.stands, mail);
+        self.post(&[&item], presence.stands, mail);
     }
-}
 
-fn entry(correlation: &Correlation, position: usize, item: &Item, values: Box<[u128]>) -> Entry {
-    let placed = correlation.place.is_some() || correlation.referred;
-    Entry {
-        time: item.time,
-        id: item.id.clone(),
-        rules: 1 << position,
-        values,
-        whereabouts: item.whereabouts.clone().filter(|_| placed),
-        explained: item.explained,
-        ..Entry::default()
-    }
-}
-
-/// Keeps the last of several firings of one alert, at the place of the first.
-fn one_per_alert(firings: Vec<Firing>) -> Vec<Firing> {
-    let mut at: HashMap<(usize, String), usize> = HashMap::new();
-    let mut kept: Vec<Firing> = Vec::with_capacity(firings.len());
-    for firing in firings {
-        match at.entry((firing.rule, firing.id.clone())) {
-            std::collections::hash_map::Entry::Occupied(known) => {
-                let earlier = &mut kept[*known.get()];
-                let supersedes = std::mem::take(&mut earlier.supersedes);
-                let added = earlier.added.take();
-                *earlier = firing;
-                earlier.supersedes.extend(supersedes);
-                earlier.added = added.zip(earlier.added.take()).map(|(before, since)| [before, since].concat());
-            }
-            std::collections::hash_map::Entry::Vacant(new) => {
-                new.insert(kept.len());
-                kept.push(firing);
+    /// Tells every key that has an alert as a member that it is no longer the same, wherever it stands.
+    fn post_revision(&mut self, index: usize, id: &Arc<str>, fields: &[(String, String)], mail: &mut [Mail]) {
+        for (outer, position) in self.subscribers[self.rules + index].clone() {
+            for name in self.names(outer, position, fields) {
+                let Some(handle) = self.keys.find(&name).or_else(|| self.recall(&name)) else { continue };
+                if self.keys.live_one(handle).is_some_and(|key| key.by_alert.contains_key(id)) {
+                    mail[outer].entry(handle).or_default().push(Change::Revise { id: id.clone() });
+                }
             }
         }
     }
-    kept
+
+    /// The names of the keys that an item with such fields counts in.
+    fn names(&self, index: usize, position: usize, fields: &[(String, String)]) -> Vec<Vec<u8>> {
+        let (mut names, mut ranges) = (Writer::default(), Vec::new());
+        for_each_name((index, &self.correlations[index]), position, fields, &mut names, |name| ranges.push(name));
+        ranges.into_iter().map(|name| names.bytes()[name].to_vec()).collect()
+    }
 }

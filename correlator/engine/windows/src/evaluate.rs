@@ -39,6 +39,17 @@ pub(crate) struct Verdicts {
     pub doubts: Vec<Doubt>,
 }
 
+impl Verdicts {
+    /// Takes in what a further look found.
+    pub fn merge(&mut self, other: Self) {
+        self.firing.extend(other.firing);
+        self.firing.sort_unstable();
+        self.firing.dedup();
+        self.unsettled |= other.unsettled;
+        self.doubts.extend(other.doubts);
+    }
+}
+
 /// The earlier items that stand in relation to the one at `newest`, with it, and how certainly; only those that
 /// matched a rule of `mask`, within `from..=to`.
 pub(crate) fn related(
@@ -262,7 +273,6 @@ pub(crate) fn unexplain(key: &mut Key, context: Context<'_>, ids: &HashSet<&str>
             recount(key, context, index, &mut verdicts);
         }
     }
-    verdicts.firing.sort_unstable();
     verdicts
 }
 

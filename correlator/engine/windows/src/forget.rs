@@ -8,7 +8,7 @@ use crate::compile::Correlation;
 use crate::engine::Windows;
 use crate::entry::Entry;
 use crate::key::Key;
-use crate::keys::{Handle, Record};
+use crate::keys::{Handle, Seen};
 use crate::quiet::{Quiet, pack};
 
 /// Keys of at most so many items are packed.
@@ -44,16 +44,15 @@ impl Windows {
     /// Drops what is out of sight of a key, and the key when nothing is left.
     pub(crate) fn forget(&mut self, index: usize, handle: Handle) {
         let horizon = self.horizon(&self.correlations[index]);
-        let (changed, empty) = match self.keys.record_mut(handle) {
-            Record::Quiet(quiet) => (quiet.retain(|time| horizon.sees(time, false)), quiet.items().is_empty()),
-            Record::Live(key) => {
-                let (entries, alerts) = (key.entries.len(), key.alerts.len());
-                let dropped = drop_unseen(key, horizon, &self.open_alerts);
-                let changed = (entries, alerts) != (key.entries.len(), key.alerts.len());
-                let empty = key.entries.is_empty() && key.alerts.len() == 0;
-                self.unlist(handle, dropped);
-                (changed, empty)
-            }
+        let (changed, empty) = match self.keys.record(handle) {
+            Seen::Quiet(packed) => match packed.without(|time| horizon.sees(time, false)) {
+                Some(quiet) => {
+                    self.keys.pack(handle, &quiet);
+                    (true, quiet.packed().items().is_empty())
+                }
+                None => (false, packed.items().is_empty()),
+            },
+            Seen::Live(_) => self.forget_live(handle, horizon),
         };
         if empty {
             self.remove(index, handle);
@@ -64,6 +63,16 @@ impl Windows {
             self.rest(index, handle);
         }
         self.reschedule(index, handle);
+    }
+
+    /// Says whether anything went, and whether nothing is left.
+    fn forget_live(&mut self, handle: Handle, horizon: Horizon) -> (bool, bool) {
+        let Some(key) = self.keys.live_mut(handle) else { return (false, false) };
+        let before = (key.entries.len(), key.alerts.len());
+        let dropped = drop_unseen(key, horizon, &self.open_alerts);
+        let after = (key.entries.len(), key.alerts.len());
+        self.unlist(handle, dropped);
+        (before != after, after == (0, 0))
     }
 
     /// What was forgotten need not be found any more.
@@ -89,7 +98,7 @@ impl Windows {
 
     /// Packs a key that has become so small that nothing can fire on it as it is.
     fn rest(&mut self, index: usize, handle: Handle) {
-        let Record::Live(key) = self.keys.record(handle) else { return };
+        let Seen::Live(key) = self.keys.record(handle) else { return };
         let correlation = &self.correlations[index];
         let weight =
             key.entries.iter().map(|e| correlation.weigh(e.rules, e.values.len())).fold(0, u32::saturating_add);
@@ -97,7 +106,7 @@ impl Windows {
         if small && key.alerts.len() == 0 && key.entries.iter().all(Entry::is_quiet) {
             let quiet = Quiet::with_items(&key.name, &pack(key.entries.iter()));
             self.gone.extend(self.rows_of(index, handle));
-            *self.keys.record_mut(handle) = Record::Quiet(quiet);
+            self.keys.pack(handle, &quiet);
         }
     }
 
@@ -108,8 +117,8 @@ impl Windows {
         let correlation = &self.correlations[index];
         let horizon = self.horizon(correlation);
         let (oldest, wait) = match self.keys.record(handle) {
-            Record::Quiet(quiet) => (quiet.oldest(), None),
-            Record::Live(key) => (key.entries.front().map(|e| e.time), next_end(key, correlation, self.now)),
+            Seen::Quiet(packed) => (packed.oldest(), None),
+            Seen::Live(key) => (key.entries.front().map(|e| e.time), next_end(key, correlation, self.now)),
         };
         let expiry = horizon.expiry(oldest.unwrap_or(self.now), false);
         let soonest = round_up(expiry.max(self.now.saturating_add(correlation.reach() / 4)), correlation.reach() / 16);

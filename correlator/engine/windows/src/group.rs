@@ -1,5 +1,6 @@
 //! The group and the measured values of an item, read from its fields.
 
+use crate::codec::Writer;
 use crate::compile::Correlation;
 use crate::id::{digest128, push_text};
 use crate::measure::fixed_point;
@@ -9,29 +10,33 @@ const MAX_COMBINATIONS: usize = 1024;
 
 type Fields = [(String, String)];
 
-/// The groups that an item counts in.
-pub(crate) enum Groups<'a> {
+/// Whether an item counts in one group.
+pub(crate) enum Group {
     /// It lacks a group-by field.
     None,
-    /// No group-by field has more than one value.
-    One(Vec<&'a str>),
-    /// One for each combination of the values of array fields.
-    Many(Vec<Vec<String>>),
+    /// The values of its one group were written.
+    One,
+    /// A field has several values: one group for each combination, see `groups_of`.
+    Many,
 }
 
-/// The groups that an item of the rule at `position` counts in.
-pub(crate) fn groups_of<'a>(correlation: &Correlation, position: usize, fields: &'a Fields) -> Groups<'a> {
-    let names = &correlation.group_fields[position];
-    let mut values = Vec::with_capacity(names.len());
-    for name in names {
+/// Writes the group that an item of the rule at `position` counts in, if it is just one. Else what was written so far
+/// is of no use.
+pub(crate) fn write_group(out: &mut Writer, correlation: &Correlation, position: usize, fields: &Fields) -> Group {
+    for name in &correlation.group_fields[position] {
         let mut found = fields.iter().filter(|(n, _)| n == name);
-        let Some((_, value)) = found.next() else { return Groups::None };
+        let Some((_, value)) = found.next() else { return Group::None };
         if found.next().is_some() {
-            return Groups::Many(combinations(names, fields));
+            return Group::Many;
         }
-        values.push(value.as_str());
+        out.text(value);
     }
-    Groups::One(values)
+    Group::One
+}
+
+/// All groups that an item of the rule at `position` counts in.
+pub(crate) fn groups_of(correlation: &Correlation, position: usize, fields: &Fields) -> Vec<Vec<String>> {
+    combinations(&correlation.group_fields[position], fields)
 }
 
 /// What the item contributes to the measure; `None` when it lacks a field that the measure reads.

@@ -113,10 +113,13 @@ pub struct Firing {
     pub group: Vec<(String, String)>,
     /// Member ids by event time, then id; empty when gone.
     pub members: Members,
-    /// The members that came behind those of the revision before; `None` when other members may have changed too.
+    /// The members that came behind those of the revision before; `None` when other members may have changed too. The
+    /// list may be empty: then a member that is an alert itself was revised.
     pub added: Option<Vec<Arc<str>>>,
     /// Event time of the newest member, or of the end an absence waited for, in µs.
     pub at: i64,
+    /// The least event time at which one of its firings came out (`at` of that one), in µs; `at` when gone.
+    pub since: i64,
     /// Id of the newest member.
     pub newest: Arc<str>,
     /// The weakest certainty of its members; `None` without a place relation.

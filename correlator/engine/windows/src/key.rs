@@ -36,6 +36,10 @@ pub(crate) enum Change {
         id: Arc<str>,
         position: usize,
     },
+    /// An alert of an earlier correlation is no longer the same, wherever it stands.
+    Revise {
+        id: Arc<str>,
+    },
 }
 
 impl Change {
@@ -43,6 +47,7 @@ impl Change {
         match self {
             Self::Add(entry) => entry.order(),
             Self::Remove { time, id, .. } => (*time, id),
+            Self::Revise { id } => (i64::MIN, id),
         }
     }
 }
@@ -58,6 +63,8 @@ pub(crate) struct Touched {
     pub taken_back: bool,
     /// Times of the items that came after a newer one, ascending.
     pub late: Vec<i64>,
+    /// Alerts of earlier correlations that are no longer the same.
+    pub revised: Vec<Arc<str>>,
     /// Items that found no room.
     pub refused: u64,
 }
@@ -163,7 +170,11 @@ impl Key {
         let mut fresh = Vec::new();
         for change in changes {
             match change {
-                Change::Remove { time, id, position } => self.take_back(time, &id, position, &mut touched),
+                Change::Remove { time, id, position } => {
+                    self.take_back(time, &id, position, &mut touched);
+                    take_back_fresh(&mut fresh, (time, &id), position);
+                }
+                Change::Revise { id } => touched.revised.push(id),
                 Change::Add(entry) => {
                     let Some(entry) = self.merge(entry, &mut fresh, &mut touched) else { continue };
                     if self.entries.len() + fresh.len() >= most {
@@ -234,6 +245,16 @@ impl Key {
             let mut end: Vec<Entry> = self.entries.drain(start..).chain(later).collect();
             end.sort_by(|a, b| a.order().cmp(&b.order()));
             self.entries.extend(end);
+        }
+    }
+}
+
+/// Takes back what came with the same batch.
+fn take_back_fresh(fresh: &mut Vec<Entry>, order: (i64, &str), position: usize) {
+    if let Some(last) = fresh.last_mut().filter(|last| last.order() == order) {
+        last.rules &= !(1 << position);
+        if last.rules == 0 {
+            fresh.pop();
         }
     }
 }

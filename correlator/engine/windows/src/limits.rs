@@ -2,18 +2,47 @@
 
 use std::collections::BTreeMap;
 
+use crate::compile::Correlation;
+
 /// How much the windows may hold. What is beyond does not enter, and is reported: nothing that is in is put out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Keys of all correlations together.
+    /// Keys of all correlations together that are in memory. With a shelf, those beyond go to the store at a commit, and
+    /// until then there may be `SLACK` times as many.
     pub keys: usize,
+    /// Keys that are in the store alone, about 30 bytes of memory each.
+    pub stored: usize,
     /// Items of one key.
     pub items: usize,
+    /// Items of one key of a correlation with a place or an order: there every item may be compared with all others of
+    /// its window, so a flood of one key would hold up all the others.
+    pub compared: usize,
+    /// The same for a correlation with an absence, where an item costs several times as much.
+    pub awaiting: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { keys: 10_000_000, items: 1_000_000 }
+        Self { keys: 2_000_000, stored: 50_000_000, items: 1_000_000, compared: 50_000, awaiting: 10_000 }
+    }
+}
+
+/// So many times the bound of keys may be in memory before the store has taken those that changed.
+const SLACK: usize = 4;
+
+impl Limits {
+    /// The number of items at which a key of the correlation takes no new one in, and what to call that bound.
+    pub(crate) fn most_items(self, correlation: &Correlation) -> (usize, Bound) {
+        match (correlation.awaited != 0, correlation.slides()) {
+            (true, _) => (self.items.min(self.awaiting), Bound::Awaiting),
+            (false, false) => (self.items.min(self.compared), Bound::Compared),
+            (false, true) => (self.items, Bound::Items),
+        }
+    }
+
+    /// The number of keys in memory at which no new one is taken in.
+    pub(crate) fn most_keys(self, shelf: bool) -> usize {
+        if shelf { self.keys.saturating_mul(SLACK) } else { self.keys }
     }
 }
 
@@ -22,6 +51,8 @@ impl Default for Limits {
 pub(crate) enum Bound {
     Keys,
     Items,
+    Compared,
+    Awaiting,
 }
 
 /// How many items each correlation had to leave out, by bound, since the last look.
@@ -36,15 +67,21 @@ impl Refused {
     }
 
     /// One readable line for each correlation and bound, with the index of the correlation.
-    pub fn take(&mut self, limits: Limits) -> Vec<(usize, String)> {
-        let describe = |((rule, bound), items): ((usize, Bound), u64)| {
+    pub fn take(&mut self, limits: Limits, shelf: bool) -> Vec<(usize, String)> {
+        let keys = limits.most_keys(shelf);
+        let describe = |((rule, bound), refused): ((usize, Bound), u64)| {
+            let held = |most: usize, where_: &str| {
+                format!("{refused} matches not counted: their group holds {most}, the most allowed{where_}")
+            };
             let what = match bound {
                 Bound::Keys => {
-                    format!("{items} matches not counted: {} groups are being watched, the most allowed", limits.keys)
+                    format!("{refused} matches not counted: {keys} groups are in memory, the most allowed")
                 }
-                Bound::Items => {
-                    format!("{items} matches not counted: their group holds {}, the most allowed", limits.items)
+                Bound::Items => held(limits.items, ""),
+                Bound::Compared => {
+                    held(limits.items.min(limits.compared), " where a rule asks for a place or an order")
                 }
+                Bound::Awaiting => held(limits.items.min(limits.awaiting), " where a rule asks for an absence"),
             };
             (rule, what)
         };

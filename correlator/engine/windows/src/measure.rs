@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::compile::{Correlation, Measure};
 use crate::entry::Entry;
+use crate::ranks::Ranks;
 
 /// Fixed point of 40 fractional bits: sums are exact, so they do not depend on the order in which items came.
 const SCALE: f64 = (1_u64 << 40) as f64;
@@ -25,7 +26,7 @@ pub(crate) enum Tally {
     Events(usize),
     Distinct(HashMap<u128, u32>),
     Sum(i128, usize),
-    Sorted(Vec<i128>),
+    Sorted(Ranks),
     Rules(Vec<u32>),
 }
 
@@ -37,7 +38,7 @@ impl Tally {
             Measure::Events(_) => Self::Events(0),
             Measure::Values(_) => Self::Distinct(HashMap::new()),
             Measure::Sum(_) | Measure::Average(_) => Self::Sum(0, 0),
-            Measure::Percentile(..) => Self::Sorted(Vec::new()),
+            Measure::Percentile(..) => Self::Sorted(Ranks::default()),
             Measure::Rules(_) | Measure::Ordered(_) | Measure::Expression(_) => {
                 Self::Rules(vec![0; correlation.rules.len()])
             }
@@ -53,10 +54,7 @@ impl Tally {
                 *sum = entry.values.iter().fold(*sum, |sum, v| sum.saturating_add(*v as i128));
                 *count += entry.values.len();
             }
-            Self::Sorted(numbers) => entry.values.iter().for_each(|v| {
-                let at = numbers.partition_point(|n| *n < *v as i128);
-                numbers.insert(at, *v as i128);
-            }),
+            Self::Sorted(numbers) => entry.values.iter().for_each(|v| numbers.insert(*v as i128)),
             Self::Rules(counts) => counted(counts, entry.rules).for_each(|c| *c += 1),
         }
     }
@@ -70,11 +68,7 @@ impl Tally {
                 *sum = entry.values.iter().fold(*sum, |sum, v| sum.saturating_sub(*v as i128));
                 *count -= entry.values.len();
             }
-            Self::Sorted(numbers) => entry.values.iter().for_each(|v| {
-                if let Ok(at) = numbers.binary_search(&(*v as i128)) {
-                    numbers.remove(at);
-                }
-            }),
+            Self::Sorted(numbers) => entry.values.iter().for_each(|v| numbers.remove(*v as i128)),
             Self::Rules(counts) => counted(counts, entry.rules).for_each(|c| *c -= 1),
         }
     }
@@ -122,7 +116,7 @@ impl Tally {
         let Self::Sorted(numbers) = self else { return None };
         let rank = wanted / 100.0 * numbers.len().checked_sub(1)? as f64;
         let (below, above) = (rank.floor() as usize, rank.ceil() as usize);
-        let (low, high) = (number(numbers[below]), number(numbers[above]));
+        let (low, high) = (number(numbers.get(below)?), number(numbers.get(above)?));
         Some(low + (high - low) * rank.fract())
     }
 }

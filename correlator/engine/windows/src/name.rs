@@ -3,29 +3,37 @@
 //! In memory it begins with the index of the correlation, in the store with its id, so that a reload which only moves
 //! indices finds its state again. The values follow, each with its length in front.
 
+use std::ops::Range;
+
 use crate::codec::{Reader, Writer};
 use crate::compile::Correlation;
-use crate::group::{Groups, groups_of};
+use crate::group::{Group, groups_of, write_group};
 
 type Fields = [(String, String)];
 
-/// Gives the name of every key of the correlation at `index` that an item of the rule at `position` counts in.
+/// Appends the name of every key of the correlation at `index` that an item of the rule at `position` counts in, and
+/// tells where each stands.
 pub(crate) fn for_each_name(
     (index, correlation): (usize, &Correlation),
     position: usize,
     fields: &Fields,
-    mut take: impl FnMut(&[u8]),
+    out: &mut Writer,
+    mut take: impl FnMut(Range<usize>),
 ) {
-    let mut write = |values: &mut dyn Iterator<Item = &str>| {
-        let mut out = Writer::with_capacity(64);
-        out.number(index as u64);
-        values.for_each(|value| out.text(value));
-        take(out.bytes());
-    };
-    match groups_of(correlation, position, fields) {
-        Groups::None => {}
-        Groups::One(values) => write(&mut values.iter().copied()),
-        Groups::Many(groups) => groups.iter().for_each(|group| write(&mut group.iter().map(String::as_str))),
+    let start = out.bytes().len();
+    out.number(index as u64);
+    match write_group(out, correlation, position, fields) {
+        Group::One => take(start..out.bytes().len()),
+        Group::None => out.truncate(start),
+        Group::Many => {
+            out.truncate(start);
+            for group in groups_of(correlation, position, fields) {
+                let start = out.bytes().len();
+                out.number(index as u64);
+                group.iter().for_each(|value| out.text(value));
+                take(start..out.bytes().len());
+            }
+        }
     }
 }
 

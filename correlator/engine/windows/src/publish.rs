@@ -4,15 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use crate::alert::Alert;
-use crate::component::{Component, Roll};
+use crate::component::{Component, Roll, chain_digest};
 use crate::id::{alert_id, digest64, push_text};
 use crate::item::Firing;
 use crate::key::{Context, Key};
 use crate::measure::positions;
 use crate::members::Members;
-
-/// Makes a sum of digests depend on their order.
-const ORDERED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The changed alerts of one key.
 #[derive(Debug, Default)]
@@ -73,7 +70,7 @@ fn view(key: &mut Key, context: Context<'_>, label: u32, published: &mut Publish
         published.renamed_from = Some(first);
     }
     if let Some(kept) = key.components.get_mut(&label) {
-        (kept.alert, kept.changed, kept.grown) = (slot, false, false);
+        (kept.alert, kept.changed, kept.grown, kept.revised) = (slot, false, false, false);
     }
     let fingerprint = fingerprint(&component, &newest);
     View { slot, members: roll.listed.clone(), component, added, first, newest, fingerprint }
@@ -83,7 +80,7 @@ fn view(key: &mut Key, context: Context<'_>, label: u32, published: &mut Publish
 fn call_roll(key: &mut Key, context: Context<'_>, label: u32) -> Option<Vec<Arc<str>>> {
     let component = key.components.get(&label)?;
     let published = component.alert != 0 && !component.roll.listed.is_empty();
-    if component.roll.broken || !published || context.correlation.chained != 0 {
+    if component.roll.broken || !published {
         let (ids, digest) = members_of(key, context, label, component);
         let last = (component.last, newest_of(key, label, component));
         key.components.get_mut(&label)?.roll = Roll { listed: ids.into(), digest, last, ..Roll::default() };
@@ -114,10 +111,8 @@ fn members_of(key: &Key, context: Context<'_>, label: u32, component: &Component
     let entries = key.entries.range(key.between(component.first, component.last)).filter(|e| e.label == label);
     let mut seen = HashSet::new();
     let named = entries.filter(|e| context.correlation.chained == 0 || seen.insert(&e.id));
-    // Where a member may stand at several times, the order does not follow from the members.
-    let factor = if context.correlation.chained == 0 { 1 } else { ORDERED };
-    let mut digest = 0_u64;
-    let ids = named.inspect(|e| digest = digest.wrapping_mul(factor).wrapping_add(e.digest)).map(|e| e.id.clone());
+    let mut digest = 0;
+    let ids = named.inspect(|e| digest = chain_digest(digest, e)).map(|e| e.id.clone());
     let ids = ids.collect();
     (ids, digest)
 }
@@ -135,6 +130,7 @@ fn fingerprint(component: &Component, newest: &str) -> u64 {
     push_text(&mut text, newest);
     let certainty = component.certainty.map_or("", |c| c.name());
     push_text(&mut text, certainty);
+    text.extend_from_slice(&component.since.to_le_bytes());
     text.extend_from_slice(&component.at.to_le_bytes());
     text.extend_from_slice(&component.absent.to_le_bytes());
     digest64(&text)
@@ -194,6 +190,7 @@ fn farewell(key: &Key, context: Context<'_>, rule: usize, alert: Alert, late: bo
         members: Members::default(),
         added: None,
         at: alert.at,
+        since: alert.at,
         newest: alert.newest,
         certainty: context.correlation.place.as_ref().and(None),
         absent: Vec::new(),
@@ -212,11 +209,11 @@ fn report(
     late: &[i64],
 ) -> Option<Firing> {
     let alert = key.alerts.get_mut(view.slot)?;
-    if alert.live && alert.fingerprint == view.fingerprint && supersedes.is_empty() {
+    if alert.live && alert.fingerprint == view.fingerprint && supersedes.is_empty() && !view.component.revised {
         return None;
     }
     let counts_on = alert.live;
-    let Component { first, last, at, certainty, absent, .. } = view.component;
+    let Component { first, last, at, since, certainty, absent, .. } = view.component;
     *alert = Alert {
         id: alert.id.clone(),
         revision: alert.revision + 1,
@@ -236,6 +233,7 @@ fn report(
         members: view.members,
         added: view.added.filter(|_| counts_on),
         at,
+        since,
         newest: view.newest,
         certainty,
         absent: positions(absent).map(|p| context.correlation.rule_ids[p].clone()).collect(),

@@ -11,47 +11,58 @@ use crate::snapshot::{Glimpse, glimpse, read_items, write_item};
 /// Larger records are unpacked: an item is added by walking over those before it.
 const MAX_BYTES: usize = 2048;
 
-/// The packed form of a key.
+/// A key at rest, on its way into memory.
 #[derive(Debug)]
-pub(crate) struct Quiet(Box<[u8]>);
+pub(crate) struct Quiet(Vec<u8>);
 
 impl Quiet {
-    /// A key without items.
-    pub fn new(name: &[u8]) -> Self {
-        Self::with_items(name, &[])
-    }
-
     /// A key with items as `items` gives them.
     pub fn with_items(name: &[u8], items: &[u8]) -> Self {
         let mut out = Writer::with_capacity(name.len() + items.len() + 2);
         out.number(name.len() as u64);
         out.fixed(name);
         out.fixed(items);
-        Self(out.into_bytes().into())
+        Self(out.into_bytes())
     }
 
-    pub fn name(&self) -> &[u8] {
-        Reader::plain(&self.0).slice().unwrap_or_default()
+    /// The same key where it lies.
+    pub fn packed(&self) -> Packed<'_> {
+        Packed(&self.0)
+    }
+}
+
+/// A key at rest where it lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Packed<'a>(pub &'a [u8]);
+
+impl<'a> Packed<'a> {
+    /// Reads both ends of the bytes, which brings them near.
+    pub fn glance(self) -> u8 {
+        self.0.first().unwrap_or(&0) ^ self.0.last().unwrap_or(&0)
+    }
+
+    pub fn name(self) -> &'a [u8] {
+        Reader::plain(self.0).slice().unwrap_or_default()
     }
 
     /// The bytes of the items.
-    pub fn items(&self) -> &[u8] {
-        let mut input = Reader::plain(&self.0);
+    pub fn items(self) -> &'a [u8] {
+        let mut input = Reader::plain(self.0);
         input.slice().map_or(&[], |_| input.rest())
     }
 
     /// The items, in the order in which they came.
-    pub fn entries(&self) -> Vec<Entry> {
+    pub fn entries(self) -> Vec<Entry> {
         read_items(&mut Reader::plain(self.items())).unwrap_or_default()
     }
 
     /// Event time of the oldest item.
-    pub fn oldest(&self) -> Option<i64> {
+    pub fn oldest(self) -> Option<i64> {
         glimpses(self.items()).map(|g| g.time).min()
     }
 
-    /// Takes in an item, unless a window might fire then, or the item is already there.
-    pub fn admit(&mut self, correlation: &Correlation, entry: &Entry) -> bool {
+    /// Writes the bytes by which an item is taken in, unless a window might fire then, or the item is already there.
+    pub fn admit(self, correlation: &Correlation, entry: &Entry, out: &mut Writer) -> bool {
         let (mut weight, mut last) = (correlation.weigh(entry.rules, entry.values.len()), 0);
         for known in glimpses(self.items()) {
             if known.time == entry.time && known.id == entry.id.as_bytes() {
@@ -66,31 +77,16 @@ impl Quiet {
         if entry.explained || weight >= correlation.floor {
             return false;
         }
-        let mut item = Writer::with_capacity(64);
-        write_item(&mut item, last, entry);
-        let fits = self.0.len() + item.bytes().len() <= MAX_BYTES;
-        if fits {
-            self.extend(item.bytes());
-        }
-        fits
+        out.truncate(0);
+        write_item(out, last, entry);
+        self.0.len() + out.bytes().len() <= MAX_BYTES
     }
 
-    /// Keeps the items for whose event time `keep` holds; says whether any went.
-    pub fn retain(&mut self, keep: impl Fn(i64) -> bool) -> bool {
+    /// The key with only the items for whose event time `keep` holds, if any goes.
+    pub fn without(self, keep: impl Fn(i64) -> bool) -> Option<Quiet> {
         let entries = self.entries();
         let kept: Vec<&Entry> = entries.iter().filter(|e| keep(e.time)).collect();
-        if kept.len() == entries.len() {
-            return false;
-        }
-        *self = Self::with_items(self.name(), &pack(kept.into_iter()));
-        true
-    }
-
-    fn extend(&mut self, bytes: &[u8]) {
-        let mut all = std::mem::take(&mut self.0).into_vec();
-        all.reserve_exact(bytes.len());
-        all.extend_from_slice(bytes);
-        self.0 = all.into_boxed_slice();
+        (kept.len() < entries.len()).then(|| Quiet::with_items(self.name(), &pack(kept.into_iter())))
     }
 }
 

@@ -3,18 +3,21 @@
 //! A quiet key is one row. A live one has a head, its items in rows of a few each, and its alerts likewise, so that a
 //! commit writes what changed and not the whole. The head says how many items and alerts there are: a row that went
 //! missing is noticed.
+//!
+//! The name of a row begins with a digest of the name of its key, so that all rows of a key stand together.
 
 use crate::codec::{Reader, Writer};
 use crate::engine::Windows;
+use crate::id::digest64;
 use crate::key::Key;
-use crate::keys::{Handle, Record};
+use crate::keys::{Handle, Seen};
 use crate::name::{split, stored};
 use crate::quiet::{is_sound, pack};
 use crate::snapshot::write_alert;
 use crate::state::StateError;
 
 /// Version of the byte form. State of another one is refused by name.
-pub(crate) const VERSION: u8 = 2;
+pub(crate) const VERSION: u8 = 3;
 
 /// The row of event time.
 pub(crate) const NOW: &[u8] = b"now";
@@ -45,18 +48,29 @@ impl<'a> Row<'a> {
         if bytes == NOW {
             return Some(Self::Now);
         }
-        let (kind, rest) = bytes.split_first()?;
+        let (digest, rest) = bytes.split_first_chunk::<8>()?;
+        let (kind, rest) = rest.split_first()?;
         let numbered = || rest.split_last_chunk::<4>().map(|(name, n)| (name, u32::from_be_bytes(*n)));
-        match *kind {
+        let row = match *kind {
             HEAD => Some(Self::Head(rest)),
             ITEMS => numbered().map(|(name, number)| Self::Items(name, number)),
             ALERTS => numbered().map(|(name, number)| Self::Alerts(name, number)),
             _ => None,
+        };
+        row.filter(|row| row.name().is_some_and(|name| digest64(name).to_be_bytes() == *digest))
+    }
+
+    /// The name of the key that it belongs to.
+    pub fn name(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Now => None,
+            Self::Head(name) | Self::Items(name, _) | Self::Alerts(name, _) => Some(name),
         }
     }
 
     fn bytes(self) -> Vec<u8> {
-        let join = |kind: u8, name: &[u8], number: &[u8]| [&[kind], name, number].concat();
+        let join =
+            |kind: u8, name: &[u8], number: &[u8]| [&digest64(name).to_be_bytes(), &[kind][..], name, number].concat();
         match self {
             Self::Now => NOW.to_vec(),
             Self::Head(name) => join(HEAD, name, &[]),
@@ -134,21 +148,20 @@ impl Windows {
             });
             (Row::Head(&name).bytes(), Some(state))
         };
-        match self.keys.record_mut(handle) {
-            Record::Quiet(quiet) => vec![head(PACKED, &|out| out.fixed(quiet.items()))],
-            Record::Live(key) => {
-                let mut rows = write_parts(key, &name);
-                rows.push(head(ROWS, &|out| write_counts(out, key)));
-                rows
-            }
+        if let Seen::Quiet(packed) = self.keys.record(handle) {
+            return vec![head(PACKED, &|out| out.fixed(packed.items()))];
         }
+        let Some(key) = self.keys.live_mut(handle) else { return Vec::new() };
+        let mut rows = write_parts(key, &name);
+        rows.push(head(ROWS, &|out| write_counts(out, key)));
+        rows
     }
 
     /// The names of all rows that the store may have of a key.
     pub(crate) fn rows_of(&self, index: usize, handle: Handle) -> Vec<Vec<u8>> {
         let name = stored(&self.correlations[index].id, split(self.keys.name(handle)).1);
         let mut rows = vec![Row::Head(&name).bytes()];
-        if let Record::Live(key) = self.keys.record(handle) {
+        if let Seen::Live(key) = self.keys.record(handle) {
             rows.extend(key.chunks.numbers().map(|number| Row::Items(&name, number).bytes()));
             rows.extend(key.alerts.blocks().into_iter().map(|number| Row::Alerts(&name, number).bytes()));
         }

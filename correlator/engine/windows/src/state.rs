@@ -6,10 +6,11 @@ use std::fmt;
 use crate::codec::Reader;
 use crate::engine::Windows;
 use crate::key::Key;
-use crate::keys::Record;
+use crate::keys::{Handle, Record, Seen};
 use crate::name::{named, split_stored};
 use crate::quiet::Quiet;
 use crate::row::{Body, Counts, NOW, Row, VERSION, of_now, open, read_head};
+use crate::shelf::StoredRow;
 
 /// State that cannot be taken up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,20 +62,7 @@ impl Windows {
     /// Takes up rows that `dirty` gave, all or none of them. Rows of correlations that are no more, or that have
     /// another definition now, are left aside and reported by the next `dirty` as gone.
     pub fn restore<'a>(&mut self, rows: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Result<(), StateError> {
-        let (mut parts, mut now) = (BTreeMap::<&[u8], Parts<'a>>::new(), None);
-        for (bytes, state) in rows {
-            let mut input = open(bytes, state)?;
-            let row = Row::parse(bytes).ok_or_else(|| StateError::damaged(bytes))?;
-            match row {
-                Row::Now => now = Some(input.signed().ok_or_else(|| StateError::damaged(bytes))?),
-                Row::Head(name) => parts.entry(name).or_default().head = Some(input),
-                Row::Items(name, number) => parts.entry(name).or_default().items.push((number, input)),
-                Row::Alerts(name, _) => parts.entry(name).or_default().alerts.push(input),
-            }
-            if let Row::Head(name) | Row::Items(name, _) | Row::Alerts(name, _) = row {
-                parts.entry(name).or_default().rows.push(bytes);
-            }
-        }
+        let (parts, now) = sort_out(rows)?;
         let (mut records, mut stale) = (Vec::new(), Vec::new());
         for (name, part) in parts {
             match self.assemble(name, &part).ok_or_else(|| StateError::damaged(name))? {
@@ -84,8 +72,24 @@ impl Windows {
         }
         self.now = now.unwrap_or(self.now).max(self.now);
         self.gone.extend(stale);
-        records.into_iter().for_each(|(index, record)| self.install(index, record));
+        for (index, record) in records {
+            let handle = self.install(index, record);
+            self.put_away_beyond_bound(index, handle);
+        }
         Ok(())
+    }
+
+    /// Takes the keys of rows that lay in the store alone back into memory; those that are there already stay.
+    pub(crate) fn read_back(&mut self, rows: &[StoredRow]) -> Result<Vec<(usize, Handle)>, StateError> {
+        let (parts, _) = sort_out(rows.iter().map(|(name, state)| (name.as_slice(), state.as_slice())))?;
+        let mut handles = Vec::new();
+        for (name, part) in parts {
+            let found = self.assemble(name, &part).ok_or_else(|| StateError::damaged(name))?;
+            if let Some((index, record)) = found.filter(|(_, record)| self.keys.find(record.name()).is_none()) {
+                handles.push((index, self.install(index, record)));
+            }
+        }
+        Ok(handles)
     }
 
     /// `None` if the rows make no sense, `Some(None)` if they belong to no correlation of now.
@@ -108,7 +112,7 @@ impl Windows {
         Some(Some((index, record)))
     }
 
-    fn install(&mut self, index: usize, mut record: Record) {
+    fn install(&mut self, index: usize, mut record: Record) -> Handle {
         let context = self.context(index);
         if let Record::Live(key) = &mut record {
             key.reconnect(context, i64::MIN);
@@ -118,7 +122,7 @@ impl Windows {
             self.keys.remove(old);
         }
         let handle = self.keys.add(record);
-        if let Record::Live(key) = self.keys.record(handle) {
+        if let Seen::Live(key) = self.keys.record(handle) {
             for entry in key.entries.iter().filter(|e| e.explained) {
                 self.explained.entry(entry.id.clone()).or_default().insert(handle);
             }
@@ -127,7 +131,30 @@ impl Windows {
             }
         }
         self.reschedule(index, handle);
+        handle
     }
+}
+
+/// The rows of each key by its name, and the event time if its row is among them.
+#[allow(clippy::type_complexity)]
+fn sort_out<'a>(
+    rows: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
+) -> Result<(BTreeMap<&'a [u8], Parts<'a>>, Option<i64>), StateError> {
+    let (mut parts, mut now) = (BTreeMap::<&[u8], Parts<'a>>::new(), None);
+    for (bytes, state) in rows {
+        let mut input = open(bytes, state)?;
+        let row = Row::parse(bytes).ok_or_else(|| StateError::damaged(bytes))?;
+        if let Some(name) = row.name() {
+            parts.entry(name).or_default().rows.push(bytes);
+        }
+        match row {
+            Row::Now => now = Some(input.signed().ok_or_else(|| StateError::damaged(bytes))?),
+            Row::Head(name) => parts.entry(name).or_default().head = Some(input),
+            Row::Items(name, number) => parts.entry(name).or_default().items.push((number, input)),
+            Row::Alerts(name, _) => parts.entry(name).or_default().alerts.push(input),
+        }
+    }
+    Ok((parts, now))
 }
 
 /// The rows of one key.

@@ -54,7 +54,7 @@ proptest! {
         batches in prop::collection::vec((prop::collection::vec(item(), 0..6), time()), 1..8),
         items in 1..6_usize, keys in 1..6_usize,
     ) {
-        let mut windows = windows().with_limits(Limits { keys, items });
+        let mut windows = windows().with_limits(Limits { keys, items, ..Limits::default() });
         let mut disk = std::collections::BTreeMap::new();
         for (batch, now) in batches {
             windows.push(&batch);
@@ -75,7 +75,7 @@ proptest! {
     fn any_bytes_are_restored_or_refused(
         rows in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..40), prop::collection::vec(any::<u8>(), 0..80)), 0..4),
     ) {
-        let sealed = |bytes: &[u8]| impetus_windows::seal(&[&[2_u8], bytes].concat());
+        let sealed = |bytes: &[u8]| impetus_windows::seal(&[&[3_u8], bytes].concat());
         let rows: Vec<_> = rows.into_iter().map(|(key, state)| (key, sealed(&state))).collect();
         let mut windows = windows();
         let _ = windows.restore(rows.iter().map(|(k, s)| (k.as_slice(), s.as_slice())));

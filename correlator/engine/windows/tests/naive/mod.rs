@@ -11,6 +11,10 @@ pub struct Alert {
     pub members: Vec<String>,
     pub newest: String,
     pub at: i64,
+    /// The least `at` of its firings.
+    pub since: i64,
+    /// Its events: those of the alerts among its members in their place.
+    pub leaves: BTreeSet<String>,
     pub certainty: Option<&'static str>,
     pub absent: BTreeSet<String>,
 }
@@ -60,7 +64,8 @@ pub fn alerts(form: &Value, items: &[Item], blind: &[Blind]) -> BTreeMap<String,
             let sight = (&group, blind);
             let found = firings(correlation, &events, sight);
             for component in components(&events, &found) {
-                let (id, alert) = describe(correlation, &group, &events, &found, &component, &name);
+                let (id, mut alert) = describe(correlation, &group, &events, &found, &component, &name);
+                alert.leaves = leaves(&alert.members, &|id| all.get(id).map(|inner: &Alert| &inner.leaves));
                 for f in &component {
                     let mut item = Item::new(rules + index, &id, found[*f].at).with_fields(group.clone());
                     item.whereabouts = events[found[*f].event].item.whereabouts.clone();
@@ -71,6 +76,12 @@ pub fn alerts(form: &Value, items: &[Item], blind: &[Blind]) -> BTreeMap<String,
         }
     }
     all
+}
+
+/// The events behind some members, given those behind the alerts among them.
+pub fn leaves<'a>(members: &[String], inner: &dyn Fn(&str) -> Option<&'a BTreeSet<String>>) -> BTreeSet<String> {
+    let own = |id: &String| inner(id).cloned().unwrap_or_else(|| BTreeSet::from([id.clone()]));
+    members.iter().flat_map(own).collect()
 }
 
 type Group = Vec<(String, String)>;
@@ -346,6 +357,8 @@ fn describe(
     let alert = Alert {
         newest: events[*members.last().unwrap()].id.clone(),
         at: component.iter().map(|f| found[*f].at).max().unwrap(),
+        since: component.iter().map(|f| found[*f].at).min().unwrap(),
+        leaves: BTreeSet::new(),
         certainty: (!correlation["place"].is_null()).then_some(if certain { "certain" } else { "possible" }),
         absent: component.iter().flat_map(|f| found[*f].absent.iter().map(|r| name(*r))).collect(),
         members: ids,

@@ -1,0 +1,59 @@
+"""Which zone a location is in."""
+
+from collections.abc import Iterator, Mapping
+
+import shapely
+
+from correlator.city.region import TURNS, Region
+from impetus.domain.city import Zone
+from impetus.domain.place import Location
+
+REMEMBERED = 65_536
+"""So many locations are remembered with their zone; devices that do not move have one each."""
+
+
+class ZoneMap:
+    """Locations to zones. Of several zones that hold a location, the one deepest in the tree wins; of those that are
+    not within each other, the smallest."""
+
+    def __init__(self, zones: Mapping[str, Zone], regions: Mapping[str, Region]) -> None:
+        self._zones = zones
+        self.regions = regions
+        self._ids = list(regions)
+        self._tree = shapely.STRtree([regions[id].shape for id in self._ids]) if regions else None
+        self._known: dict[tuple[float, float], str | None] = {}
+
+    def zone_at(self, lat: float, lon: float) -> str | None:
+        """The id of the zone at a latitude and longitude (degrees); None outside all, and for what is no location."""
+        if self._tree is None:
+            return None
+        key = (lat, lon)
+        if key not in self._known:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[key] = self._find(lat, lon)
+        return self._known[key]
+
+    def _find(self, lat: float, lon: float) -> str | None:
+        try:
+            location = Location(lat, lon)
+        except ValueError:
+            return None
+        holding = {id for id in self._near(location) if self.regions[id].covers(location)}
+        outer = {above for id in holding for above in ancestors(self._zones, id)}
+        return min(holding - outer, key=lambda id: (self.regions[id].area, id), default=None)
+
+    def _near(self, location: Location) -> Iterator[str]:
+        assert self._tree is not None  # noqa: S101 - asked by zone_at
+        points = shapely.points([[location.lon + turn, location.lat] for turn in TURNS])
+        yield from {self._ids[index] for index in self._tree.query(points)[1]}
+
+
+def ancestors(zones: Mapping[str, Zone], id: str) -> Iterator[str]:
+    """The zones that a zone is within, from the nearest up; a parent may be a name alone. Ends in a circle, too."""
+    seen = {id}
+    parent = zones[id].within if id in zones else None
+    while parent is not None and parent not in seen:
+        yield parent
+        seen.add(parent)
+        parent = zones[parent].within if parent in zones else None

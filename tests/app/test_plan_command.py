@@ -1,0 +1,71 @@
+"""``impetus plan``: what is printed, and how it ends."""
+
+import json
+import shutil
+from pathlib import Path
+
+from command import OSLO, impetus_here
+
+PLAN, CITY, DAY = OSLO / "plan.yml", OSLO / "city.yml", OSLO / "events.ndjson"
+
+
+def test_the_plan_of_the_day_is_in_order_and_explains_nothing_wrongly() -> None:
+    done = impetus_here("plan", "check", PLAN, "--city", CITY)
+    assert (done.status, done.out) == (0, "0 errors, 0 warnings\n")
+    tried = impetus_here("plan", "try", PLAN, DAY, "--city", CITY)
+    assert tried.status == 0
+    assert tried.out.endswith("22 alerts would be explained, 0 of them doubtful, 0 of them wrongly\n")
+
+
+def test_a_plan_that_explains_an_attack_is_found_out(tmp_path: Path) -> None:
+    """An entry for whatever happens anywhere."""
+    draft = tmp_path / "draft.yml"
+    text = PLAN.read_text()
+    start = text.index("- id: guard")
+    draft.write_text(
+        text[:start] + "- {id: guard, reason: anywhere, from: '2027-05-17T09:30:00+02:00', "
+        "to: '2027-05-17T13:45:00+02:00', event: {event.action|exists: true}}\n"
+    )
+    done = impetus_here("plan", "try", draft, DAY, "--city", CITY, "--json")
+    verdicts = {one["verdict"] for one in done.objects}
+    assert done.status == 1
+    assert "wrong" in verdicts
+    assert impetus_here("plan", "check", draft, "--city", CITY, "--strict").status == 1
+
+
+def test_a_diff_ends_like_one(tmp_path: Path) -> None:
+    draft = tmp_path / "draft.yml"
+    draft.write_text(PLAN.read_text().replace("at_most: 21", "at_most: 22"))
+    done = impetus_here("plan", "diff", PLAN, draft)
+    assert (done.status, done.out) == (1, "~ entry salute: at_most 21 → 22\n")
+    assert impetus_here("plan", "diff", PLAN, PLAN).status == 0
+
+
+def test_two_people_approve(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yml"
+    shutil.copy(PLAN, plan)
+    assert "draft (0 of 2 approvals)" in impetus_here("plan", "state", plan).out
+    assert "draft, approved by kari (1 of 2" in impetus_here("plan", "approve", plan, "--as", "kari").out
+    again = impetus_here("plan", "approve", plan, "--as", "Kari")
+    assert (again.status, again.out) == (2, "")
+    assert "[plan.approval]" in again.err
+    assert "approved by kari, ola (2 of 2" in impetus_here("plan", "approve", plan, "--as", "ola").out
+
+
+def test_a_draft_does_not_come_into_force_and_doctor_says_so(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yml"
+    shutil.copy(PLAN, plan)
+    (tmp_path / "impetus.toml").write_text(f'[city]\nmodel = "{CITY}"\nplan = "plan.yml"\n')
+    before = impetus_here("doctor", "--config", tmp_path / "impetus.toml").out
+    assert "a plan is left out" in before
+    assert "plan in force" not in before
+    for name in ("kari", "ola"):
+        impetus_here("plan", "approve", plan, "--as", name)
+    assert "plan in force: Children's parade" in impetus_here("doctor", "--config", tmp_path / "impetus.toml").out
+
+
+def test_findings_come_as_objects_too(tmp_path: Path) -> None:
+    (tmp_path / "plan.yml").write_text(PLAN.read_text().replace("zone: Z6", "zone: Z66"))
+    done = impetus_here("plan", "check", tmp_path / "plan.yml", "--city", CITY, "--json")
+    (found,) = [json.loads(line) for line in done.out.splitlines()]
+    assert (done.status, found["severity"], found["code"], found["line"]) == (1, "error", "plan.invalid", 8)

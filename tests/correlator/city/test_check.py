@@ -1,0 +1,62 @@
+"""``impetus city check``: each thing that is wrong or unwise, where it stands, and silence on what is meant."""
+
+import pytest
+
+from correlator.city.checking import check_city
+from impetus.domain.errors import ImpetusError
+
+ZONES = "city: X\nzones:\n- {id: A, adjacent: [B], location: {lat: 59.9, lon: 10.7}, radius: 100}\n- {id: B, adjacent: []}\n"  # noqa: E501
+
+
+def found(text: str, *rules: str) -> list[str]:
+    return [str(finding) for finding in check_city(text.encode(), "city.yml", by_distance=rules)]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("city: X\nzones:\n- {id: Alpha}\n- {id: B, adjacent: [Alpa]}\n", "city.yml:4 (zones[1].adjacent[0]): error: zone B names 'Alpa', which is not there. Did you mean 'Alpha'?"),  # noqa: E501
+        ("city: X\nzones:\n- {id: A, radius: 5}\n", "city.yml:3 (zones[0].radius): error: zone A: a radius needs a location around which it is"),  # noqa: E501
+        ("city: X\nzones:\n- id: A\n  geometry:\n    type: Polygon\n    coordinates: [[[0,0],[1,1],[1,0],[0,1],[0,0]]]\n", "city.yml:5 (zones[0].geometry): error: zone A: the geometry is not valid: Self-intersection[0.5 0.5]"),  # noqa: E501
+        (ZONES + "- {id: C}\n", "city.yml:5 (zones[2]): warning: zone C is adjacent to none, while others have neighbours. Name its neighbours, or say adjacent: []"),  # noqa: E501
+        (ZONES + "- {id: C, adjacent: [A], within: centre}\n- {id: D, adjacent: [A], within: centre}\n- {id: E, adjacent: [A], within: center}\n", "city.yml:7 (zones[4].within): warning: zone E alone is within 'center'. Did you mean 'centre'?"),  # noqa: E501
+        (ZONES + "devices:\n- {id: D, kind: door}\n", "city.yml:6 (devices[0]): warning: device D has no zone, and it has no location either. Name its zone"),  # noqa: E501
+        (ZONES + "devices:\n- {id: D, kind: door, zone: A, location: {lat: 59.91, lon: 10.7}, radius: 12}\n", "city.yml:6 (devices[0].location): warning: device D is 1000 m outside its zone A. Its location is in no zone"),  # noqa: E501
+        (ZONES + "devices:\n- {id: C, kind: camera, zone: A}\n", "city.yml:6 (devices[0]): warning: camera C watches nothing. Name the zones that it sees; with watches: [] it covers its own alone"),  # noqa: E501
+        (ZONES + "devices:\n- id: D\n  kind: door\n  zone: A\n  heartbeat:\n    every: 30s\n    silent_after: 20s\n", "city.yml:11 (devices[0].heartbeat.silent_after): warning: device D counts as silent after 20s, before its next beat. It beats every 30s: two or three times that is usual"),  # noqa: E501
+        (ZONES + "devices:\n- {id: D, kind: door, zone: A, addresses: ['::1']}\n- {id: E, kind: door, zone: A, addresses: ['0:0::1']}\n", "city.yml:7 (devices[1].addresses[0]): warning: 0:0::1 is an address of D and of E: a flow to it counts as the last one's. Give it to one, or make one device of both"),  # noqa: E501
+        (ZONES + "devices:\n- {id: D, kind: door, zone: A, addresses: [10.0.0.0/8]}\n", "city.yml:6 (devices[0].addresses[0]): warning: 10.0.0.0/8 of device D is a network: an event is of one address. List the addresses"),  # noqa: E501
+        (ZONES + "devices:\n- {id: D, kind: door, zone: A, depends_on: [E]}\n- {id: E, kind: door, zone: A, depends_on: [D]}\n", "city.yml:6 (devices[0].depends_on): warning: device D depends on itself, through E. Which of them fails first?"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_what_is_wrong_or_unwise_is_said_at_its_line(text: str, says: str) -> None:
+    assert says in found(text)
+
+
+def test_what_an_author_denies_and_what_is_in_order_is_not_spoken_of() -> None:
+    text = ZONES + "devices:\n- {id: C, kind: camera, location: {lat: 59.9, lon: 10.7}, watches: []}\n"
+    assert found(text) == []
+
+
+def test_places_are_asked_for_where_a_rule_asks_for_a_distance() -> None:
+    text = ZONES + "devices:\n- {id: D, kind: door, zone: A}\n- {id: V, kind: vms, zone: A}\n"
+    assert found(text) == []
+    zone, device = found(text, "Two guns")
+    assert "city.yml:4 (zones[1]): warning: 1 zone (B) has no location and no geometry" in zone
+    assert "city.yml:6 (devices[0]): warning: 1 sensor (D) has no location" in device
+
+
+def test_every_error_is_there_and_not_the_first_alone() -> None:
+    text = "city: X\nzones: [{id: A, adjacent: [N1, N2]}, {id: A}]\ndevices: [{id: D, kind: x, zone: N3}]\n"
+    assert [line.count("error") for line in found(text)] == [1, 1, 1, 1]
+
+
+def test_a_model_that_cannot_be_read_is_raised() -> None:
+    with pytest.raises(ImpetusError):
+        found("zones: []\n")
+
+
+def test_thousands_of_unknown_names_are_named_in_linear_time() -> None:
+    zones = "".join(f"- {{id: Z{n}, adjacent: [Q{n}]}}\n" for n in range(3000))
+
+    assert len(found(f"city: X\nzones:\n{zones}")) == 3000
