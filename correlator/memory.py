@@ -33,6 +33,9 @@ class Kept(Generic[V]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._values))
+
     def get(self, key: str) -> V | None:
         """The value of a key, or None."""
         return self._values.get(key)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from correlator.city import CityModel
+from correlator.incidents.limits import Limits
 from correlator.plan.day import DayPlan
 from correlator.watermark import LATENESS
 from impetus.domain.batch import Control
@@ -33,6 +34,8 @@ class Setup(msgspec.Struct, frozen=True):
     idle: Mapping[str, int] = {}
     """After how long a source is idle (µs), where it is not the default."""
     controls: tuple[Control, ...] = ()
+    limits: Limits = Limits()
+    """How far incidents reach; the times after which nothing changes follow from rules and plan."""
     bounds: Bounds = Bounds()
 
     @property
@@ -45,6 +48,13 @@ class Setup(msgspec.Struct, frozen=True):
     def horizon(self) -> int:
         """How long after its event time a match may still matter (µs): a chain of the longest windows, and lateness."""
         return 3 * self.longest + max((LATENESS, *self.lateness.values()))
+
+    @property
+    def joining(self) -> Limits:
+        """The limits of joining, with the times after which nothing about an alert changes."""
+        late = max((LATENESS, *self.lateness.values()))
+        settles = late + (self.plan.reach if self.plan is not None else 0)
+        return msgspec.structs.replace(self.limits, settles=settles, horizon=max(self.horizon, settles))
 
 
 class _Correlation(msgspec.Struct):

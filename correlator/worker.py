@@ -11,10 +11,10 @@ import msgspec
 from correlator.detect import Detector, Findings
 from correlator.health.monitor import Monitor
 from correlator.health.record import COLLECTOR, collector_line
-from correlator.incidents.history import recorded, undone
+from correlator.incidents.desk import Commands
 from correlator.incidents.joins import Joins
+from correlator.incidents.risk import Scale
 from correlator.intake import Reception, Taken, last_positions
-from correlator.memory import Kept
 from correlator.notices import Notices
 from correlator.plan.expectations import entries_of
 from correlator.plan.ledger import Ledger
@@ -23,17 +23,13 @@ from correlator.plan.selection import compile_selections
 from correlator.setup import Setup
 from correlator.watermark import EventClock
 from impetus.domain.action import Action, Promotion, Undo
-from impetus.domain.alert import Alert
 from impetus.domain.batch import Batch, Commit, Control, Key
-from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
-from impetus.domain.ports import IncidentQuery, Store
+from impetus.domain.ports import Store
 from impetus.domain.status import Notice
 
 ENDING = ("city", "plan")
 """What need not be there: settings may name it no longer."""
-RESTORED = 1_000_000
-"""So many of the riskiest incidents are looked through for active ones at a restart."""
 
 
 class Correlator:
@@ -49,8 +45,8 @@ class Correlator:
         self._notices = Notices(self.clock)
         ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan), [rule.id for rule in setup.rules.rules])
         self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon, setup.bounds)
-        self._joins = Joins(setup.city, store.incident)
-        self._loose: Kept[Alert] = Kept("loose", Alert)
+        self._joins = Joins(setup.city, store.incident, setup.joining, Scale(setup.city, setup.plan))
+        self._commands = Commands(self._joins, store)
         self._clock_state: dict[bytes, bytes] = {}
         self._restore(known)
 
@@ -108,13 +104,15 @@ class Correlator:
 
     def act(self, action: Action, now: int) -> tuple[Incident, Commit]:
         """Record an action of a person at a wall clock (µs). Raises ``ImpetusError``."""
-        before = self._find(action.incident)
-        return self._follow(before, recorded(before, action, now))
+        return self._carried_out(*self._commands.act(action, now))
 
     def undo(self, undo: Undo, now: int) -> tuple[Incident, Commit]:
         """Record that an action is taken back. Raises ``ImpetusError``."""
-        before = self._find(undo.incident)
-        return self._follow(before, undone(before, undo, now))
+        return self._carried_out(*self._commands.undo(undo, now))
+
+    def contested(self, device: str, at: int) -> tuple[str, ...]:
+        """The incidents that make a device doubtful for what it said, or did not say, at an event time (µs)."""
+        return self._joins.trust.contested(device, at)
 
     def promote(self, promotion: Promotion, now: int) -> tuple[Incident | None, Commit]:
         """Take an explanation of the plan back for a person, at a wall clock (µs). Raises ``ImpetusError``.
@@ -126,10 +124,13 @@ class Correlator:
             return None, Commit()
         commit = self._commit((), Taken([], [], [], []), [found])
         incident = promoted(commit.incidents, promotion, now)
-        if incident is not None:
-            self._joins.replace(incident)
-        incidents = _newest((*commit.incidents, *([incident] if incident is not None else [])))
-        return incident, msgspec.structs.replace(commit, incidents=incidents, controls=(control_of(promotion, now),))
+        noted = [incident, *self._joins.replace(incident)] if incident is not None else []
+        return incident, msgspec.structs.replace(
+            commit,
+            incidents=_newest((*commit.incidents, *noted)),
+            controls=(control_of(promotion, now),),
+            state=(*commit.state, *self._joins.changes()),
+        )
 
     def _step(self, batches: Sequence[Batch], heard: int, wall: int | None) -> Commit:
         taken = self._reception.take(batches, heard)
@@ -151,19 +152,11 @@ class Correlator:
         self._detector.blind(self._monitor.blindness())
         return [*found, self._detector.advance(now)]
 
-    def _follow(self, before: Incident, after: Incident) -> tuple[Incident, Commit]:
-        if after is before:
+    def _carried_out(self, after: Incident, changed: Sequence[Incident]) -> tuple[Incident, Commit]:
+        """What a command made of its incident, and the commit of all that it changed; empty if it was done before."""
+        if not changed:
             return after, Commit()
-        self._joins.replace(after)
-        if before.status == "closed" and after.status != "closed":
-            self._joins.reopen(after, self._store.alerts(after.alert_ids))
-        return after, Commit(incidents=(after,))
-
-    def _find(self, id: str) -> Incident:
-        incident = self._joins.incident(id) or self._store.incident(id)
-        if incident is None:
-            raise ImpetusError("incident.unknown", "there is no incident with this id", Where(key=id))
-        return incident
+        return after, Commit(incidents=_newest(changed), state=tuple(self._joins.changes()))
 
     def _commit(self, batches: Sequence[Batch], taken: Taken, findings: Sequence[Findings]) -> Commit:
         alerts = {id: alert for found in findings for id, alert in found.alerts.items()}
@@ -171,7 +164,6 @@ class Correlator:
         incidents = self._joins.apply(alerts.values(), "late event" if late else "new evidence")
         if self.clock.now is not None:
             self._joins.expire(self.clock.now)
-        self._keep_loose()
         self._notices.take(self._detector, self._monitor, taken.rejects)
         return Commit(
             lines=tuple(enriched.arrival.line for enriched in taken.events),
@@ -193,22 +185,13 @@ class Correlator:
     def _changes(self) -> Iterable[tuple[Key, bytes | None]]:
         yield from self._detector.changes()
         yield from self._reception.changes()
-        yield from self._loose.changes()
+        yield from self._joins.changes()
         yield from self._monitor.changes()
         yield from self._notices.changes()
         for key, value in self.clock.dump():
             if self._clock_state.get(key) != value:
                 self._clock_state[key] = value
                 yield Key("clock", key), value
-
-    def _keep_loose(self) -> None:
-        now = self._joins.loose
-        for id, alert in now.items():
-            if self._loose.get(id) is not alert:
-                self._loose[id] = alert
-        for alert in self._loose.values():
-            if alert.id not in now:
-                self._loose.drop(alert.id)
 
     def _restore(self, known: dict[str, None] | None) -> None:
         store = self._store
@@ -219,11 +202,7 @@ class Correlator:
         self._detector.blind(self._monitor.blindness())
         self._notices.restore(store)
         self._detector.restore(store)
-        self._loose.restore(store)
-        for alert in self._loose.values():
-            self._joins.restore_loose(alert)
-        for incident in store.incidents(IncidentQuery(limit=RESTORED)):
-            self._joins.restore(incident, store.alerts(incident.alert_ids))
+        self._joins.restore(store, self.clock.now)
         if self.clock.now is not None:
             self._joins.expire(self.clock.now)
 

@@ -1,50 +1,163 @@
 """A case: an incident or a watch while its alerts are being joined."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
+from correlator.incidents.limits import Limits
+from correlator.incidents.summary import Summary
 from impetus.domain.alert import Alert
-from impetus.domain.entity import Entity
-from impetus.domain.incident import Incident, Kind, Member
+from impetus.domain.incident import Incident, Kind
 from impetus.domain.instant import SECOND
 from impetus.domain.place import distance
 from impetus.domain.rule import rank
 
 HOUR = 3600 * SECOND
-MEDIUM = rank("medium")
+OPENED = "opened it"
+"""Why the first member of a case is in it."""
+SMALL = 32
+"""A case of more alerts keeps its summary from one to the next; a smaller one makes it anew."""
+
+Order = tuple[int, bool, str]
+"""Where an alert stands: event time of its first firing, then those of single events, then its id."""
+FIRST: Order = (-(1 << 63), False, "")
 
 
-@dataclass(eq=False)
+def order_of(alert: Alert) -> Order:
+    """Where an alert stands among all."""
+    return (alert.fired, alert.correlation, alert.id)
+
+
+class Node:
+    """An alert in memory: where it stands, what it joins by, and where it is."""
+
+    __slots__ = ("alert", "case", "dropped", "earliest", "home", "names", "order", "why")
+
+    def __init__(self, alert: Alert) -> None:
+        self.alert = alert
+        self.order = order_of(alert)
+        self.names: tuple[str, ...] = ()
+        """By what it joins, as of its place in the order."""
+        self.case: Case | None = None
+        """The case that it joined, which another may have taken over; None for a loose alert."""
+        self.why = ""
+        self.home = ""
+        """The incident under whose id it is on record as a member."""
+        self.dropped = 0
+        """Repeats after it that are only counted."""
+        self.earliest: list[tuple[Order, str]] = []
+        """The first of those repeats."""
+
+
 class Case:
-    """Alerts that belong together, in the order in which they joined, each with why."""
+    """Alerts that belong together, each with why."""
 
-    kind: Kind
-    opener: Alert
-    """The earliest alert that could open it; the id of the incident is made of its id."""
-    alerts: dict[str, tuple[Alert, str]] = field(default_factory=dict)
-    newest: int = 0
-    record: Incident | None = None
-    """The incident as it was last written, if it was."""
-    taken_over_by: "Case | None" = None
+    def __init__(self, kind: Kind, opener: Node) -> None:
+        self.kind = kind
+        self.opener = opener
+        """The earliest alert that could open it; the id of the incident is made of its id."""
+        self.id = incident_id(opener.alert)
+        self.nodes: dict[str, Node] = {}
+        self.newest = opener.alert.at
+        self.sides: dict[str, int] = {}
+        """For each split by hand, on which side of it the case is."""
+        self.links: set[Case] = set()
+        self.lasting: set[str] = set()
+        """Ids of linked incidents that are no longer in memory."""
+        self.taken_over_by: Case | None = None
+        self.taken_at = FIRST
+        self.absorbed: list[Case] = []
+        self.asked = FIRST
+        """The last alert whose place depended on this case."""
+        self.chosen = False
+        """Whether some place depended on how new this case was, and not just on what it holds."""
+        self.record: Incident | None = None
+        """The incident as it was last written, if it was."""
+        self.inherited: list[Incident] = []
+        """Incidents that it takes the place of, since it was last written."""
+        self.floor = 0
+        """No revision of its id is below this."""
+        self.settled: list[Node] = []
+        """Alerts that nothing changes any more and that may be repeats."""
+        self.ends: dict[object, tuple[Node, Node]] = {}
+        """The first and the last of the settled repeats of a row."""
+        self.scheduled = False
+        """Whether its end is on the list of what is forgotten."""
+        self._summary: Summary | None = None
 
     @property
-    def id(self) -> str:
-        """The id of the incident."""
-        return incident_id(self.opener)
+    def heir(self) -> "Case":
+        """The case that it is part of now."""
+        case = self
+        while case.taken_over_by is not None:
+            case = case.taken_over_by
+        return case
 
-    def add(self, alert: Alert, why: str) -> None:
+    def since(self, order: Order) -> Order:
+        """Since when a name that led to this case from ``order`` on leads to its heir."""
+        case = self
+        while case.taken_over_by is not None:
+            order, case = max(order, case.taken_at), case.taken_over_by
+        return order
+
+    def takes_in(self, alert: Alert, limits: Limits) -> bool:
+        """Whether it is still active when an alert fires."""
+        return alert.fired - self.newest < (limits.watch if self.kind == "watch" else limits.active)
+
+    def add(self, node: Node, why: str) -> None:
         """Let an alert join."""
-        self.alerts[alert.id] = (alert, why)
-        self.newest = max(self.newest, alert.at)
+        node.case, node.why = self, why
+        self.nodes[node.alert.id] = node
+        self.newest = max(self.newest, node.alert.at)
+        if self._summary is not None:
+            self._summary.add(node.alert, node.order, why)
 
-    def entities(self) -> list[Entity]:
-        """All entities of the alerts, in the order in which they came; a strong one stands for its weak twin."""
-        found: dict[str, Entity] = {}
-        for alert, _ in self.alerts.values():
-            for entity in alert.entities:
-                known = found.get(entity.key)
-                if known is None or (known.weak and not entity.weak):
-                    found[entity.key] = entity
-        return list(found.values())
+    def revise(self, node: Node) -> None:
+        """Take note that an alert has more members than before, and is otherwise the same."""
+        self.newest = max(self.newest, node.alert.at)
+        if self._summary is not None:
+            self._summary.revise(node.alert, node.order)
+
+    def absorb(self, other: "Case", why: str, order: Order) -> None:
+        """Take another case over: its opener joined for this reason, the others keep theirs."""
+        other.taken_over_by, other.taken_at = self, order
+        other.opener.why = why
+        if self._summary is not None:
+            for node in other.nodes.values():
+                self._add_up(self._summary, node)
+        self.nodes.update(other.nodes)
+        self.newest = max(self.newest, other.newest)
+        self.asked = max(self.asked, other.asked)
+        self.chosen = self.chosen or other.chosen
+        self.sides.update(other.sides)
+        self.links |= other.links
+        self.lasting |= other.lasting
+        self.absorbed += [other, *other.absorbed]
+        self.inherited += other.inherited
+        self.settled += other.settled
+        self.settled += [node for ends in other.ends.values() for node in ends]
+        if other.record is not None:
+            self.inherited.append(other.record)
+
+    def summary(self) -> Summary:
+        """What its alerts have together."""
+        found = self._summary
+        if found is None:
+            found = Summary()
+            for node in self.nodes.values():
+                self._add_up(found, node)
+        if len(self.nodes) > SMALL:
+            self._summary = found
+        return found
+
+    @staticmethod
+    def _add_up(summary: Summary, node: Node) -> None:
+        summary.add(node.alert, node.order, node.why)
+        if node.dropped:
+            summary.count(node.alert, node.dropped, node.earliest)
+
+    @property
+    def summed(self) -> bool:
+        """Whether its summary stands without its alerts, so that repeats need not stay."""
+        return self._summary is not None
 
 
 def incident_id(opener: Alert) -> str:
@@ -52,14 +165,19 @@ def incident_id(opener: Alert) -> str:
     return f"inc-{opener.id}"
 
 
-def is_watch(alert: Alert) -> bool:
+def is_watch(alert: Alert, limits: Limits) -> bool:
     """Whether an alert opens a watch: medium or higher, and nothing but open sources."""
-    return rank(alert.level) >= MEDIUM and bool(alert.domains) and set(alert.domains) == {"osint"}
+    return alert.domains == ("osint",) and rank(alert.level) >= rank(limits.opens)
 
 
-def opens(alert: Alert) -> bool:
+def opens(alert: Alert, limits: Limits) -> bool:
     """Whether an alert opens an incident."""
-    return rank(alert.level) >= MEDIUM and not is_watch(alert)
+    return alert.domains != ("osint",) and rank(alert.level) >= rank(limits.opens)
+
+
+def joins_one(alert: Alert, limits: Limits) -> bool:
+    """Whether an alert is just below those that open: it joins one incident by an entity and never merges."""
+    return rank(alert.level) == rank(limits.opens) - 1
 
 
 def meets(watch: Alert, alert: Alert) -> bool:
@@ -74,15 +192,6 @@ def meets(watch: Alert, alert: Alert) -> bool:
     return watch.place.zone is not None and watch.place.zone in alert.zones
 
 
-def rows(case: Case) -> tuple[Member, ...]:
-    """The alerts of a case as rows: repeats of one rule on one device are one with a count."""
-    found: dict[tuple[str, str], Member] = {}
-    for alert, why in case.alerts.values():
-        device = next((entity.value for entity in alert.entities if entity.kind == "device"), None)
-        key = (alert.rule, f"device {device}" if device is not None and not alert.correlation else f"alert {alert.id}")
-        first = found.get(key)
-        if first is None:
-            found[key] = Member(alert.id, why)
-        else:
-            found[key] = Member(first.alert, first.why, first.count + 1, (*first.repeats, alert.id))
-    return tuple(found.values())
+def earliest(found: Sequence[tuple[Case, str]]) -> tuple[Case, str]:
+    """The case that was opened first."""
+    return min(found, key=lambda item: item[0].opener.order)

@@ -1,184 +1,318 @@
-"""The fold: alerts in event time become cases. A pure function, so any order of arrival ends in the same cases.
+"""The fold: alerts in their order become cases. A pure function, so any order of arrival ends in the same cases.
 
 See "Incidents" of ``docs/correlation.md``. An alert of medium or higher opens a case, or joins, and merges, all cases
 that it shares an identifying entity or a member event with; a low one joins one case and never merges; an informational
 one joins through a correlation only; open-source items open watches, which join what meets them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from correlator.incidents.case import MEDIUM, Case, is_watch, meets, opens
+from correlator.incidents.bonds import Bonds
+from correlator.incidents.case import OPENED, Case, Node, Order, earliest, is_watch, joins_one, opens
+from correlator.incidents.limits import Limits
+from correlator.incidents.links import Links
+from correlator.incidents.names import EVENT, PERSON, Commons, Names
+from correlator.incidents.places import Places
+from correlator.incidents.summary import row_key
 from impetus.domain.alert import Alert
 from impetus.domain.incident import Kind
-from impetus.domain.instant import SECOND
-from impetus.domain.rule import rank
 
-DAY = 86_400 * SECOND
-ACTIVE = DAY
-"""An incident takes alerts in while its newest member is younger than this (µs)."""
-OPENED = "opened it"
-"""Why the first member of a case is in it."""
-WATCH = 7 * DAY
-"""A watch expires after this (µs)."""
+WEAKLY = "~"
+"""In front of an entity: the alerts for which it was weak."""
+PLACE_MET = "an open-source item names this place and time"
 
 
-def fold(alerts: Iterable[Alert]) -> tuple[list[Case], list[Alert]]:
-    """The cases of some alerts, and the alerts that are in none."""
-    folding = _Folding()
-    for alert in sorted(alerts, key=lambda alert: (alert.fired, alert.correlation, alert.id)):
-        folding.take(alert)
-    return folding.cases, list(folding.loose.values())
+class Fold:
+    """The state of the fold: cases so far, and which cases of each kind a name leads to."""
 
+    def __init__(self, limits: Limits, bonds: Bonds) -> None:
+        self.limits, self.bonds = limits, bonds
+        self.nodes: dict[str, Node] = {}
+        """Every alert in memory, joined or loose, by id."""
+        self.cases: dict[str, Case] = {}
+        """The cases that no other took over, by id."""
+        self.names = Names()
+        self.commons = Commons(limits)
+        self.links = Links(limits)
+        self.places = Places()
+        self.changed: dict[Case, None] = {}
+        """Cases that changed since they were last written, in order."""
+        self.merged: list[Case] = []
+        """Cases that another took over since then."""
+        self.moved: dict[str, Node] = {}
+        """Alerts that were taken, or joined, since then."""
+        self._successors: dict[str, str] = {}
+        """Id of an alert that was superseded → id of that which took its place."""
 
-def names_of(alert: Alert) -> Iterator[tuple[str, str]]:
-    """By what an alert joins: its member events and its strong entities, each with how that reads."""
-    for event in alert.events:
-        yield f"event:{event}", "shares an event"
-    for entity in alert.entities:
-        if not entity.weak:
-            yield entity.key, f"{entity.kind} {entity.value}"
-
-
-class _Folding:
-    """The state of one fold: cases so far, and which cases of each kind a name (entity or event) leads to.
-
-    A name leads to the first case that had it, and once that takes nothing in any more, to the next.
-    """
-
-    def __init__(self) -> None:
-        self._cases: list[Case] = []
-        self._watches: list[Case] = []
-        self._owners: dict[tuple[Kind, str], list[Case]] = {}
-        self._by_event: dict[str, list[str]] = {}
-        self.loose: dict[str, Alert] = {}
-
-    @property
-    def cases(self) -> list[Case]:
-        return [case for case in self._cases if case.taken_over_by is None]
-
-    def take(self, alert: Alert) -> None:
-        """Let one alert open, join or merge cases, or stay alone."""
-        if opens(alert):
-            self._take_opening(alert)
-        elif is_watch(alert):
-            self._take_watch(alert)
+    def take(self, node: Node) -> None:
+        """Let one alert open, join or merge cases, or stay alone. It stands behind all that it has to do with."""
+        alert = node.alert
+        strong, weak = self.commons.take(alert, node.order)
+        node.names = tuple(self._names_of(alert, strong))
+        self.nodes[alert.id] = self.moved[alert.id] = node
+        self._successors.update(dict.fromkeys(alert.supersedes, alert.id))
+        self.names.note(node, node.names)
+        self.names.note(node, (f"{WEAKLY}{key}" for key in weak))
+        if opens(alert, self.limits):
+            self._take_opening(node)
+        elif is_watch(alert, self.limits):
+            self._take_watch(node)
         else:
-            self._take_minor(alert)
+            self._take_minor(node)
 
-    def _take_opening(self, alert: Alert) -> None:
-        found = self._candidates(alert, "incident")
-        watches = self._watches_for(alert)
-        case = self._merge_all(found, alert) if found else self._open("incident", alert)
-        if alert.correlation:
-            self._collect_minor(case, alert)
-        for watch, why in watches:
-            self._merge(watch, case, why)
+    def remove(self, nodes: Iterable[Node], cases: Sequence[Case]) -> None:
+        """Take alerts, and whole cases, out again."""
+        for case in cases:
+            self.cases.pop(case.id, None)
+            self.changed.pop(case, None)
+            gone = [case, *case.absorbed]
+            for other in {other.heir for other in case.links} - {case}:
+                other.links.difference_update(gone)
+                self.changed[other] = None
+            self.links.drop(gone, {entity.key for node in case.nodes.values() for entity in node.alert.entities})
+        for case in cases:
+            self.names.disown(case, {name for node in case.nodes.values() for name in node.names})
+        for node in nodes:
+            self.drop(node)
 
-    def _take_watch(self, alert: Alert) -> None:
-        found = self._candidates(alert, "incident") or self._met_by(alert)
-        watches = self._candidates(alert, "watch")
-        if found:
-            case, why = _earliest(found)
-            self._join(case, alert, why)
-            for watch, why in watches:
-                self._merge(watch, case, why)
-        elif watches:
-            self._merge_all(watches, alert)
-        else:
-            self._open("watch", alert)
-
-    def _take_minor(self, alert: Alert) -> None:
-        found = self._candidates(alert, "incident") if rank(alert.level) == MEDIUM - 1 else []
-        if found:
-            case, why = max(found, key=lambda item: (item[0].newest, item[0].opener.id))
-            self._join(case, alert, why)
-            if alert.correlation:
-                self._collect_minor(case, alert)
+    def drop(self, node: Node) -> None:
+        """Forget an alert, if it is still there."""
+        if self.nodes.get(node.alert.id) is not node:
             return
-        self.loose[alert.id] = alert
-        for event in alert.events:
-            self._by_event.setdefault(event, []).append(alert.id)
+        del self.nodes[node.alert.id]
+        self.moved.pop(node.alert.id, None)
+        for old in node.alert.supersedes:
+            self._successors.pop(old, None)
+        self.names.drop(node, node.names)
+        self.names.drop(node, (f"{WEAKLY}{entity.key}" for entity in node.alert.entities))
+        self.places.drop(node)
 
-    def _open(self, kind: Kind, alert: Alert) -> Case:
-        case = Case(kind, alert)
-        self._cases.append(case)
-        if kind == "watch":
-            self._watches.append(case)
-        self._join(case, alert, OPENED)
+    def successor(self, id: str) -> Node | None:
+        """The alert that took the place of one that is no more."""
+        return self.nodes.get(self._successors.get(id, ""))
+
+    def revise(self, node: Node, alert: Alert) -> None:
+        """An alert that has more members now, and joins by more names that lead nowhere else."""
+        added = [name for name in self._names_of(alert, self._strong(alert, node.order)) if name not in node.names]
+        self.places.drop(node)
+        node.alert = alert
+        node.names = (*node.names, *added)
+        self.names.note(node, added)
+        weak = (e.key for e in alert.entities if e.weak or self.commons.is_common(e.key, node.order))
+        self.names.note(node, (f"{WEAKLY}{key}" for key in weak))
+        case = node.case.heir if node.case is not None else None
+        if case is not None:
+            self.names.lead(added, case, node.order)
+            case.revise(node)
+            self._note_joined(case, node)
+
+    def _strong(self, alert: Alert, order: Order) -> list[str]:
+        return [e.key for e in alert.entities if not e.weak and not self.commons.is_common(e.key, order)]
+
+    def names_at(self, alert: Alert, order: Order) -> list[str]:
+        """By what an alert joins at a place in the order, if nothing there changes how common its entities are."""
+        return list(self._names_of(alert, self._strong(alert, order)))
+
+    def _names_of(self, alert: Alert, strong: Iterable[str]) -> Iterator[str]:
+        """By what an alert joins: member events, and, if it can join by them, strong entities and what people said."""
+        for event in alert.events:
+            yield f"{EVENT}{event}"
+        if opens(alert, self.limits) or is_watch(alert, self.limits) or joins_one(alert, self.limits):
+            yield from strong
+            yield from self.bonds.names(alert)
+
+    # --- by kind
+
+    def _take_opening(self, node: Node) -> None:
+        found = self._candidates(node, "incident")
+        watches = self._watches_for(node)
+        case = self._join_all(found, node) if found else self._open("incident", node)
+        if node.alert.correlation:
+            self._collect_minor(case, node)
+        for watch, why in watches:
+            self._merge(watch, case, why, node)
+
+    def _take_watch(self, node: Node) -> None:
+        found = self._candidates(node, "incident") or self._met_by(node)
+        watches = self._candidates(node, "watch")
+        if found:
+            case, why = earliest(found)
+            self._join(case, node, why)
+            for watch, reason in watches:
+                self._merge(watch, case, reason, node)
+        elif watches:
+            self._join_all(watches, node)
+        else:
+            self._open("watch", node)
+
+    def _take_minor(self, node: Node) -> None:
+        if not joins_one(node.alert, self.limits):
+            self._take_informational(node)
+            return
+        found = self._candidates(node, "incident")
+        if not found:
+            return
+        if len(found) > 1:
+            for case, _ in found:
+                case.chosen = True
+        case, why = max(found, key=lambda item: (item[0].newest, item[0].opener.order))
+        self._join(case, node, why)
+        if node.alert.correlation:
+            self._collect_minor(case, node)
+
+    def _take_informational(self, node: Node) -> None:
+        """It joins the incident of a correlation that it is a member of, which may have fired before it."""
+        for name in node.names:
+            entry = self.names.get(name)
+            for other in entry.nodes.values() if entry is not None else ():
+                case = other.case.heir if other.case is not None else None
+                if case is None or not other.alert.correlation:
+                    continue
+                case.asked = max(case.asked, node.order)
+                active = case.kind == "incident" and case.takes_in(node.alert, self.limits)
+                if active and self._fits(case, self.bonds.sides(node.alert)):
+                    self._join(case, node, f"member of {other.alert.title}")
+                    return
+
+    # --- cases
+
+    def _open(self, kind: Kind, node: Node) -> Case:
+        case = Case(kind, node)
+        self.cases[case.id] = case
+        self._join(case, node, OPENED)
         return case
 
-    def _merge_all(self, found: Sequence[tuple[Case, str]], alert: Alert) -> Case:
+    def _join_all(self, found: Sequence[tuple[Case, str]], node: Node) -> Case:
         """Make one case of several, that of the earliest opener, and let the alert that they have in common join."""
-        case, why = _earliest(found)
+        case, why = earliest(_with_row(found, node.alert))
         for other, _ in found:
             if other is not case:
-                self._merge(other, case, f"joined through: {alert.title}")
-        self._join(case, alert, why)
+                self._merge(other, case, f"joined through: {node.alert.title}", node)
+        self._join(case, node, why)
         return case
 
-    def _join(self, case: Case, alert: Alert, why: str) -> None:
-        case.add(alert, why)
-        for name, _ in names_of(alert):
-            owners = self._owners.setdefault((case.kind, name), [])
-            if case not in owners:
-                owners.append(case)
+    def _join(self, case: Case, node: Node, why: str) -> None:
+        case.add(node, why)
+        self.moved[node.alert.id] = node
+        case.asked = max(case.asked, node.order)
+        case.sides.update(self.bonds.sides(node.alert))
+        self.names.lead(node.names, case, node.order)
+        self._note_joined(case, node)
 
-    def _merge(self, case: Case, into: Case, why: str) -> None:
-        """Let a case go into another; its members keep why they joined, and what opened it joined for this reason."""
-        case.taken_over_by = into
-        for alert, own in case.alerts.values():
-            self._join(into, alert, why if own == OPENED else own)
+    def _note_joined(self, case: Case, node: Node) -> None:
+        alert = node.alert
+        self.changed[case] = None
+        if alert.place is not None:
+            self.places.add(node, watch=False)
+            if is_watch(alert, self.limits):
+                self.places.add(node, watch=True)
+        for entity in alert.entities:
+            weak = entity.weak or self.commons.is_common(entity.key, node.order)
+            for other in self.links.note(case, entity.key, alert.at, weak=weak):
+                self._link(case, other)
 
-    def _collect_minor(self, case: Case, correlation: Alert) -> None:
-        for event in correlation.events:
-            for id in self._by_event.pop(event, ()):
-                alert = self.loose.get(id)
-                if alert is not None and correlation.at - alert.at < ACTIVE:
-                    del self.loose[id]
-                    self._join(case, alert, f"member of {correlation.title}")
+    def _link(self, case: Case, other: Case) -> None:
+        if other not in case.links or case not in other.links:
+            case.links.add(other)
+            other.links.add(case)
+            self.changed[case] = self.changed[other] = None
 
-    def _candidates(self, alert: Alert, kind: Kind) -> list[tuple[Case, str]]:
+    def _merge(self, case: Case, into: Case, why: str, by: Node) -> None:
+        """Let a case go into another; unless a person split them: then they are linked."""
+        if case is into:
+            return
+        if not self._fits(into, case.sides):
+            self._link(case, into)
+            return
+        for other in {other.heir for other in case.links} - {case, into}:
+            self.changed[other] = None
+        into.absorb(case, why, by.order)
+        del self.cases[case.id]
+        self.changed.pop(case, None)
+        self.changed[into] = None
+        self.merged.append(case)
+
+    def _collect_minor(self, case: Case, correlation: Node) -> None:
+        for event in correlation.alert.events:
+            entry = self.names.get(f"{EVENT}{event}")
+            for node in list(entry.nodes.values()) if entry is not None else ():
+                minor = node.case is None and node is not correlation
+                if minor and correlation.alert.fired - node.alert.at < self.limits.active:
+                    self._join(case, node, f"member of {correlation.alert.title}")
+
+    # --- candidates
+
+    def _candidates(self, node: Node, kind: Kind) -> list[tuple[Case, str]]:
         """The cases of a kind that the alert shares a name with and that still take alerts in, each with why."""
-        found: dict[int, tuple[Case, str]] = {}
-        for name, why in names_of(alert):
-            case = self._owner(kind, name, alert)
-            if case is not None:
-                found.setdefault(id(case), (case, why))
-        return list(found.values())
+        found: dict[Case, str] = {}
+        sides = self.bonds.sides(node.alert)
+        for name in node.names:
+            for case in self._owners(kind, name, node, sides):
+                if case not in found:
+                    found[case] = self._reading(name)
+        return list(found.items())
 
-    def _owner(self, kind: Kind, name: str, alert: Alert) -> Case | None:
-        """The first case that a name leads to and that takes an alert in; alerts come in order, so the rest is past."""
-        heirs = [_heir(case) for case in self._owners.get((kind, name), ())]
-        active = list(dict.fromkeys(case for case in heirs if case.kind == kind and _takes_in(case, alert)))
-        self._owners[kind, name] = active
-        return active[0] if active else None
+    def _owners(self, kind: Kind, name: str, node: Node, sides: Mapping[str, int]) -> list[Case]:
+        """The first case that a name leads to and that takes an alert in, and those that a split keeps from it."""
+        entry = self.names.get(name)
+        found: list[Case] = []
+        for owner, _ in entry.owners if entry is not None else ():
+            case = owner.heir
+            case.asked = max(case.asked, node.order)
+            if case.kind != kind:
+                continue
+            if not name.startswith(PERSON) and not case.takes_in(node.alert, self.limits):
+                case.chosen = True
+            elif self._fits(case, sides) and not any(self._fits(other, case.sides) for other in found):
+                found.append(case)
+        return found
 
-    def _met_by(self, watch: Alert) -> list[tuple[Case, str]]:
-        if watch.target_time is None or watch.place is None:
-            return []
-        why = "an open-source item names this place and time"
-        open_ = [case for case in self.cases if case.kind == "incident" and _takes_in(case, watch)]
-        return [(case, why) for case in open_ if any(meets(watch, alert) for alert, _ in case.alerts.values())]
+    def _reading(self, name: str) -> str:
+        if name.startswith(EVENT):
+            return "shares an event"
+        if name.startswith(PERSON):
+            return self.bonds.reading(name)
+        kind, _, value = name.partition(":")
+        return f"{kind} {value}"
 
-    def _watches_for(self, alert: Alert) -> list[tuple[Case, str]]:
-        found = self._candidates(alert, "watch")
-        known = {id(case) for case, _ in found}
-        for case in self._watches:
-            waiting = case.taken_over_by is None and id(case) not in known and _takes_in(case, alert)
-            if waiting and any(meets(item, alert) for item, _ in case.alerts.values()):
-                found.append((case, "an open-source item names this place and time"))
+    @staticmethod
+    def _fits(case: Case, sides: Mapping[str, int]) -> bool:
+        """Whether no split by hand stands between."""
+        return not case.sides or all(case.sides.get(split, side) == side for split, side in sides.items())
+
+    def _met_by(self, watch: Node) -> list[tuple[Case, str]]:
+        cases = (other.case.heir for other in self.places.alerts_met(watch.alert) if other.case is not None)
+        return [(case, PLACE_MET) for case in self._met(watch, cases, "incident")]
+
+    def _watches_for(self, node: Node) -> list[tuple[Case, str]]:
+        found = self._candidates(node, "watch")
+        known = {case for case, _ in found}
+        cases = (other.case.heir for other in self.places.watches_met(node.alert) if other.case is not None)
+        return found + [(case, PLACE_MET) for case in self._met(node, cases, "watch") if case not in known]
+
+    def _met(self, node: Node, cases: Iterable[Case], kind: Kind) -> list[Case]:
+        """Those of some cases that are of a kind and still take an alert in, in the order in which they were opened."""
+        found: list[Case] = []
+        for case in sorted(set(cases), key=lambda case: case.opener.order):
+            case.asked = max(case.asked, node.order)
+            if case.kind == kind:
+                if case.takes_in(node.alert, self.limits):
+                    found.append(case)
+                else:
+                    case.chosen = True
         return found
 
 
-def _heir(case: Case) -> Case:
-    while case.taken_over_by is not None:
-        case = case.taken_over_by
-    return case
+def _with_row(found: Sequence[tuple[Case, str]], alert: Alert) -> Sequence[tuple[Case, str]]:
+    """Of cases that a split keeps apart, those that have the row which an alert repeats; else all."""
+    if len(found) == 1 or not any(case.sides for case, _ in found):
+        return found
+    return [item for item in found if row_key(alert) in item[0].summary().rows] or found
 
 
-def _earliest(found: Sequence[tuple[Case, str]]) -> tuple[Case, str]:
-    return min(found, key=lambda item: (item[0].opener.at, item[0].opener.id))
-
-
-def _takes_in(case: Case, alert: Alert) -> bool:
-    return alert.at - case.newest < (WATCH if case.kind == "watch" else ACTIVE)
+def fold(alerts: Iterable[Alert], limits: Limits | None = None, bonds: Bonds | None = None) -> Fold:
+    """The fold of some alerts, from the first to the last."""
+    folded = Fold(limits or Limits(), bonds or Bonds())
+    for node in sorted(map(Node, alerts), key=lambda node: node.order):
+        folded.take(node)
+    return folded

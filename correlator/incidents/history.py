@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from impetus.domain.action import VERBS, Action, Undo
+from impetus.domain.action import MAX_TARGETS, TARGETED, VERBS, Action, Undo
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import ActionRecord, Disposition, Incident, Status
 
@@ -15,6 +15,8 @@ class Standing(msgspec.Struct, frozen=True):
     status: Status = "open"
     owner: str | None = None
     disposition: Disposition | None = None
+    cleared: frozenset[str] = frozenset()
+    """Devices that a person trusts again, though the incident makes them contested."""
 
 
 def standing(history: Sequence[ActionRecord]) -> Standing:
@@ -29,13 +31,16 @@ def standing(history: Sequence[ActionRecord]) -> Standing:
 def _after(now: Standing, record: ActionRecord) -> Standing:
     match record.verb:
         case "take":
-            return Standing("escalated" if now.status == "escalated" else "taken", record.actor)
+            status: Status = "escalated" if now.status == "escalated" else "taken"
+            return Standing(status, record.actor, cleared=now.cleared)
         case "escalate":
-            return Standing("escalated", now.owner or record.actor)
+            return Standing("escalated", now.owner or record.actor, cleared=now.cleared)
         case "close":
-            return Standing("closed", now.owner or record.actor, record.disposition)  # type: ignore[arg-type]
+            return Standing("closed", now.owner or record.actor, record.disposition, now.cleared)  # type: ignore[arg-type]
         case "reopen":
-            return Standing("taken" if now.owner else "open", now.owner)
+            return Standing("taken" if now.owner else "open", now.owner, cleared=now.cleared)
+        case "clear":
+            return msgspec.structs.replace(now, cleared=now.cleared | set(record.targets))
         case _:
             return now
 
@@ -45,7 +50,9 @@ def recorded(incident: Incident, action: Action, now: int) -> Incident:
     if any(record.id == action.id for record in incident.history):
         return incident
     _check(incident, action)
-    record = ActionRecord(action.id, action.actor, now, action.verb, action.note, action.disposition)
+    record = ActionRecord(
+        action.id, action.actor, now, action.verb, action.note, action.disposition, targets=action.targets
+    )
     return _with_history(incident, (*incident.history, record))
 
 
@@ -62,6 +69,11 @@ def undone(incident: Incident, undo: Undo, now: int) -> Incident:
         for record in incident.history
     )
     return _with_history(incident, (*marked, ActionRecord(undo.id, undo.actor, now, "undo", f"undoes {target.verb}")))
+
+
+def cleared(history: Sequence[ActionRecord]) -> frozenset[str]:
+    """The devices that people trust again, though the incident makes them contested."""
+    return standing(history).cleared
 
 
 def merged(histories: Sequence[Sequence[ActionRecord]]) -> tuple[ActionRecord, ...]:
@@ -84,16 +96,32 @@ def _check(incident: Incident, action: Action) -> None:
         raise ImpetusError("action.refused", "a note needs a text", where)
     if action.verb == "reopen" and incident.status != "closed":
         raise ImpetusError("action.refused", "it is not closed", where)
-    if action.verb in {"take", "escalate", "close"} and incident.status == "closed":
+    _check_targets(incident, action, where)
+    if action.verb in {"take", "escalate", "close", "merge", "split"} and incident.status == "closed":
         owner = f" by {incident.owner}" if incident.owner else ""
         raise ImpetusError("action.refused", f"it is closed{owner}", where, "Reopen it first")
 
 
+def _check_targets(incident: Incident, action: Action, where: Where) -> None:
+    kind = TARGETED.get(action.verb)
+    if (kind is not None) != bool(action.targets):
+        what = f"{action.verb} needs the {kind}s it is about" if kind else f"{action.verb} takes no targets"
+        raise ImpetusError("action.refused", what, where)
+    if len(action.targets) > MAX_TARGETS:
+        raise ImpetusError("action.refused", f"{len(action.targets)} targets: {MAX_TARGETS} at most", where)
+    unknown = sorted(set(action.targets) - set(incident.contested)) if kind == "device" else []
+    if unknown:
+        known = ", ".join(incident.contested[:10]) or "none"
+        raise ImpetusError("action.refused", f"{unknown[0]} is not contested by it", where, f"Contested: {known}")
+
+
 def _with_history(incident: Incident, history: tuple[ActionRecord, ...]) -> Incident:
     now = standing(history)
+    doubtful = {*incident.contested, *standing(incident.history).cleared} - now.cleared
     return msgspec.structs.replace(
         incident,
         history=history,
+        contested=tuple(sorted(doubtful)),
         status=now.status,
         owner=now.owner,
         disposition=now.disposition,

@@ -7,6 +7,7 @@ from correlator.document import Lines, locate_document, read_file
 from correlator.plan.interval import Interval
 from correlator.plan.structure import plan_errors
 from impetus.domain.event import Json, first_text, read
+from impetus.domain.instant import parse_span
 from impetus.domain.plan import Limit, Plan
 
 
@@ -53,6 +54,13 @@ class DayPlan:
         if over is not None:
             added["plan.over_limit"] = over
         return added
+
+    @property
+    def reach(self) -> int:
+        """How long (µs) after an event its explanation may still change: what comes later near it, or in its row."""
+        spans = [parse_span(entry.unless_within.timespan) for entry in self.plan.expected if entry.unless_within]
+        rows = [Interval(e.from_, e.to) for e in self.plan.expected if e.spacing or e.at_most is not None]
+        return max((0, *spans)) + max((0, *(row.end - row.start for row in rows)))
 
     def _phase(self, zone: str | None, instant: int) -> str | None:
         for span, phase in self.phases:

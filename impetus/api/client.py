@@ -150,6 +150,7 @@ class Client:
             verb=number(pb.Verb, action.verb),
             disposition=number(pb.Disposition, action.disposition),
             note=action.note,
+            targets=action.targets,
         )
         return (await self._call(self._stub.Act(request, timeout=self._deadline))).incident
 

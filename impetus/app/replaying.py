@@ -8,6 +8,7 @@ from typing import BinaryIO, Literal
 import msgspec
 
 from correlator.arrival import read_arrival
+from correlator.incidents.membership import members
 from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.domain.alert import Alert
@@ -60,7 +61,11 @@ class Replay:
         """The incidents that hold, oldest first, each with its alerts."""
         held = [one for one in self._store.incidents(IncidentQuery(limit=1_000_000)) if not one.withdrawn]
         held.sort(key=lambda incident: (incident.opened, incident.id))
-        return [(incident, self._store.alerts(incident.alert_ids)) for incident in held]
+        return [(incident, self._alerts(incident)) for incident in held]
+
+    def _alerts(self, incident: Incident) -> list[Alert]:
+        found = self._store.alerts(list(members(self._store, incident)))
+        return sorted(found, key=lambda alert: (alert.fired, alert.correlation, alert.id))
 
     def notices(self) -> tuple[Notice, ...]:
         """Where the picture is not whole: events too late, clocks that are off, waits in doubt."""
@@ -127,7 +132,7 @@ def incident_json(incident: Incident, alerts: Sequence[Alert]) -> dict[str, obje
         "revision": incident.revision,
         "domains": incident.domains,
         "zones": incident.zones,
-        "events": incident.events,
+        "events": events_of(alerts),
         "alerts": [_alert_json(alert) for alert in alerts],
         "linked": incident.linked,
         "contested": incident.contested,
@@ -136,6 +141,12 @@ def incident_json(incident: Incident, alerts: Sequence[Alert]) -> dict[str, obje
             "terms": [{"name": term.name, "points": term.points} for term in incident.risk.terms],
         },
     }
+
+
+def events_of(alerts: Sequence[Alert]) -> list[str]:
+    """All member events, by event time; an incident itself lists only so many."""
+    times = {event: time for alert in alerts for event, time in zip(alert.events, alert.times, strict=True)}
+    return sorted(times, key=lambda event: (times[event], event))
 
 
 def _alert_json(alert: Alert) -> dict[str, object]:

@@ -6,8 +6,11 @@ import msgspec
 
 from impetus.domain.incident import Disposition
 
-Verb = Literal["take", "escalate", "close", "reopen", "note"]
-VERBS: tuple[Verb, ...] = ("take", "escalate", "close", "reopen", "note")
+Verb = Literal["take", "escalate", "close", "reopen", "note", "merge", "split", "clear"]
+VERBS: tuple[Verb, ...] = ("take", "escalate", "close", "reopen", "note", "merge", "split", "clear")
+TARGETED: dict[Verb, str] = {"merge": "incident", "split": "alert", "clear": "device"}
+"""What the targets of a verb are that needs some: merge with these, split these off, trust these again."""
+MAX_TARGETS = 500
 
 
 class Action(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -20,6 +23,8 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True):
     disposition: Disposition | None = None
     """Needed to close."""
     note: str = ""
+    targets: tuple[str, ...] = ()
+    """Ids of what it is about beside its incident, for a verb of ``TARGETED``."""
 
 
 class Promotion(msgspec.Struct, frozen=True, omit_defaults=True):

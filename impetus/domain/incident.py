@@ -35,7 +35,11 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True):
     count: int = 1
     """Repeats of the same rule on the same device are one row with a count."""
     repeats: tuple[str, ...] = ()
-    """Alert ids of the repeats after the first."""
+    """Alert ids of the first repeats; the others are on record as members of the incident."""
+    first: int = 0
+    """Event time (µs) of the earliest event of the row."""
+    last: int = 0
+    """Event time (µs) of the newest event of the row."""
 
 
 class ActionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -48,6 +52,8 @@ class ActionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
     disposition: str | None = None
     undone_by: str | None = None
+    targets: tuple[str, ...] = ()
+    """The incidents, alerts or devices that it was about beside its incident."""
 
 
 class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,8 +70,11 @@ class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
     """Event time (µs) of its newest member."""
     revision: int
     members: tuple[Member, ...]
+    """Its rows, oldest first; of very many the first and the last ones."""
     events: tuple[str, ...]
-    """Ids of all member events, by event time."""
+    """Ids of the newest member events, by event time."""
+    alerts: int = 0
+    """How many alerts it has, those that no row lists included."""
     domains: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()
     entities: tuple[Entity, ...] = ()
@@ -86,5 +95,5 @@ class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def alert_ids(self) -> list[str]:
-        """The ids of all its alerts, repeats among them, row by row."""
+        """The ids of the alerts that its rows list, row by row."""
         return [id for member in self.members for id in (member.alert, *member.repeats)]

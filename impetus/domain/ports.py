@@ -82,12 +82,14 @@ class StoredEvent(msgspec.Struct, frozen=True):
 
 
 class IncidentQuery(msgspec.Struct, frozen=True):
-    """Which incidents: of these statuses (all if empty), this kind, in this zone; highest risk first."""
+    """Which incidents: of these statuses (all if empty), this kind, in this zone, with a member of event time ``since``
+    (µs) or later; highest risk first."""
 
     statuses: tuple[str, ...] = ()
     kind: str | None = None
     zone: str | None = None
     limit: int = 500
+    since: int | None = None
 
 
 class Store(Protocol):

@@ -18,7 +18,7 @@ _decode_incident = msgspec.msgpack.Decoder(Incident).decode
 
 # Per status and kind the index gives the rows in the order asked for, so a short page never reads a long history.
 _QUEUE = """SELECT -risk, -severity, -updated, id, body FROM incident
-    WHERE live AND status = :status AND kind = :kind
+    WHERE live AND status = :status AND kind = :kind AND (:since IS NULL OR updated >= :since)
         AND (:zone IS NULL OR EXISTS (SELECT 1 FROM incident_zone WHERE incident = incident.id AND zone = :zone))
     ORDER BY risk DESC, severity DESC, updated DESC, id LIMIT :limit"""
 
@@ -76,7 +76,8 @@ def read_incidents(connection: sqlite3.Connection, query: IncidentQuery) -> list
     kinds: Sequence[str] = get_args(Kind) if query.kind is None else (query.kind,)
     rows: list[tuple[int, int, int, str, bytes]] = []
     for status, kind in product(statuses, kinds):
-        rows += connection.execute(_QUEUE, {"status": status, "kind": kind, "zone": query.zone, "limit": limit})
+        asked = {"status": status, "kind": kind, "zone": query.zone, "since": query.since, "limit": limit}
+        rows += connection.execute(_QUEUE, asked)
     return [_decode_incident(row[4]) for row in sorted(rows)[:limit]]
 
 

@@ -4,7 +4,7 @@ from typing import cast
 
 from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.words import word
-from impetus.domain.action import VERBS, Action, Promotion, Undo
+from impetus.domain.action import MAX_TARGETS, VERBS, Action, Promotion, Undo
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Disposition
 from impetus.domain.ports import EventQuery, IncidentQuery, Span
@@ -64,6 +64,7 @@ def action(request: pb.ActRequest) -> Action:
         verb=verb,
         disposition=cast("Disposition", disposition) if disposition else None,
         note=_text("note", request.note, MAX_NOTE),
+        targets=_targets(request),
     )
 
 
@@ -95,6 +96,12 @@ def ledger_limit(request: pb.ListLedgerRequest) -> int:
 def incident_id(request: pb.GetIncidentRequest) -> str:
     """The incident that a client wants."""
     return _name("id", request.id)
+
+
+def _targets(request: pb.ActRequest) -> tuple[str, ...]:
+    if len(request.targets) > MAX_TARGETS:
+        raise _invalid("targets", f"{len(request.targets)} targets are too many", f"{MAX_TARGETS} at most.")
+    return tuple(dict.fromkeys(_name("targets", target) for target in request.targets))
 
 
 def _key(entity: str) -> str:

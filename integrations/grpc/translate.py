@@ -13,7 +13,7 @@ from impetus.domain.cascade import Cascade
 from impetus.domain.entity import Entity
 from impetus.domain.event import Json
 from impetus.domain.explanation import Clause, Explanation
-from impetus.domain.incident import ActionRecord, Incident
+from impetus.domain.incident import ActionRecord, Incident, Member
 from impetus.domain.place import Place
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import StoredEvent
@@ -37,7 +37,7 @@ def incident_message(incident: Incident) -> pb.Incident:
         opened_us=incident.opened,
         updated_us=incident.updated,
         revision=incident.revision,
-        members=[pb.Member(alert_id=each.alert, why=each.why, count=each.count) for each in incident.members],
+        members=[_member(each) for each in incident.members],
         event_ids=incident.events,
         domains=incident.domains,
         zones=incident.zones,
@@ -54,6 +54,7 @@ def incident_message(incident: Incident) -> pb.Incident:
         exercise=incident.exercise,
         cause=incident.cause,
         withdrawn=incident.withdrawn,
+        alert_count=incident.alerts,
     )
 
 
@@ -158,6 +159,17 @@ def _source(source: SourceStatus) -> pb.SourceStatus:
     )
 
 
+def _member(member: Member) -> pb.Member:
+    return pb.Member(
+        alert_id=member.alert,
+        why=member.why,
+        count=member.count,
+        first_us=member.first,
+        last_us=member.last,
+        repeat_ids=member.repeats,
+    )
+
+
 def _entities(entities: tuple[Entity, ...]) -> list[pb.Entity]:
     return [pb.Entity(kind=entity.kind, value=entity.value, weak=entity.weak) for entity in entities]
 
@@ -171,6 +183,7 @@ def _record(record: ActionRecord) -> pb.ActionRecord:
         note=record.note,
         disposition=number(pb.Disposition, record.disposition),
         undone_by=record.undone_by or "",
+        targets=record.targets,
     )
 
 

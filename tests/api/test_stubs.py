@@ -48,7 +48,7 @@ def test_generating_again_gives_the_same(tmp_path: Path) -> None:
 )
 def test_every_word_of_the_domain_has_a_number_and_the_reverse(enum: EnumTypeWrapper, words: tuple[str, ...]) -> None:
     assert [word(enum, number(enum, each)) for each in words] == list(words)
-    assert [word(enum, each) for each in enum.values()] == ["", *words]
+    assert sorted(word(enum, each) for each in enum.values()) == sorted(["", *words])
     assert word(enum, 99) == ""
 
 

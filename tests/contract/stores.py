@@ -142,6 +142,7 @@ class Model:
             if (not query.statuses or incident.status in query.statuses)
             and query.kind in {None, incident.kind}
             and (query.zone is None or query.zone in incident.zones)
+            and (query.since is None or incident.updated >= query.since)
         ]
         found.sort(key=lambda i: (-i.risk.score, -rank(i.severity), -i.updated, i.id))
         return found[: query.limit]

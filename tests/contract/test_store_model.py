@@ -57,6 +57,7 @@ INCIDENT_QUERIES = st.builds(
     kind=st.sampled_from([None, "incident", "watch"]),
     zone=st.sampled_from([None, "Z1", "Z3"]),
     limit=st.integers(0, 4),
+    since=st.none() | st.integers(0, 4),
 )
 
 

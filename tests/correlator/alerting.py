@@ -5,14 +5,19 @@ from collections.abc import Iterable, Sequence
 from hypothesis import strategies as st
 
 from correlator.city import CityModel
+from correlator.incidents.bonds import Bonds
 from correlator.incidents.case import Case
-from correlator.incidents.fold import ACTIVE, fold
+from correlator.incidents.fold import fold
 from correlator.incidents.joins import Joins
+from correlator.incidents.limits import DAY as ACTIVE
+from correlator.incidents.limits import Limits
 from impetus.domain.alert import Alert
+from impetus.domain.batch import Commit
 from impetus.domain.entity import Entity
 from impetus.domain.incident import Incident
 from impetus.domain.instant import SECOND
 from impetus.domain.place import Location, Place
+from impetus.domain.ports import Store
 from impetus.domain.rule import Level
 
 HOUR = 3600 * SECOND
@@ -54,9 +59,16 @@ def entity(key: str) -> Entity:
 class Board:
     """Joins under test, with every incident as it was last written."""
 
-    def __init__(self, city: CityModel | None = None) -> None:
+    def __init__(self, city: CityModel | None = None, limits: Limits | None = None, store: Store | None = None) -> None:
         self.records: dict[str, Incident] = {}
-        self.joins = Joins(city or CityModel.empty(), self.find)
+        self.limits, self.store = limits or Limits(), store
+        self.joins = Joins(city or CityModel.empty(), self.find, self.limits)
+
+    def restart(self, now: int | None = None) -> None:
+        """Joins anew, from what was committed."""
+        assert self.store is not None
+        self.joins = Joins(CityModel.empty(), self.find, self.limits)
+        self.joins.restore(self.store, now)
 
     def find(self, id: str) -> Incident | None:
         """As a store does: a superseded incident gives the one that took its place."""
@@ -66,7 +78,16 @@ class Board:
         return found
 
     def apply(self, *alerts: Alert, cause: str = "new evidence") -> list[Incident]:
-        changed = self.joins.apply(alerts, cause)
+        changed = self.keep(self.joins.apply(alerts, cause))
+        self.commit(changed, alerts)
+        return changed
+
+    def commit(self, changed: Sequence[Incident], alerts: Sequence[Alert] = ()) -> None:
+        if self.store is not None:
+            state = tuple(self.joins.changes())
+            self.store.commit(Commit(alerts=tuple(alerts), incidents=tuple(changed), state=state))
+
+    def keep(self, changed: list[Incident]) -> list[Incident]:
         for incident in changed:
             before = self.records.get(incident.id)
             assert before is None or incident.revision > before.revision, "a revision came again"
@@ -95,13 +116,19 @@ def alerts_of(incident: Incident) -> list[str]:
 def outcome(board: Board) -> object:
     """Ids, kinds, members and links: what has to be the same in any order."""
     loose = set(board.joins.loose)
-    return {id: (one.kind, frozenset(alerts_of(one)), one.linked) for id, one in board.live.items()}, loose
+    rows = {id: [(row.alert, row.why, row.count, row.repeats) for row in one.members] for id, one in board.live.items()}
+    return {id: (one.kind, rows[id], one.linked, one.events, one.entities) for id, one in board.live.items()}, loose
 
 
-def expected(alerts: Iterable[Alert]) -> object:
+def expected(alerts: Iterable[Alert], limits: Limits | None = None, bonds: Bonds | None = None) -> object:
     """The same of one fold over everything; links by looking at every pair."""
-    cases, loose = fold(alerts)
-    return {one.id: (one.kind, frozenset(one.alerts), _links(one, cases)) for one in cases}, {one.id for one in loose}
+    folded = fold(alerts, limits, bonds)
+    cases = list(folded.cases.values())
+    found = {}
+    for one in cases:
+        rows = [(row.alert, row.why, row.count, row.repeats) for row in one.summary().listed()]
+        found[one.id] = (one.kind, rows, _links(one, cases), one.summary().events(), one.summary().entities())
+    return found, {id for id, node in folded.nodes.items() if node.case is None}
 
 
 def _links(case: Case, cases: Sequence[Case]) -> tuple[str, ...]:
@@ -111,8 +138,8 @@ def _links(case: Case, cases: Sequence[Case]) -> tuple[str, ...]:
 def _linked(case: Case, other: Case) -> bool:
     return any(
         mine.key == theirs.key and (mine.weak or theirs.weak) and abs(a.at - b.at) < ACTIVE
-        for a, _ in case.alerts.values()
-        for b, _ in other.alerts.values()
+        for a in (node.alert for node in case.nodes.values())
+        for b in (node.alert for node in other.nodes.values())
         for mine in a.entities
         for theirs in b.entities
     )

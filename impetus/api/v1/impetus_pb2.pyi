@@ -121,6 +121,12 @@ class _VerbEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verb.ValueType],
     VERB_NOTE: _Verb.ValueType  # 5
     VERB_UNDO: _Verb.ValueType  # 6
     """Only in the history of an incident; asked for with Undo."""
+    VERB_MERGE: _Verb.ValueType  # 7
+    """One incident of this one and the targets, which are incidents. Later evidence respects it."""
+    VERB_SPLIT: _Verb.ValueType  # 8
+    """The targets, which are alerts of this incident, do not belong to it. Later evidence respects it."""
+    VERB_CLEAR: _Verb.ValueType  # 9
+    """The targets, which are devices that this incident makes contested, are trusted again."""
 
 class Verb(_Verb, metaclass=_VerbEnumTypeWrapper): ...
 
@@ -132,6 +138,12 @@ VERB_REOPEN: Verb.ValueType  # 4
 VERB_NOTE: Verb.ValueType  # 5
 VERB_UNDO: Verb.ValueType  # 6
 """Only in the history of an incident; asked for with Undo."""
+VERB_MERGE: Verb.ValueType  # 7
+"""One incident of this one and the targets, which are incidents. Later evidence respects it."""
+VERB_SPLIT: Verb.ValueType  # 8
+"""The targets, which are alerts of this incident, do not belong to it. Later evidence respects it."""
+VERB_CLEAR: Verb.ValueType  # 9
+"""The targets, which are devices that this incident makes contested, are trusted again."""
 Global___Verb: _TypeAlias = Verb  # noqa: Y015
 
 @_typing.final
@@ -192,21 +204,34 @@ class Member(_message.Message):
     ALERT_ID_FIELD_NUMBER: _builtins.int
     WHY_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
+    FIRST_US_FIELD_NUMBER: _builtins.int
+    LAST_US_FIELD_NUMBER: _builtins.int
+    REPEAT_IDS_FIELD_NUMBER: _builtins.int
     alert_id: _builtins.str
     why: _builtins.str
     """Why this alert joined the incident."""
     count: _builtins.int
     """Repeats of one rule on one device are one member with a count."""
+    first_us: _builtins.int
+    """Event time of the earliest and of the newest event of it."""
+    last_us: _builtins.int
+    @_builtins.property
+    def repeat_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of the first repeats."""
+
     def __init__(
         self,
         *,
         alert_id: _builtins.str = ...,
         why: _builtins.str = ...,
         count: _builtins.int = ...,
+        first_us: _builtins.int = ...,
+        last_us: _builtins.int = ...,
+        repeat_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_id", b"alert_id", "count", b"count", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_id", b"alert_id", "count", b"count", "first_us", b"first_us", "last_us", b"last_us", "repeat_ids", b"repeat_ids", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -223,6 +248,7 @@ class ActionRecord(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
     UNDONE_BY_FIELD_NUMBER: _builtins.int
+    TARGETS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     actor: _builtins.str
     at_us: _builtins.int
@@ -231,6 +257,10 @@ class ActionRecord(_message.Message):
     disposition: Global___Disposition.ValueType
     undone_by: _builtins.str
     """Id of the undo that took it back, if any."""
+    @_builtins.property
+    def targets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Incidents, alerts or devices that a merge, split or clear was about."""
+
     def __init__(
         self,
         *,
@@ -241,10 +271,11 @@ class ActionRecord(_message.Message):
         note: _builtins.str = ...,
         disposition: Global___Disposition.ValueType = ...,
         undone_by: _builtins.str = ...,
+        targets: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "at_us", b"at_us", "disposition", b"disposition", "id", b"id", "note", b"note", "undone_by", b"undone_by", "verb", b"verb"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "at_us", b"at_us", "disposition", b"disposition", "id", b"id", "note", b"note", "targets", b"targets", "undone_by", b"undone_by", "verb", b"verb"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -279,6 +310,7 @@ class Incident(_message.Message):
     EXERCISE_FIELD_NUMBER: _builtins.int
     CAUSE_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
+    ALERT_COUNT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     title: _builtins.str
     kind: Global___IncidentKind.ValueType
@@ -295,10 +327,16 @@ class Incident(_message.Message):
     cause: _builtins.str
     withdrawn: _builtins.bool
     """Its last alert no longer holds: watchers are told, lists leave it out."""
+    alert_count: _builtins.int
+    """How many alerts it has, those that no member lists included."""
     @_builtins.property
-    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]: ...
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]:
+        """Oldest first; of more than 500 the first 100 and the last 400."""
+
     @_builtins.property
-    def event_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def event_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The newest 1,000."""
+
     @_builtins.property
     def domains(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -343,10 +381,11 @@ class Incident(_message.Message):
         exercise: _builtins.bool = ...,
         cause: _builtins.str = ...,
         withdrawn: _builtins.bool = ...,
+        alert_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "contested", b"contested", "disposition", b"disposition", "domains", b"domains", "entities", b"entities", "event_ids", b"event_ids", "exercise", b"exercise", "history", b"history", "id", b"id", "kind", b"kind", "linked", b"linked", "members", b"members", "opened_us", b"opened_us", "owner", b"owner", "revision", b"revision", "risk_score", b"risk_score", "risk_terms", b"risk_terms", "severity", b"severity", "status", b"status", "superseded_by", b"superseded_by", "supersedes", b"supersedes", "title", b"title", "updated_us", b"updated_us", "withdrawn", b"withdrawn", "zones", b"zones"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_count", b"alert_count", "cause", b"cause", "contested", b"contested", "disposition", b"disposition", "domains", b"domains", "entities", b"entities", "event_ids", b"event_ids", "exercise", b"exercise", "history", b"history", "id", b"id", "kind", b"kind", "linked", b"linked", "members", b"members", "opened_us", b"opened_us", "owner", b"owner", "revision", b"revision", "risk_score", b"risk_score", "risk_terms", b"risk_terms", "severity", b"severity", "status", b"status", "superseded_by", b"superseded_by", "supersedes", b"supersedes", "title", b"title", "updated_us", b"updated_us", "withdrawn", b"withdrawn", "zones", b"zones"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -837,6 +876,7 @@ class ActRequest(_message.Message):
     VERB_FIELD_NUMBER: _builtins.int
     DISPOSITION_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    TARGETS_FIELD_NUMBER: _builtins.int
     action_id: _builtins.str
     """Chosen by the client (a UUID): sent twice, it is done once."""
     incident_id: _builtins.str
@@ -844,6 +884,10 @@ class ActRequest(_message.Message):
     verb: Global___Verb.ValueType
     disposition: Global___Disposition.ValueType
     note: _builtins.str
+    @_builtins.property
+    def targets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """For merge incidents, for split alerts, for clear devices; none for the other verbs."""
+
     def __init__(
         self,
         *,
@@ -853,10 +897,11 @@ class ActRequest(_message.Message):
         verb: Global___Verb.ValueType = ...,
         disposition: Global___Disposition.ValueType = ...,
         note: _builtins.str = ...,
+        targets: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action_id", b"action_id", "actor", b"actor", "disposition", b"disposition", "incident_id", b"incident_id", "note", b"note", "verb", b"verb"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action_id", b"action_id", "actor", b"actor", "disposition", b"disposition", "incident_id", b"incident_id", "note", b"note", "targets", b"targets", "verb", b"verb"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -13,9 +13,19 @@ from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.words import word
 from impetus.app import connection
 from impetus.app.printing import say
-from impetus.domain.action import VERBS, Action, Undo
+from impetus.domain.action import TARGETED, VERBS, Action, Undo
 from impetus.domain.instant import format_instant
 
+_HELP = {
+    "merge": "say that incidents are one",
+    "split": "say that alerts do not belong to an incident",
+    "clear": "trust devices again that an incident makes contested",
+}
+_TARGETS = {
+    "merge": "an incident that belongs to it",
+    "split": "an alert that does not, as show prints it; its repeats go with it",
+    "clear": "a device, as show prints it",
+}
 DISPOSITIONS = ("true_positive", "false_positive", "benign", "duplicate")
 
 
@@ -26,8 +36,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     _add_reading(verbs)
     for verb in VERBS:
-        command = verbs.add_parser(verb, help=f"{verb} an incident")
+        command = verbs.add_parser(verb, help=_HELP.get(verb, f"{verb} an incident"))
         command.add_argument("id")
+        if verb in TARGETED:
+            command.add_argument("targets", nargs="+", metavar=TARGETED[verb].upper(), help=_TARGETS[verb])
         command.add_argument("--note", default="", help="why")
         connection.add_actor(command)
         if verb == "close":
@@ -83,18 +95,22 @@ async def _show(client: Client, arguments: argparse.Namespace) -> None:
         say(_json(answer))
         return
     _print(answer.incident, arguments)
-    reasons = {member.alert_id: member.why for member in answer.incident.members}
+    members = {member.alert_id: member for member in answer.incident.members}
     for alert in answer.alerts:
         say(f"  {format_instant(alert.at_us)} {word(pb.Severity, alert.level):13} {alert.title}")
         say(f"    {alert.summary}")
         say(f"    rule {alert.rule_id} by {alert.author or 'unknown'}")
-        say(f"    joined: {reasons.get(alert.id, 'a repeat')}; events: {', '.join(alert.event_ids)}")
+        say(f"    {alert.id} joined: {_joined(members.get(alert.id))}; events: {', '.join(alert.event_ids)}")
+    if answer.incident.alert_count > _listed(answer.incident):
+        say(f"  {answer.incident.alert_count} alerts in all")
+    if answer.incident.contested:
+        say(f"  contested until cleared: {', '.join(answer.incident.contested)}")
     _print_cascade(answer.cascade)
     for term in answer.incident.risk_terms:
-        say(f"  risk +{term.points} {term.name} {term.evidence}")
+        say(f"  risk {term.points:+} {term.name} {term.evidence}")
     for record in answer.incident.history:
         undone = " (undone)" if record.undone_by else ""
-        did = f"{record.actor} {word(pb.Verb, record.verb)} {record.note}"
+        did = " ".join((record.actor, word(pb.Verb, record.verb), *record.targets, record.note))
         say(f"  {format_instant(record.at_us)} {did} [{record.id}]{undone}")
 
 
@@ -107,6 +123,19 @@ def _print_cascade(cascade: pb.Cascade) -> None:
         say(f"  zone {loss.zone} loses {loss.kind} {', '.join(loss.lost)}{left}")
 
 
+def _joined(member: pb.Member | None) -> str:
+    """Why an alert joined, and for a row how often it came and from when to when."""
+    if member is None:
+        return "a repeat"
+    if member.count < 2:
+        return member.why
+    return f"{member.why}; {member.count} times, {format_instant(member.first_us)} to {format_instant(member.last_us)}"
+
+
+def _listed(incident: pb.Incident) -> int:
+    return sum(member.count for member in incident.members)
+
+
 async def _act(client: Client, arguments: argparse.Namespace) -> None:
     action = Action(
         id=str(uuid.uuid4()),
@@ -115,6 +144,7 @@ async def _act(client: Client, arguments: argparse.Namespace) -> None:
         verb=arguments.verb,
         disposition=vars(arguments).get("disposition"),
         note=arguments.note,
+        targets=tuple(vars(arguments).get("targets") or ()),
     )
     _print(await client.act(action), arguments)
 

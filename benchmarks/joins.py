@@ -1,0 +1,217 @@
+"""How fast alerts join incidents, and whether that or its memory grows.
+
+Alerts as detection makes them, from 100,000 entities: most about one account and one device, repeats of a few noisy
+devices, correlations over earlier events of the same, and one in ten through a gateway. Two loads: a day of
+them, and 5,000 a second. One in twenty arrives late, within two minutes. ``--write`` puts the results in RESULTS.md.
+
+The lower bound is a union-find over the same names: no order, no history, no expiry, no records.
+"""
+
+import argparse
+import gc
+import os
+import random
+import resource
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import msgspec
+
+from correlator.city import CityModel
+from correlator.incidents.joins import Joins
+from correlator.incidents.limits import Limits
+from impetus.domain.alert import Alert
+from impetus.domain.entity import Entity
+from impetus.domain.instant import SECOND
+from impetus.domain.rule import Level
+
+START = 1_810_000_000 * SECOND
+LATE = 120 * SECOND
+BATCH = 2_000
+ENTITIES = 100_000
+GATEWAY = "gateway"
+RESULTS = Path(__file__).with_name("RESULTS.md")
+BEGIN, END = "<!-- joins -->", "<!-- end of joins -->"
+
+
+def make_alerts(count: int, span: int, seed: int = 7) -> Iterator[Alert]:
+    """So many alerts over a span (µs) of event time, in the order in which they arrive."""
+    draw = random.Random(seed)
+    waiting: deque[Alert] = deque()
+    recent: dict[str, list[str]] = {}
+    for number in range(count):
+        at = START + span * number // count
+        alert = _make(draw, number, at, recent)
+        if draw.random() < 0.05:
+            waiting.append(alert)
+        else:
+            yield alert
+        if waiting and at - waiting[0].at > LATE * 3 // 4:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _make(draw: random.Random, number: int, at: int, recent: dict[str, list[str]]) -> Alert:
+    kind, rule = draw.random(), draw.randrange(60)
+    level: Level = "low" if kind < 0.4 else "medium"
+    subject = f"user:u{draw.randrange(ENTITIES // 2)}" if kind < 0.6 else f"device:d{draw.randrange(ENTITIES // 2)}"
+    if kind > 0.95:
+        subject, rule = f"device:noisy{draw.randrange(20)}", 1
+    entities = (subject, f"address:{GATEWAY}") if draw.random() < 0.1 else (subject,)
+    correlation = draw.random() < 0.02
+    events = (*recent.get(subject, ())[-2:], f"e{number}") if correlation else (f"e{number}",)
+    recent[subject] = [*recent.get(subject, ())[-1:], f"e{number}"]
+    return Alert(
+        f"{number:026d}", f"rule-{rule}", f"Rule {rule}", "high" if correlation else level, at, at, events,
+        (at,) * len(events), entities=tuple(Entity(*key.split(":")) for key in entities), domains=("cyber",),
+        zones=(f"Z{number % 40}",), correlation=correlation,
+    )  # fmt: skip
+
+
+class Measured(msgspec.Struct):
+    """One run: rate and memory, by tenths of it."""
+
+    name: str
+    alerts: int
+    seconds: float
+    rates: list[float]
+    memory: list[int]
+    incidents: int = 0
+    written: int = 0
+    largest: int = 0
+
+
+def join(name: str, alerts: int, span: int) -> Measured:
+    """Alerts through the joins as the worker calls them: apply, expire, take the changes of state."""
+    limits = Limits(settles=LATE + 60 * SECOND, horizon=LATE + 900 * SECOND)
+    joins = Joins(CityModel.empty(), limits=limits)
+    measured = Measured(name, alerts, 0.0, [], [])
+    newest, part = 0, max(BATCH, alerts // 10)
+    tenth, done = 0.0, 0
+    largest: dict[str, int] = {}
+    for batch in _batches(make_alerts(alerts, span)):
+        newest = max(newest, *(alert.at for alert in batch))
+        begin = time.process_time()
+        changed = joins.apply(batch, "new evidence")
+        joins.expire(newest - LATE)
+        for _ in joins.changes():
+            pass
+        tenth += time.process_time() - begin
+        measured.written += len(changed)
+        largest.update({one.id: one.alerts for one in changed})
+        done += len(batch)
+        if done % part < BATCH:
+            measured.rates.append(part / tenth)
+            measured.memory.append(resident())
+            measured.seconds, tenth = measured.seconds + tenth, 0.0
+    measured.seconds += tenth
+    measured.incidents, measured.largest = len(largest), max(largest.values())
+    return measured
+
+
+def group(alerts: int, span: int) -> float:
+    """Seconds that a union-find over the same names takes."""
+    parent: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        root = name
+        while (above := parent.setdefault(root, root)) != root:
+            root = above
+        parent[name] = root
+        return root
+
+    spent = 0.0
+    for batch in _batches(make_alerts(alerts, span)):
+        begin = time.process_time()
+        for alert in batch:
+            first = find(f"event:{alert.events[0]}")
+            for name in (*alert.events[1:], *(entity.key for entity in alert.entities)):
+                parent[find(name)] = first
+        spent += time.process_time() - begin
+    return spent
+
+
+def _batches(alerts: Iterator[Alert]) -> Iterator[list[Alert]]:
+    batch: list[Alert] = []
+    for alert in alerts:
+        batch.append(alert)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def resident() -> int:
+    """Memory of this process now, in bytes."""
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize()
+
+
+def report(measured: Sequence[Measured], bound: float, alerts: int) -> str:
+    """The section of the results."""
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    heads = (
+        "",
+        "alerts",
+        "alerts/s",
+        "slowest tenth",
+        "MiB after a tenth, half, all",
+        "incidents",
+        "written",
+        "largest",
+    )
+    lines = [
+        "## Joining alerts to incidents",
+        "",
+        f"`python -m benchmarks.joins --write` at {commit.stdout.strip()}: synthetic alerts of {ENTITIES:,} entities,",
+        "two in five low, one in fifty a correlation, one in ten through a shared gateway, one in twenty late. Apply,",
+        "expire and state, without a store; rates are by CPU time of one core. The goal is 5,000 alerts/s.",
+        f"Load average {os.getloadavg()[2]:.1f} when it ended: over 1, what ran beside it slowed it.",
+        "",
+        f"| {' | '.join(heads)} |",
+        "|---" * len(heads) + "|",
+    ]
+    for one in measured:
+        memory = [one.memory[0], one.memory[len(one.memory) // 2], one.memory[-1]]
+        sizes = ", ".join(f"{size >> 20:,}" for size in memory)
+        lines.append(
+            f"| {one.name} | {one.alerts:,} | **{one.alerts / one.seconds:,.0f}** | {min(one.rates):,.0f} | {sizes} "
+            f"| {one.incidents:,} | {one.written:,} | {one.largest:,} |"
+        )
+    lines.append(f"| union-find over the same names (lower bound) | {alerts:,} | {alerts / bound:,.0f} | | | | | |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--alerts", type=int, default=2_000_000)
+    parser.add_argument("--rate", type=int, default=5_000, help="alerts a second of event time in the second load")
+    parser.add_argument("--only", choices=("day", "rate"))
+    parser.add_argument("--write", action="store_true", help="put the results into RESULTS.md")
+    options = parser.parse_args()
+    loads = {"a day": 86_400 * SECOND, f"{options.rate:,} a second": options.alerts * SECOND // options.rate}
+    chosen = {"day": [0], "rate": [1], None: [0, 1]}[options.only]
+    measured = []
+    for at in chosen:
+        name, span = list(loads.items())[at]
+        measured.append(join(name, options.alerts, span))
+        print(measured[-1], flush=True)
+        gc.collect()
+    text = report(measured, group(options.alerts, 86_400 * SECOND), options.alerts)
+    print(text)
+    if options.write:
+        old = RESULTS.read_text()
+        before, _, rest = old.partition(BEGIN)
+        after = rest.partition(END)[2] if rest else "\n"
+        RESULTS.write_text(f"{before.rstrip()}\n\n{BEGIN}\n{text}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()

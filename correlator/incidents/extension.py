@@ -1,0 +1,144 @@
+"""Extension: whether a change can be taken at once, with the outcome of a fold over everything.
+
+An alert that stands behind all that it has to do with can. So can a late one that joins a single case which all that
+came after it found as well; and a revision that adds members which lead nowhere else. What is left is folded anew.
+Every question here may be answered with no for a change that would have done: that costs time, never truth.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from correlator.incidents.case import Case, Node, is_watch, opens
+from correlator.incidents.fold import Fold
+from correlator.incidents.names import PERSON, Name
+from impetus.domain.alert import Alert
+
+
+def extends(fold: Fold, node: Node) -> bool:
+    """Whether an alert that is not in memory can be taken at once."""
+    names = fold.names_at(node.alert, node.order)
+    entries = [entry for entry in map(fold.names.get, names) if entry is not None]
+    if not _placed_last(fold, node) or not fold.commons.stays(node.alert, node.order):
+        return False
+    if all(_behind(node, entry) for entry in entries):
+        return True
+    if is_watch(node.alert, fold.limits) or any(name.startswith(PERSON) for name in names):
+        return False
+    return _fits_between(fold, node, entries)
+
+
+def revises(fold: Fold, node: Node, alert: Alert) -> bool:
+    """Whether a revision of an alert in memory can be taken at once: more members, and nothing else that matters."""
+    case = node.case.heir if node.case is not None else None
+    old, names = set(node.names), fold.names_at(alert, node.order)
+    if not _same_kind(fold, node.alert, alert) or not old.issubset(names):
+        return False
+    if case is not None and (case.chosen or case.kind == "watch") and alert.at != node.alert.at:
+        return False
+    for name in names:
+        entry = fold.names.get(name) if name not in old else None
+        if entry is not None and (case is None or not _leads_only_to(entry, case, node)):
+            return False
+    return set(fold.places.watches_met(alert)) == set(fold.places.watches_met(node.alert))
+
+
+def _same_kind(fold: Fold, old: Alert, new: Alert) -> bool:
+    """Whether two revisions stand at the same place and do the same there; nothing of the newer one is earlier."""
+    return (
+        (old.fired, old.level, old.correlation, old.rule) == (new.fired, new.level, new.correlation, new.rule)
+        and is_watch(old, fold.limits) == is_watch(new, fold.limits)
+        and not is_watch(new, fold.limits)
+        and new.at >= old.at
+        and new.first <= old.first
+        and set(old.zones) <= set(new.zones)
+        and set(old.domains) <= set(new.domains)
+        and set(old.entities) <= set(new.entities)
+        and (new.certainty == old.certainty or old.certainty is None)
+        and new.supersedes == old.supersedes
+    )
+
+
+def _behind(node: Node, entry: Name) -> bool:
+    """Whether all that had a name, and all cases that it leads to, were before."""
+    return entry.last < node.order and all(owner.heir.asked < node.order for owner, _ in entry.owners)
+
+
+def _placed_last(fold: Fold, node: Node) -> bool:
+    """Whether all that it meets in place and time was before."""
+    if is_watch(node.alert, fold.limits):
+        met = fold.places.alerts_met(node.alert)
+    elif opens(node.alert, fold.limits):
+        met = fold.places.watches_met(node.alert)
+    else:
+        return True
+    return all(other.order < node.order and other.case and other.case.heir.asked < node.order for other in met)
+
+
+def _fits_between(fold: Fold, node: Node, entries: Sequence[Name]) -> bool:
+    """Whether a late alert joins the one case that all its names led to before it, or nothing, as if it had been there.
+
+    What came after it found the same case by the same names, so it makes no difference to them.
+    """
+    owned = [entry for entry in entries if entry.owners]
+    free_before = all(entry.last < node.order for entry in entries if not entry.owners)
+    if not owned:
+        return free_before or not (opens(node.alert, fold.limits) or node.alert.correlation)
+    case = owned[0].owners[0][0].heir
+    return (
+        free_before
+        and all(_leads_only_to(entry, case, node) for entry in owned)
+        and case.kind == "incident"
+        and not case.chosen
+        and not case.sides
+        and case.opener.order < node.order
+        and case.takes_in(node.alert, fold.limits)
+    )
+
+
+def _leads_only_to(entry: Name, case: Case, node: Node) -> bool:
+    """Whether a name led to one case alone, and did so before an alert."""
+    if len(entry.owners) != 1:
+        return False
+    owner, since = entry.owners[0]
+    return owner.heir is case and owner.since(since) < node.order
+
+
+def closure(fold: Fold, alerts: Iterable[Alert], nodes: Iterable[Node]) -> tuple[dict[str, Node], list[Case]]:
+    """All alerts that changes lead to, over shared names and places, and the cases that they are in.
+
+    Each name and each case is followed once, so this takes the time of what it finds.
+    """
+    found: dict[str, Node] = {}
+    cases: dict[Case, None] = {}
+    followed: set[str] = set()
+    todo: list[Node] = list(nodes)
+    for alert in alerts:
+        node = Node(alert)
+        names = fold.names_at(alert, node.order)
+        todo += _neighbours(fold, alert, names, followed, cases)
+    while todo:
+        node = todo.pop()
+        if node.alert.id in found:
+            continue
+        found[node.alert.id] = node
+        if node.case is not None and node.case.heir not in cases:
+            cases[node.case.heir] = None
+            todo += node.case.heir.nodes.values()
+        todo += _neighbours(fold, node.alert, node.names, followed, cases)
+    return found, list(cases)
+
+
+def _neighbours(
+    fold: Fold, alert: Alert, names: Iterable[str], followed: set[str], cases: dict[Case, None]
+) -> list[Node]:
+    found: list[Node] = []
+    for name in names:
+        entry = fold.names.get(name) if name not in followed else None
+        followed.add(name)
+        if entry is not None:
+            found += entry.nodes.values()
+            for owner, _ in entry.owners:
+                if owner.heir not in cases:
+                    cases[owner.heir] = None
+                    found += owner.heir.nodes.values()
+    met = fold.places.alerts_met(alert) if is_watch(alert, fold.limits) else fold.places.watches_met(alert)
+    return found + met

@@ -1,0 +1,200 @@
+"""The summary of a case: what its alerts have together, kept in time proportional to each alert that joins.
+
+The same in whatever order they join. What is listed is bounded: rows, ids of repeats, events and entities.
+"""
+
+from bisect import insort
+from collections.abc import Iterable
+
+import msgspec
+
+from impetus.domain.alert import Alert
+from impetus.domain.entity import Entity
+from impetus.domain.incident import Member
+from impetus.domain.rule import Level, rank
+
+REPEATS = 20
+"""Ids of repeats that a row lists; the others are counted."""
+FIRST_ROWS, LAST_ROWS = 100, 400
+"""Rows that an incident lists; those between are counted."""
+EVENTS = 1_000
+"""Events that an incident lists: the newest."""
+ENTITIES = 500
+"""Entities that an incident lists: the first."""
+EVIDENCE = 200
+"""Alerts that are told apart when trust is weighed: the worst, and the first of these."""
+
+Order = tuple[int, bool, str]
+
+
+class Row(msgspec.Struct):
+    """Repeats of one rule on one device."""
+
+    order: Order
+    why: str
+    first: int
+    last: int
+    count: int = 1
+    repeats: list[tuple[Order, str]] = []
+
+    def repeat(self, order: Order, id: str) -> None:
+        """Note the id of a repeat, if it is among the first."""
+        insort(self.repeats, (order, id))
+        del self.repeats[REPEATS:]
+
+    def member(self) -> Member:
+        """The row as it is written."""
+        return Member(
+            self.order[2], self.why, self.count, tuple(id for _, id in self.repeats), first=self.first, last=self.last
+        )
+
+
+class Evidence(msgspec.Struct):
+    """The alerts of one level on the same devices: the earliest of them."""
+
+    level: Level
+    devices: tuple[str, ...]
+    domains: tuple[str, ...]
+    order: Order
+    title: str
+
+
+class Summary:
+    """Rows, events, entities and what risk is made of."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], Row] = {}
+        self._sorted: list[tuple[Order, tuple[str, str]]] = []
+        self.alerts = 0
+        self.domains: set[str] = set()
+        self.zones: set[str] = set()
+        self.exercise = False
+        self.tactics: dict[str, Order] = {}
+        """Each tag of a rule, with the first alert that has it."""
+        self.evidence: dict[tuple[str, ...], Evidence] = {}
+        self.devices: dict[str, Order] = {}
+        """Each device that is held, with the first alert that is about it."""
+        self.placed: tuple[Order, str] | None = None
+        """The first alert that is certainly in one place."""
+        self._events: dict[str, int] = {}
+        self._entities: dict[str, tuple[Order, int, Entity]] = {}
+        self._title: tuple[tuple[int, bool, Order], str] | None = None
+
+    def add(self, alert: Alert, order: Order, why: str) -> None:
+        """Add an alert."""
+        self.alerts += 1
+        self._add_row(alert, order, why)
+        self._add_best(alert, order)
+        for tag in alert.tags:
+            self.tactics[tag] = min(self.tactics.get(tag, order), order)
+        self.revise(alert, order)
+
+    def revise(self, alert: Alert, order: Order) -> None:
+        """Add what more an alert has that is in it already."""
+        self.domains.update(domain for domain in alert.domains if domain)
+        self.zones.update(alert.zones)
+        self.exercise = self.exercise or alert.exercise
+        if alert.certainty == "certain" and (self.placed is None or order < self.placed[0]):
+            self.placed = (order, alert.title)
+        self._add_evidence(alert, order)
+        self._events.update(zip(alert.events, alert.times, strict=True))
+        if len(self._events) > 2 * EVENTS:
+            self._events = dict(self._newest())
+        for position, entity in enumerate(alert.entities):
+            self._add_entity(entity, order, position)
+        row = self.rows[row_key(alert)]
+        row.first, row.last = min(row.first, alert.first), max(row.last, alert.at)
+
+    def count(self, alert: Alert, repeats: int, earliest: Iterable[tuple[Order, str]]) -> None:
+        """Count repeats of an alert that are not there any more."""
+        row = self.rows[row_key(alert)]
+        self.alerts += repeats
+        row.count += repeats
+        for order, id in earliest:
+            row.repeat(order, id)
+
+    def listed(self) -> tuple[Member, ...]:
+        """The rows in order: the first and the last ones of very many."""
+        chosen = self._sorted
+        if len(chosen) > FIRST_ROWS + LAST_ROWS:
+            chosen = chosen[:FIRST_ROWS] + chosen[-LAST_ROWS:]
+        return tuple(self.rows[key].member() for _, key in chosen)
+
+    def events(self) -> tuple[str, ...]:
+        """The newest events, by event time."""
+        return tuple(event for event, _ in self._newest())
+
+    def entities(self) -> tuple[Entity, ...]:
+        """The first entities, in the order in which they came."""
+        found = sorted(self._entities.values())[:ENTITIES] if self._entities else []
+        return tuple(entity for _, _, entity in found)
+
+    @property
+    def title(self) -> str:
+        """The title of the worst alert; of a correlation before others."""
+        return self._title[1] if self._title is not None else ""
+
+    @property
+    def worst(self) -> Evidence:
+        """The first of the worst alerts."""
+        return min(self.evidence.values(), key=lambda item: (-rank(item.level), item.order))
+
+    def _newest(self) -> list[tuple[str, int]]:
+        return sorted(self._events.items(), key=lambda item: (item[1], item[0]))[-EVENTS:]
+
+    def _add_row(self, alert: Alert, order: Order, why: str) -> None:
+        key = row_key(alert)
+        row = self.rows.get(key)
+        if row is None:
+            self.rows[key] = Row(order, why, alert.first, alert.at, repeats=[])
+            insort(self._sorted, (order, key))
+            return
+        row.count += 1
+        if order < row.order:
+            self._sorted.remove((row.order, key))
+            row.repeat(row.order, row.order[2])
+            row.order, row.why = order, why
+            insort(self._sorted, (order, key))
+        else:
+            row.repeat(order, alert.id)
+
+    def _add_best(self, alert: Alert, order: Order) -> None:
+        best = ((-rank(alert.level), not alert.correlation, order), alert.title)
+        if self._title is None or best < self._title:
+            self._title = best
+
+    def _add_evidence(self, alert: Alert, order: Order) -> None:
+        devices = devices_of(alert)
+        for device in devices:
+            self.devices[device] = min(self.devices.get(device, order), order)
+        key = (alert.level, alert.id) if alert.correlation else (alert.level, *devices, *alert.domains)
+        known = self.evidence.get(key)
+        if known is None or order <= known.order:
+            self.evidence[key] = Evidence(alert.level, devices, alert.domains, order, alert.title)
+        if len(self.evidence) > 2 * EVIDENCE:
+            worst = sorted(self.evidence.items(), key=lambda item: (-rank(item[1].level), item[1].order))
+            self.evidence = dict(worst[:EVIDENCE])
+
+    def _add_entity(self, entity: Entity, order: Order, position: int) -> None:
+        known = self._entities.get(entity.key)
+        if known is None:
+            self._entities[entity.key] = (order, position, entity)
+            if len(self._entities) > 2 * ENTITIES:
+                first = sorted(self._entities.items(), key=lambda item: item[1])[:ENTITIES]
+                self._entities = dict(first)
+            return
+        strong = known[2] if not known[2].weak else entity
+        self._entities[entity.key] = (*min(known[:2], (order, position)), strong)
+
+
+def row_key(alert: Alert) -> tuple[str, str]:
+    """What tells the rows of an incident apart: rule and device, or the alert itself where it has none."""
+    device = next((entity.value for entity in alert.entities if entity.kind == "device"), None)
+    if device is None or alert.correlation:
+        return (alert.rule, f"alert {alert.id}")
+    return (alert.rule, f"device {device}")
+
+
+def devices_of(alert: Alert) -> tuple[str, ...]:
+    """The devices that an alert is about."""
+    return tuple(sorted(entity.value for entity in alert.entities if entity.kind == "device" and not entity.weak))
