@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from padova import VARIANTS, Expectation, Outcome, expectations, rule_ids, run
 
+Check = Callable[[dict[str, Any], Expectation, Outcome, Expectation], None]
+
 RULES = rule_ids()
 SAME = [name for name, variant in VARIANTS.items() if variant["then"].get("same")]
 REDRAWN = [name for name, variant in VARIANTS.items() if variant.get("redrawn")]
@@ -194,7 +196,7 @@ def check_context(incident: dict[str, Any], wanted: Expectation, outcome: Outcom
     assert incident["zones"] == wanted.get("zones", incident["zones"])
 
 
-CHECKS = {
+CHECKS: dict[str, list[Check]] = {
     "members": [check_members],
     "severity": [check_severity],
     "alerts": [check_alerts],
