@@ -1,6 +1,5 @@
 """The Padova day, whose ``expected.yml`` was written from the specification before the day was ever run."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,14 +28,6 @@ CASES = [
     for variant, name in INCIDENTS
     for aspect in (ASPECTS if variant == "as-it-was" or name in expectations(variant)["changed"] else ["whole"])
 ]
-BATCHED = (
-    "an event is judged too late by the watermark before its batch: in a small file nothing is, however late it came"
-)
-WRONG = {
-    r"test_incident:(?!busy|not-too-late|in-order-of-time).*-turnstile-3-(members|alerts|whole)": BATCHED,
-    r"test_in_no_incident:.*-P-O[12]": BATCHED,
-}
-"""Where the product does not yet do what the specification says: tests by a pattern, and what it does instead."""
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +42,11 @@ def outcome_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Outc
     return outcome
 
 
-def case(test: str, *words: str) -> Any:
-    name = "-".join(words)
-    told = [why for pattern, why in WRONG.items() if re.fullmatch(pattern, f"{test}:{name}")]
-    return pytest.param(*words, id=name, marks=[pytest.mark.xfail(strict=True, reason=why) for why in told])
+def case(*words: str) -> Any:
+    return pytest.param(*words, id="-".join(words))
 
 
-@pytest.mark.parametrize(("variant", "name", "aspect"), [case("test_incident", *words) for words in CASES])
+@pytest.mark.parametrize(("variant", "name", "aspect"), [case(*words) for words in CASES])
 def test_incident(outcome_of: Callable[[str], Outcome], variant: str, name: str, aspect: str) -> None:
     outcome, wanted = outcome_of(variant), expectations(variant)
     found = find(outcome, wanted["incidents"][name])
@@ -66,7 +55,7 @@ def test_incident(outcome_of: Callable[[str], Outcome], variant: str, name: str,
         check(found[0], wanted["incidents"][name], outcome, wanted)
 
 
-@pytest.mark.parametrize("variant", [case("test_nothing_else", variant) for variant in CHECKED])
+@pytest.mark.parametrize("variant", [case(variant) for variant in CHECKED])
 def test_nothing_else(outcome_of: Callable[[str], Outcome], variant: str) -> None:
     outcome, wanted = outcome_of(variant), expectations(variant)
     known = [each["id"] for expected in wanted["incidents"].values() for each in find(outcome, expected)]
@@ -74,20 +63,20 @@ def test_nothing_else(outcome_of: Callable[[str], Outcome], variant: str) -> Non
     assert [(each["title"], each["events"]) for each in others] == []
 
 
-@pytest.mark.parametrize("variant", [case("test_watches", variant) for variant in CHECKED])
+@pytest.mark.parametrize("variant", [case(variant) for variant in CHECKED])
 def test_watches(outcome_of: Callable[[str], Outcome], variant: str) -> None:
     watches = [each for each in outcome_of(variant).incidents if each["kind"] == "watch"]
     assert sorted(event for each in watches for event in each["events"]) == expectations(variant)["watches"]
     assert len(watches) == len(expectations(variant)["watches"])
 
 
-@pytest.mark.parametrize(("variant", "event"), [case("test_in_no_incident", *pair) for pair in LEFT_OUT])
+@pytest.mark.parametrize(("variant", "event"), [case(*pair) for pair in LEFT_OUT])
 def test_in_no_incident(outcome_of: Callable[[str], Outcome], variant: str, event: str) -> None:
     assert event in outcome_of(variant).given
     assert [each["title"] for each in outcome_of(variant).incidents if event in each["events"]] == []
 
 
-@pytest.mark.parametrize(("variant", "event"), [case("test_in_exactly_one", *pair) for pair in ONE_OF])
+@pytest.mark.parametrize(("variant", "event"), [case(*pair) for pair in ONE_OF])
 def test_in_exactly_one(outcome_of: Callable[[str], Outcome], variant: str, event: str) -> None:
     holders = [each["id"] for each in outcome_of(variant).incidents if event in each["events"]]
     names = expectations(variant)["in_exactly_one"][event]
@@ -98,13 +87,13 @@ def test_in_exactly_one(outcome_of: Callable[[str], Outcome], variant: str, even
     assert holders[0] in candidates
 
 
-@pytest.mark.parametrize("variant", [case("test_explained", variant) for variant in CHECKED])
+@pytest.mark.parametrize("variant", [case(variant) for variant in CHECKED])
 def test_explained(outcome_of: Callable[[str], Outcome], variant: str) -> None:
     explained = {line["event"]: line["entry"] for line in outcome_of(variant).ledger}
     assert explained == expectations(variant)["explained"]
 
 
-@pytest.mark.parametrize("variant", [case("test_same_end", variant) for variant in SAME])
+@pytest.mark.parametrize("variant", [case(variant) for variant in SAME])
 def test_same_end(outcome_of: Callable[[str], Outcome], variant: str) -> None:
     assert end_state(outcome_of(variant)) == end_state(outcome_of("as-it-was"))
 
@@ -114,7 +103,7 @@ def test_same_end_in_any_arrival(outcome_of: Callable[[str], Outcome], tmp_path:
     assert end_state(run("as-it-was", tmp_path, seed)) == end_state(outcome_of("as-it-was"))
 
 
-@pytest.mark.parametrize("variant", [case("test_same_end_of_variants_in_any_arrival", variant) for variant in REDRAWN])
+@pytest.mark.parametrize("variant", [case(variant) for variant in REDRAWN])
 def test_same_end_of_variants_in_any_arrival(
     outcome_of: Callable[[str], Outcome], tmp_path: Path, variant: str
 ) -> None:
