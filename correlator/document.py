@@ -78,13 +78,8 @@ class Located(msgspec.Struct, Generic[T], frozen=True):
     lines: Lines
 
 
-def read_document(path: Path, kind: type[T], area: str) -> T:
-    """The document at ``path`` as ``kind``; errors have codes of ``area`` (``city``, ``plan``), file, line and key."""
-    return parse_document(read_file(path, area), kind, area, str(path))
-
-
 def parse_document(text: bytes, kind: type[T], area: str, file: str) -> T:
-    """The same for the bytes of a document, as they come from the log."""
+    """The bytes of a document as ``kind``; errors have codes of ``area`` (``city``, ``plan``), file, line and key."""
     return locate_document(text, kind, area, file).value
 
 
