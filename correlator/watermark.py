@@ -69,14 +69,24 @@ class EventClock:
         newest = self.newest
         if newest is None:
             return self.now
-        marks = [
+        return self.reach(self._mark(newest, heard))
+
+    def reach(self, mark: int) -> int:
+        """Move event time to a mark (µs), unless it is there already."""
+        self.now = mark if self.now is None else max(self.now, mark)
+        return self.now
+
+    def is_ahead(self) -> bool:
+        """Whether event time is where the wall clock has moved it, further than the events alone."""
+        newest = self.newest
+        return newest is not None and self.now is not None and self.now > self._mark(newest, None)
+
+    def _mark(self, newest: int, heard: int | None) -> int:
+        return min(
             # An idle source holds nobody back, but what it says next may be as late as it is allowed to be.
             (newest if self._is_idle(source, clock, newest, heard) else clock.newest) - self._allowed(source)
             for source, clock in self._trusted()
-        ]
-        mark = min(marks)
-        self.now = mark if self.now is None else max(self.now, mark)
-        return self.now
+        )
 
     def finish(self, longest: int) -> int | None:
         """The end of a replay: all watermarks move to the newest event time and the longest timespan beyond it."""
