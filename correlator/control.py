@@ -6,6 +6,7 @@ A record of a set-up holds all that is needed to use it again. Besides those the
 
 from collections.abc import Mapping
 from hashlib import blake2b
+from typing import TypeVar
 
 import msgspec
 
@@ -13,13 +14,16 @@ from correlator.city import CityModel
 from correlator.incidents.limits import Limits
 from correlator.plan.day import DayPlan
 from correlator.setup import Bounds, Setup
-from impetus.domain.action import Action, Undo
+from impetus.domain.action import Action, Promotion, Undo
 from impetus.domain.batch import Control
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.rule import Rule, RuleSet
 
 SETUP = ("rules", "city", "plan", "limits")
 """The kinds that a set-up is made of."""
+
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Clock(msgspec.Struct, frozen=True):
@@ -35,6 +39,7 @@ class Command(msgspec.Struct, frozen=True):
     at: int
     action: Action | None = None
     undo: Undo | None = None
+    promotion: Promotion | None = None
 
 
 class _Rules(msgspec.Struct, frozen=True):
@@ -59,7 +64,7 @@ def limits_control(setup: Setup) -> Control:
     """The times of sources, the bounds of windows and the limits of joining."""
     lateness, idle = dict(sorted(setup.lateness.items())), dict(sorted(setup.idle.items()))
     body = msgspec.json.encode(_Limits(lateness, idle, setup.bounds, setup.limits))
-    return Control("limits", blake2b(body, digest_size=16).hexdigest(), body)
+    return document_control("limits", body)
 
 
 def clock_control(to: int, quiet: bool) -> Control:
@@ -74,19 +79,28 @@ def command_control(command: Action | Undo, now: int) -> Control:
     return Control("action", command.id, msgspec.json.encode(Command(now, action=command)))
 
 
-def read_control(control: Control, kind: type[msgspec.Struct]) -> msgspec.Struct:
+def document_control(kind: str, body: bytes) -> Control:
+    """A city model or a plan: its document."""
+    return Control(kind, blake2b(body, digest_size=16).hexdigest(), body)
+
+
+def read_control(control: Control, kind: type[S]) -> S:
     """The body of a control record. Raises ``ImpetusError``."""
     try:
         return msgspec.json.decode(control.body, type=kind)
     except msgspec.DecodeError as error:
-        raise ImpetusError("log.control", f"the {control.kind} cannot be read: {error}", Where(key=control.kind)) from None
+        raise ImpetusError(
+            "log.control", f"the {control.kind} cannot be read: {error}", Where(key=control.kind)
+        ) from None
 
 
 def setup_of(controls: Mapping[str, Control]) -> Setup:
     """The set-up that control records say, by kind. Raises ``ImpetusError``; without limits the defaults hold."""
     controls = {kind: control for kind, control in controls.items() if control.version}
     if "rules" not in controls:
-        raise ImpetusError("log.control", "the log does not say which rules were in force", Where(), "Give them: --rules")
+        raise ImpetusError(
+            "log.control", "the log does not say which rules were in force", Where(), "Give them: --rules"
+        )
     setup = Setup(
         _rules(controls["rules"]),
         CityModel.parse(controls["city"].body, "the city of the log") if "city" in controls else CityModel.empty(),
@@ -96,7 +110,6 @@ def setup_of(controls: Mapping[str, Control]) -> Setup:
     if "limits" not in controls:
         return setup
     limits = read_control(controls["limits"], _Limits)
-    assert isinstance(limits, _Limits)
     return msgspec.structs.replace(
         setup, lateness=limits.lateness, idle=limits.idle, bounds=limits.bounds, limits=limits.joining
     )

@@ -162,9 +162,7 @@ class Correlator:
         self._detector.blind(self._monitor.blindness())
         return [*found, self._detector.advance(now)]
 
-    def _carried_out(
-        self, control: Control, after: Incident, changed: Sequence[Incident]
-    ) -> tuple[Incident, Commit]:
+    def _carried_out(self, control: Control, after: Incident, changed: Sequence[Incident]) -> tuple[Incident, Commit]:
         """What a command made of its incident, and the commit of all that it changed; empty if it was done before."""
         if not changed:
             return after, Commit()
