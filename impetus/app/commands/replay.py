@@ -107,6 +107,10 @@ def _rerun(arguments: argparse.Namespace) -> int:
         last = before.newest if before is not None else last
         rerun = Rerun(given, store)
         controls = before.controls if before is not None else log.controls()
+        if not any(control.kind == "limits" for _, control in controls):
+            sys.stderr.write(
+                "impetus: the log does not say lateness, idle times and bounds: the defaults are assumed\n"
+            )
         rerun.run(steps_of(controls, log.blocks(first, last), last + 1))
         _tell([*log.damaged(), *rerun.problems], rerun.notices(), arguments.strict)
         if before is not None:
@@ -131,6 +135,10 @@ def _opened(arguments: argparse.Namespace) -> Iterator[EmbeddedStore]:
     path: Path = arguments.store
     if arguments.store is True:
         settings = read_settings(arguments.config)
+        if settings.store.kind != "embedded":
+            raise ImpetusError(
+                "store.unavailable", "only the log of an embedded store can be run again", Where(settings.file)
+            )
         path = settings.path(settings.store.path)
     if not path.is_file():
         # Opening would make one.
