@@ -75,7 +75,7 @@ def titles(done: Done) -> list[list[str]]:
 def test_it_prints_what_a_replay_prints(hour: Installation) -> None:
     ledger = hour.folder / "ledger"
     done = rerun(hour, "--json", "--ledger", ledger)
-    assert [sorted(set(one)) for one in titles(done)] == [["door", "doors"]]
+    assert [sorted(set(one)) for one in titles(done)] == [["door", "doors", "unchecked"]]
     assert titles(done)[0].count("doors") == 2
     assert (done.err, ledger.read_text()) == ("", "")
     assert "door" in impetus_here("replay", "--store", hour.store).out
