@@ -80,6 +80,21 @@ class EventClock:
         self.now = self._mark
         return self.now
 
+    def reach(self, mark: int) -> int:
+        """Move event time to where the wall clock had moved it in an earlier run (µs); it never goes back."""
+        self.now = self._mark = mark if self._mark is None else max(self._mark, mark)
+        return self.now
+
+    def is_ahead(self) -> bool:
+        """Whether event time may be further than the events alone would have moved it."""
+        newest = self.newest
+        if newest is None or self.now is None:
+            return False
+        return self.now > min(
+            (newest if self._is_idle(source, clock, newest, None) else clock.newest) - self._allowed(source)
+            for source, clock in self._trusted()
+        )
+
     def _move(self, heard: int | None) -> None:
         """Bring the mark up to what is known of the sources; it never goes back."""
         trusted, newest = self._trusted(), self.newest

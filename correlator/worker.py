@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from correlator.control import clock_control, command_control
 from correlator.detect import Detector, Findings
 from correlator.health.monitor import Monitor
 from correlator.health.record import COLLECTOR, collector_line
@@ -83,6 +84,10 @@ class Correlator:
         """The same without the wall clock: a source is idle by event time alone."""
         return self._step(batches, heard, None)
 
+    def rerun_step(self, batches: Sequence[Batch], to: int | None) -> Commit:
+        """A step of the log again: where the wall clock moved event time on, the log says to where (µs)."""
+        return self._step(batches, 0, None, to)
+
     def finish(self) -> Commit:
         """The end of a replay: event time moves past every window."""
         taken, now, newest = Taken([], [], [], [], []), self.clock.finish(self._longest), self.clock.newest
@@ -104,11 +109,11 @@ class Correlator:
 
     def act(self, action: Action, now: int) -> tuple[Incident, Commit]:
         """Record an action of a person at a wall clock (µs). Raises ``ImpetusError``."""
-        return self._carried_out(*self._commands.act(action, now))
+        return self._carried_out(command_control(action, now), *self._commands.act(action, now))
 
     def undo(self, undo: Undo, now: int) -> tuple[Incident, Commit]:
         """Record that an action is taken back. Raises ``ImpetusError``."""
-        return self._carried_out(*self._commands.undo(undo, now))
+        return self._carried_out(command_control(undo, now), *self._commands.undo(undo, now))
 
     def contested(self, device: str, at: int) -> tuple[str, ...]:
         """The incidents that make a device doubtful for what it said, or did not say, at an event time (µs)."""
@@ -132,13 +137,18 @@ class Correlator:
             state=(*commit.state, *self._joins.changes()),
         )
 
-    def _step(self, batches: Sequence[Batch], heard: int, wall: int | None) -> Commit:
-        taken = self._reception.take(batches, heard)
+    def _step(self, batches: Sequence[Batch], heard: int, wall: int | None, to: int | None = None) -> Commit:
+        before, taken = self.clock.now, self._reception.take(batches, heard)
+        quiet = not taken.events
         renewed = [(one.before, one.after) for one in taken.renewed]
         found = [self._detector.renew(renewed, self._store.alerts)] if renewed else []
         found.append(self._detector.detect(taken.events))
-        now = self.clock.advance(wall)
-        return self._commit(batches, taken, [*found, *self._advance(now, now, taken)])
+        now = self.clock.advance(wall) if to is None else self.clock.reach(to)
+        commit = self._commit(batches, taken, [*found, *self._advance(now, now, taken)])
+        if now is None or now == before or wall is None or not (quiet or self.clock.is_ahead()):
+            return commit
+        # No event says so: without it the log alone would not come to the same.
+        return msgspec.structs.replace(commit, controls=(clock_control(now, quiet),))
 
     def _advance(self, now: int | None, limit: int | None, taken: Taken) -> list[Findings]:
         """What comes out as event time moves on; nothing before the first event.
@@ -152,11 +162,11 @@ class Correlator:
         self._detector.blind(self._monitor.blindness())
         return [*found, self._detector.advance(now)]
 
-    def _carried_out(self, after: Incident, changed: Sequence[Incident]) -> tuple[Incident, Commit]:
+    def _carried_out(self, control: Control, after: Incident, changed: Sequence[Incident]) -> tuple[Incident, Commit]:
         """What a command made of its incident, and the commit of all that it changed; empty if it was done before."""
         if not changed:
             return after, Commit()
-        return after, Commit(incidents=_newest(changed), state=tuple(self._joins.changes()))
+        return after, Commit(incidents=_newest(changed), controls=(control,), state=tuple(self._joins.changes()))
 
     def _commit(self, batches: Sequence[Batch], taken: Taken, findings: Sequence[Findings]) -> Commit:
         alerts = {id: alert for found in findings for id, alert in found.alerts.items()}
@@ -217,8 +227,8 @@ def controls_of(setup: Setup, known: Iterable[Control]) -> tuple[Control, ...]:
 
     A model or plan that was in force and is no more is one without version and body.
     """
-    newest = {control.kind: control.version for control in known}
+    newest = {control.kind: control for control in known}
     given = {control.kind for control in setup.controls}
-    ended = (kind for kind in ENDING if newest.get(kind) and kind not in given)
-    changed = (control for control in setup.controls if newest.get(control.kind) != control.version)
+    ended = (kind for kind in ENDING if kind in newest and newest[kind].version and kind not in given)
+    changed = (control for control in setup.controls if newest.get(control.kind) != control)
     return (*changed, *(Control(kind, "", b"") for kind in ended))

@@ -59,13 +59,7 @@ class Replay:
 
     def incidents(self) -> list[tuple[Incident, list[Alert]]]:
         """The incidents that hold, oldest first, each with its alerts."""
-        held = [one for one in self._store.incidents(IncidentQuery(limit=1_000_000)) if not one.withdrawn]
-        held.sort(key=lambda incident: (incident.opened, incident.id))
-        return [(incident, self._alerts(incident)) for incident in held]
-
-    def _alerts(self, incident: Incident) -> list[Alert]:
-        found = self._store.alerts(list(members(self._store, incident)))
-        return sorted(found, key=lambda alert: (alert.fired, alert.correlation, alert.id))
+        return incidents_of(self._store)
 
     def notices(self) -> tuple[Notice, ...]:
         """Where the picture is not whole: events too late, clocks that are off, waits in doubt."""
@@ -74,6 +68,18 @@ class Replay:
     def ledger(self) -> list[LedgerLine]:
         """The explained matches."""
         return self._store.ledger()
+
+
+def incidents_of(store: Store) -> list[tuple[Incident, list[Alert]]]:
+    """The incidents of a store that hold, oldest first, each with its alerts."""
+    held = [one for one in store.incidents(IncidentQuery(limit=1_000_000)) if not one.withdrawn]
+    held.sort(key=lambda incident: (incident.opened, incident.id))
+    return [(incident, _alerts(store, incident)) for incident in held]
+
+
+def _alerts(store: Store, incident: Incident) -> list[Alert]:
+    found = store.alerts(list(members(store, incident)))
+    return sorted(found, key=lambda alert: (alert.fired, alert.correlation, alert.id))
 
 
 def read_recorded(files: Sequence[Path], order: Order) -> tuple[list[Recorded], list[ImpetusError]]:

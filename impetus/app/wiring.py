@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import Sequence
-from hashlib import blake2b
 from pathlib import Path
 
+import msgspec
+
 from correlator.city import CityModel
+from correlator.control import document_control, limits_control, rules_control
 from correlator.document import read_file
 from correlator.plan.approval import require_approval
 from correlator.plan.day import DayPlan
 from correlator.setup import Bounds, Setup
 from impetus.app.engine import load_rules
 from impetus.app.settings import SHIPPED_RULES, Settings
-from impetus.domain.batch import Control
 from impetus.domain.errors import ImpetusError
 
 CLOCK_UNIT = 1_000
@@ -46,11 +47,11 @@ def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
     files = {kind: (settings.path(path), read_file(settings.path(path), kind)) for kind, path in paths.items() if path}
     city = CityModel.parse(files["city"][1], str(files["city"][0])) if "city" in files else CityModel.empty()
     day, drafts = _plan_in_force(files)
-    controls = [Control("rules", loaded.rules.version, loaded.rules.form)]
+    controls = [rules_control(loaded.rules)]
     bodies = {kind: body for kind, (_, body) in files.items()}
     if "city" in bodies:
         bodies["city"] = city.document
-    controls += [Control(kind, blake2b(body, digest_size=16).hexdigest(), body) for kind, body in bodies.items()]
+    controls += [document_control(kind, body) for kind, body in bodies.items()]
     setup = Setup(
         loaded.rules,
         city,
@@ -60,6 +61,7 @@ def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
         controls=tuple(controls),
         bounds=Bounds(settings.windows.keys, settings.windows.stored, settings.windows.items),
     )
+    setup = msgspec.structs.replace(setup, controls=(*setup.controls, limits_control(setup)))
     return setup, [*loaded.problems, *drafts]
 
 

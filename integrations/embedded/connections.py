@@ -46,9 +46,10 @@ class Connections:
     store in memory (``path`` None) has a single connection, and whoever uses it waits for the others.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, durable: bool = True) -> None:
         self.file = str(path) if path is not None else ":memory:"
         self._path = path
+        self._synchronous = "FULL" if durable else "OFF"
         self._writing = threading.RLock()
         self._idle: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._closed = False
@@ -112,7 +113,7 @@ class Connections:
         for pragma in (
             f"page_size = {PAGE_BYTES}",
             # FULL syncs the write-ahead log at every commit: one that was acknowledged survives a loss of power.
-            "synchronous = FULL",
+            f"synchronous = {self._synchronous}",
             "fullfsync = ON",  # macOS only: its plain fsync does not reach the medium
             "checkpoint_fullfsync = ON",
             "foreign_keys = ON",

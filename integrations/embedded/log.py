@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 
 from impetus.domain.errors import ImpetusError
+from impetus.domain.ports import Span
 from integrations.embedded.block import ADDITIONS, COLUMNS, HEADS, LINES, damaged, decode_heads, decode_lines
 from integrations.embedded.filter import Filters
 
@@ -33,6 +34,16 @@ def read_next(connection: sqlite3.Connection, after: int, newest: int) -> int | 
     statement = "SELECT min(number) FROM block_index WHERE number > ? AND number <= ?"
     row: tuple[int | None] = connection.execute(statement, (after, newest)).fetchone()
     return row[0]
+
+
+def read_stretch(connection: sqlite3.Connection, span: Span) -> tuple[int, int]:
+    """The first block with an event at or after the start of a span, and the last with one before its end."""
+    newest = read_newest(connection)
+    first = "SELECT min(number) FROM block_index WHERE last >= ?"
+    last = "SELECT max(number) FROM block_index WHERE first < ?"
+    (since,) = connection.execute(first, (span.start,)).fetchone() if span.start is not None else (1,)
+    (until,) = connection.execute(last, (span.end,)).fetchone() if span.end is not None else (newest,)
+    return newest + 1 if since is None else since, until or 0
 
 
 def read_lines(connection: sqlite3.Connection, number: int) -> list[bytes]:

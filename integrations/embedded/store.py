@@ -16,11 +16,12 @@ from impetus.domain.batch import Commit, Control, Reject
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
-from impetus.domain.ports import EventQuery, IncidentQuery, StoredEvent
+from impetus.domain.ports import EventQuery, IncidentQuery, Span, StoredEvent
 from integrations.embedded import log, reader, schema, writer
 from integrations.embedded.block import encode
 from integrations.embedded.connections import Connections
 from integrations.embedded.filter import Filters
+from integrations.embedded.outcome import Outcome, read_outcome
 from integrations.embedded.search import EventSearch
 
 LEVEL = 3
@@ -38,8 +39,16 @@ class EmbeddedStore:
     the file as a whole cannot be read. A damaged block of the log is left out, logged, and listed by ``damaged``.
     """
 
-    def __init__(self, path: Path | None, *, level: int = LEVEL, entropy: Callable[[int], bytes] = os.urandom) -> None:
-        self._connections = Connections(path)
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        level: int = LEVEL,
+        entropy: Callable[[int], bytes] = os.urandom,
+        durable: bool = True,
+    ) -> None:
+        """``durable`` may be false for a file that nobody needs after a crash: commits are not synced then."""
+        self._connections = Connections(path, durable)
         try:
             with self._connections.prepare() as connection:
                 schema.prepare(connection, self._connections.file, entropy)
@@ -91,15 +100,27 @@ class EmbeddedStore:
 
     def log(self) -> Iterator[tuple[bytes, ...]]:
         """The blocks that are in the log now, in order, each as its lines. Damaged ones are reported and skipped."""
-        newest, number = self._read(log.read_newest), 0
+        return (lines for _, lines in self.blocks(0, self._read(log.read_newest)))
+
+    def blocks(self, first: int, last: int) -> Iterator[tuple[int, tuple[bytes, ...]]]:
+        """The blocks of a range of numbers, each with its number. Damaged ones are reported and skipped."""
+        number = first - 1
         # Each block is a snapshot of its own: a slow replay must not keep the write-ahead log from being folded in.
-        while number := self._read(partial(log.read_next, after=number, newest=newest)) or 0:
+        while number := self._read(partial(log.read_next, after=number, newest=last)) or 0:
             try:
                 lines = self._read(partial(log.read_lines, number=number))
             except ImpetusError as error:
                 self._report(error)
                 continue
-            yield tuple(lines)
+            yield number, tuple(lines)
+
+    def stretch(self, span: Span) -> tuple[int, int]:
+        """The first block with an event at or after the start of a span, and the last with one before its end."""
+        return self._read(partial(log.read_stretch, span=span))
+
+    def outcome(self) -> Outcome:
+        """The end of the log, its control records, and all that holds by then, of one snapshot."""
+        return self._read(read_outcome)
 
     def events(self, query: EventQuery) -> list[StoredEvent]:
         """Events that a query asks for, newest first. A ``span`` makes a look-up by ids or keys cheaper."""

@@ -21,6 +21,7 @@ from itertools import islice
 from pathlib import Path
 
 import msgspec
+from command import impetus
 from load import STEP, records
 from outcome import Outcome, outcome_of
 from strict_broker import StrictBroker
@@ -260,6 +261,7 @@ async def survive(folder: Path, kills: int, seed: int, *, reloads: bool = False)
         await killed.finish(len(feed.lines) + len(feed.messages), analyst.begun)
     left = outcome_of(killed.store)
     check_log(left, feed, broker)
+    check_rerun(killed.store)
     whole = await _whole(folder / "whole", killed, feed, analyst.begun)
     check_same(left, whole)
     return Report(kills, len(left.ids), broker.again, len(analyst.begun), left, whole)
@@ -294,6 +296,12 @@ def check_log(left: Outcome, feed: Feed, broker: StrictBroker) -> None:
     assert sorted(broker.acknowledged) == sorted(feed.messages)
     assert left.counts["duplicates"] <= broker.again
     assert left.counts["rejected"] == 0
+
+
+def check_rerun(store: Path) -> None:
+    """The log alone, with the controls in it, comes to the same."""
+    done = impetus("replay", "--store", store, "--verify", timeout=PATIENCE)
+    assert done.status == 0, (done.out, done.err)
 
 
 def check_same(left: Outcome, whole: Outcome) -> None:

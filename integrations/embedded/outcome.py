@@ -1,0 +1,56 @@
+"""The outcome of a log: what it comes to, read from one snapshot, so that it can be compared while the log grows."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from impetus.domain.alert import Alert
+from impetus.domain.batch import Control
+from impetus.domain.incident import Incident
+from integrations.embedded.log import read_newest
+from integrations.embedded.reader import read_controls
+
+_MEMBERS = "member:"
+_decode_alert = msgspec.msgpack.Decoder(Alert).decode
+_decode_incident = msgspec.msgpack.Decoder(Incident).decode
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """The number of the newest block, the control records, and the alerts and incidents that hold, by id."""
+
+    newest: int
+    controls: Sequence[tuple[int, Control]]
+    alerts: Mapping[str, Alert]
+    incidents: Mapping[str, Incident]
+    members: Mapping[str, frozenset[str]]
+    """Incident → the ids of all its alerts."""
+
+
+def read_outcome(connection: sqlite3.Connection) -> Outcome:
+    """All of it; as large as what is in the store beside the log."""
+    rows = connection.execute("SELECT body FROM incident WHERE live")
+    incidents = {incident.id: incident for incident in (_decode_incident(body) for (body,) in rows)}
+    alerts = (_decode_alert(body) for (body,) in connection.execute("SELECT body FROM alert"))
+    homes = _homes(connection)
+    return Outcome(
+        read_newest(connection),
+        read_controls(connection),
+        {alert.id: alert for alert in alerts},
+        incidents,
+        {id: _members(incident, homes) for id, incident in incidents.items()},
+    )
+
+
+def _homes(connection: sqlite3.Connection) -> dict[str, set[str]]:
+    """Incident id → the alerts on record under it."""
+    homes: dict[str, set[str]] = {}
+    statement = "SELECT space, key FROM state WHERE space >= 'member:' AND space < 'member;'"
+    for space, alert in connection.execute(statement):
+        homes.setdefault(space.removeprefix(_MEMBERS), set()).add(alert.decode())
+    return homes
+
+
+def _members(incident: Incident, homes: Mapping[str, set[str]]) -> frozenset[str]:
+    ids = (incident.id, *incident.supersedes)
+    return frozenset(alert for id in ids for alert in homes.get(id, ())) or frozenset(incident.alert_ids)
