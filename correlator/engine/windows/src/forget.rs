@@ -9,7 +9,7 @@ use crate::engine::Windows;
 use crate::entry::Entry;
 use crate::key::Key;
 use crate::keys::{Handle, Seen};
-use crate::quiet::{Quiet, pack};
+use crate::quiet::Quiet;
 
 /// Keys of at most so many items are packed.
 const SMALL: usize = 16;
@@ -103,8 +103,11 @@ impl Windows {
         let weight =
             key.entries.iter().map(|e| correlation.weigh(e.rules, e.values.len())).fold(0, u32::saturating_add);
         let small = key.entries.len() <= SMALL && weight < correlation.floor;
-        if small && key.alerts.len() == 0 && key.entries.iter().all(Entry::is_quiet) {
-            let quiet = Quiet::with_items(&key.name, &pack(key.entries.iter()));
+        if small
+            && key.alerts.len() == 0
+            && key.entries.iter().all(Entry::is_quiet)
+            && let Some(quiet) = Quiet::of(&key.name, key.entries.iter())
+        {
             self.gone.extend(self.rows_of(index, handle));
             self.keys.pack(handle, &quiet);
         }

@@ -59,5 +59,6 @@ pub use limits::Limits;
 pub use members::Members;
 pub use refusal::{Refusal, refusals_json};
 pub use relation::{Part, Relation, Relations};
+pub use row::row_name;
 pub use shelf::{Shelf, StoredRow};
 pub use state::StateError;
