@@ -9,6 +9,7 @@ use crate::engine::Windows;
 use crate::entry::Entry;
 use crate::key::Key;
 use crate::keys::{Handle, Seen};
+use crate::nearby::Nearby;
 use crate::quiet::Quiet;
 
 /// Keys of at most so many items are packed.
@@ -197,6 +198,7 @@ fn drop_unseen(key: &mut Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>>)
     });
     if !gone.is_empty() {
         key.slide = None;
+        key.nearby = Nearby::default();
     }
     gone.iter().for_each(|e| key.note_gone(e));
     let explained = gone.into_iter().filter(|e| e.explained).map(|e| e.id).collect();
