@@ -19,7 +19,7 @@ type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 /// Most items that are pushed afterwards.
 const ITEMS: usize = 16;
 
-/// Restore rows, then go on with items and event time. What the windows write can be restored after every step.
+/// Restore rows, then go on with items and event time. What the windows write can be restored.
 ///
 /// The bytes are rows (key without its digest, and state, each with two bytes of length before it) up to an empty key,
 /// then items: rule, id, group and time. Says whether the rows were taken up.
@@ -33,12 +33,15 @@ pub fn bear(data: &[u8]) -> bool {
         kept = rows;
     }
     keep(&mut kept, &mut windows);
+    let restorable = |kept: &Rows| assert!(restore(&mut self::windows(), kept), "what windows wrote can be restored");
+    restorable(&kept);
     while !pieces.0.is_empty() {
         windows.push(&items(&mut pieces));
         windows.unexplain(&["0", "7"]);
         windows.advance(pieces.time());
         keep(&mut kept, &mut windows);
     }
+    restorable(&kept);
     sound
 }
 
@@ -50,7 +53,7 @@ fn restore(windows: &mut Windows, rows: &Rows) -> bool {
     windows.restore(rows.iter().map(|(key, state)| (key.as_slice(), state.as_slice()))).is_ok()
 }
 
-/// What a commit does, and the restart behind it.
+/// What a commit does.
 fn keep(kept: &mut Rows, windows: &mut Windows) {
     for (key, state) in windows.dirty() {
         match state {
@@ -58,7 +61,6 @@ fn keep(kept: &mut Rows, windows: &mut Windows) {
             None => kept.remove(&key),
         };
     }
-    assert!(restore(&mut self::windows(), kept), "what windows wrote can be restored");
 }
 
 fn rows(pieces: &mut Pieces, marks: &Marks) -> Rows {
