@@ -53,18 +53,26 @@ impl Verdicts {
 
 /// Which of the items stand in relation to the one at `newest`, with it, and how certainly; only those that matched a
 /// rule of `mask`.
-pub(crate) fn related(
-    key: &Key,
+pub(crate) fn related<'a>(
+    key: &'a Key,
     context: Context<'_>,
     newest: usize,
     mask: u64,
-    candidates: &Candidates,
+    candidates: &'a Candidates,
 ) -> Vec<(usize, Certainty)> {
     let centre = &key.entries[newest];
+    // A flood mostly comes from one spot: what holds there for one item holds for the next, unless times matter.
+    let timeless = context.correlation.place.as_ref().is_some_and(|place| place.speed.is_none());
+    let mut last: Option<(&'a Entry, Option<Certainty>)> = None;
+    let mut relate = |index: usize, entry: &'a Entry| match last {
+        _ if index == newest => Some(Certainty::Certain),
+        Some((before, known)) if timeless && before.whereabouts == entry.whereabouts => known,
+        _ => last.insert((entry, relation(context, centre, entry))).1,
+    };
     candidates
         .iter(&key.entries)
         .filter(|(_, entry)| entry.rules & mask != 0)
-        .filter_map(|(index, entry)| relation(context, centre, entry, index == newest).map(|c| (index, c)))
+        .filter_map(|(index, entry)| relate(index, entry).map(|c| (index, c)))
         .collect()
 }
 
@@ -77,15 +85,15 @@ pub(crate) fn candidates(key: &Key, correlation: &Correlation, newest: usize, (f
     }
 }
 
-fn relation(context: Context<'_>, centre: &Entry, other: &Entry, same: bool) -> Option<Certainty> {
+fn relation(context: Context<'_>, centre: &Entry, other: &Entry) -> Option<Certainty> {
     let nowhere = Whereabouts::default();
     match &context.correlation.place {
-        Some(place) if !same => place.relates(
+        Some(place) => place.relates(
             context.city,
             (centre.time, centre.whereabouts.as_deref().unwrap_or(&nowhere)),
             (other.time, other.whereabouts.as_deref().unwrap_or(&nowhere)),
         ),
-        _ => Some(Certainty::Certain),
+        None => Some(Certainty::Certain),
     }
 }
 
