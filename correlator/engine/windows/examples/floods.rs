@@ -27,10 +27,13 @@ fn main() {
     for items in [10_000, 100_000] {
         measure(&format!("median, {items} in a window"), &|| median(items));
     }
-    for kind in ["place", "ordered", "absence"] {
+    for kind in ["place", "zone", "spot", "ordered", "absence"] {
         for items in [10_000, 100_000] {
-            measure(&format!("{kind}, flood of {items} in a window"), &|| flood(kind, items));
+            measure(&format!("{kind}, flood of {items} in a window"), &|| flood(kind, items, 1000));
         }
+    }
+    for kind in ["place", "absence"] {
+        measure(&format!("{kind}, flood of 10000 in a window, 10 at a time"), &|| flood(kind, 10_000, 10));
     }
 }
 
@@ -142,9 +145,11 @@ fn median(items: usize) -> String {
     rate(items, push_all(&mut windows, (0..items).map(item), 1000))
 }
 
-fn flood(kind: &str, items: usize) -> String {
+fn flood(kind: &str, items: usize, pushed: usize) -> String {
     let correlation = match kind {
         "place" => r#""type":"event_count","condition":{"cmp":[["gte",50]]},"place":{"distance":[["lte",200]]}"#,
+        "zone" => r#""type":"event_count","condition":{"cmp":[["gte",5000]]},"place":{"zone":{"kind":"same"}}"#,
+        "spot" => r#""type":"event_count","condition":{"cmp":[["gte",1000000]]},"place":{"distance":[["lte",200]]}"#,
         "ordered" => r#""type":"temporal_ordered""#,
         _ => {
             r#""type":"temporal","condition":{"expr":{"op":"and","of":[{"op":"rule","index":0},
@@ -152,11 +157,13 @@ fn flood(kind: &str, items: usize) -> String {
         }
     };
     let mut windows = windows(&format!(r#"{{"id":"c","rules":[0,1],"timespan":{},{correlation}}}"#, 3600 * SECOND));
-    // Ten thousand places over a city of 20 km.
+    // Ten thousand places over a city of 20 km, or one and the same.
+    let place = |n: usize| if kind == "spot" { 0 } else { n * 7919 };
+    let zone = |n: usize| format!("zone-{}", n % 100);
     let spot =
         |n: usize| Spot::new(Some(59.8 + (n % 100) as f64 * 0.002), Some(10.6 + (n / 100 % 100) as f64 * 0.004), None);
-    let item = |n: usize| Item::new(0, &id(n), n as i64 * 1000).with_place(None, spot(n * 7919));
-    let done = push_all(&mut windows, (0..items).map(item), 1000);
+    let item = |n: usize| Item::new(0, &id(n), n as i64 * 1000).with_place(Some(&zone(n)), spot(place(n)));
+    let done = push_all(&mut windows, (0..items).map(item), pushed);
     let start = on_cpu();
     let settled = windows.advance(i64::MAX / 2).len();
     let refused: String = windows.notices().into_iter().map(|(_, what)| format!("; {what}")).collect();

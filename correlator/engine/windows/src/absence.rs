@@ -2,7 +2,7 @@
 
 use crate::compile::{Correlation, Measure};
 use crate::entry::Verdict;
-use crate::evaluate::{Finding, Verdicts, recount, related};
+use crate::evaluate::{Finding, Verdicts, candidates, recount, related};
 use crate::key::{Context, Key};
 use crate::measure::positions;
 
@@ -19,7 +19,8 @@ pub(crate) fn wait_for_absent(key: &Key, context: Context<'_>, newest: usize, fi
     }
     let end = finding.at.saturating_add(correlation.timespan);
     let first = finding.members.first().map_or(finding.at, |i| key.entries[*i].time);
-    let came = related(key, context, newest, correlation.awaited, (first, end));
+    let near = candidates(key, correlation, newest, (first, end));
+    let came = related(key, context, newest, correlation.awaited, &near);
     let came = came.iter().fold(0, |mask, (i, _)| mask | key.entries[*i].rules) & correlation.awaited;
     if !expression.holds(present | came) {
         return None;

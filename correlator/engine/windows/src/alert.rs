@@ -35,6 +35,11 @@ pub(crate) struct Alerts {
 }
 
 impl Alerts {
+    /// The block that a slot lies in.
+    pub fn block_of(slot: u32) -> u32 {
+        slot / BLOCK
+    }
+
     /// The slot of an alert id, if it was ever published.
     pub fn slot_of(&self, id: &str) -> Option<u32> {
         self.by_id.get(id).copied()
@@ -46,7 +51,7 @@ impl Alerts {
 
     /// An alert to change.
     pub fn get_mut(&mut self, slot: u32) -> Option<&mut Alert> {
-        self.unwritten.insert(slot / BLOCK);
+        self.unwritten.insert(Self::block_of(slot));
         self.slots.get_mut(&slot)
     }
 
@@ -54,7 +59,7 @@ impl Alerts {
     pub fn add(&mut self, alert: Alert) -> u32 {
         let slot = self.last.saturating_add(1);
         self.put(slot, alert);
-        self.unwritten.insert(slot / BLOCK);
+        self.unwritten.insert(Self::block_of(slot));
         slot
     }
 
@@ -81,7 +86,7 @@ impl Alerts {
 
     /// All blocks that the store may have.
     pub fn blocks(&self) -> BTreeSet<u32> {
-        self.slots.keys().map(|slot| slot / BLOCK).chain(self.unwritten.iter().copied()).collect()
+        self.slots.keys().map(|slot| Self::block_of(*slot)).chain(self.unwritten.iter().copied()).collect()
     }
 
     /// Puts an alert into a given slot.
@@ -106,7 +111,7 @@ impl Alerts {
         slots.retain(|slot, alert| {
             let kept = keep(*slot, alert);
             if !kept {
-                unwritten.insert(slot / BLOCK);
+                unwritten.insert(Self::block_of(*slot));
                 by_id.remove(&alert.id);
                 dropped.push(alert.id.clone());
             }

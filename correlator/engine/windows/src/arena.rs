@@ -17,8 +17,8 @@ const COARSE: usize = 128;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
     cell: u32,
-    length: u16,
-    class: u8,
+    length: u32,
+    class: u32,
 }
 
 /// Cells of all sizes.
@@ -28,7 +28,7 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    /// Puts bytes into a cell. There may be at most 65,535 of them.
+    /// Puts bytes into a cell.
     pub fn put(&mut self, head: &[u8], tail: &[u8]) -> Run {
         let length = head.len() + tail.len();
         let class = class_of(length);
@@ -38,21 +38,21 @@ impl Arena {
         let (cell, bytes) = self.classes[class].take();
         bytes[..head.len()].copy_from_slice(head);
         bytes[head.len()..length].copy_from_slice(tail);
-        Run { cell, length: length as u16, class: class as u8 }
+        Run { cell, length: length as u32, class: class as u32 }
     }
 
     /// The bytes of a run.
     pub fn get(&self, run: Run) -> &[u8] {
-        &self.classes[usize::from(run.class)].cell(run.cell)[..usize::from(run.length)]
+        &self.classes[run.class as usize].cell(run.cell)[..run.length as usize]
     }
 
     /// Puts bytes behind a run, in another cell if they do not fit into its own.
     pub fn extend(&mut self, run: Run, tail: &[u8]) -> Run {
-        let (before, class) = (usize::from(run.length), usize::from(run.class));
+        let (before, class) = (run.length as usize, run.class as usize);
         let length = before + tail.len();
         if class_of(length) == class {
             self.classes[class].cell_mut(run.cell)[before..length].copy_from_slice(tail);
-            return Run { length: length as u16, ..run };
+            return Run { length: length as u32, ..run };
         }
         let head = self.get(run).to_vec();
         self.free(run);
@@ -61,7 +61,7 @@ impl Arena {
 
     /// Gives up the cell of a run.
     pub fn free(&mut self, run: Run) {
-        self.classes[usize::from(run.class)].free(run.cell);
+        self.classes[run.class as usize].free(run.cell);
     }
 }
 

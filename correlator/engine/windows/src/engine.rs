@@ -255,7 +255,8 @@ impl Windows {
         let (city, blindness) = (&self.city, &self.blindness);
         let context = Context { correlation, city, blindness, now: self.now, items };
         let key = self.keys.live(handle, correlation);
-        let mut touched = key.apply(changes, context.items);
+        let mut touched = key.apply(correlation.place.as_ref(), changes, context.items);
+        key.nearby.cover(correlation.place.as_ref(), &key.entries);
         let mut verdicts = renew(key, context, &touched);
         let looked = look(key, context);
         looked.firing.iter().for_each(|i| touched.widen(key.entries[*i].time));

@@ -9,6 +9,7 @@ use crate::entry::{Entry, Verdict};
 use crate::item::{Certainty, Whereabouts};
 use crate::key::{Context, Key, Touched};
 use crate::measure::{Tally, positions};
+use crate::nearby::Candidates;
 use crate::order::{longest_chain, longest_possible};
 use crate::slide::Slide;
 
@@ -50,34 +51,49 @@ impl Verdicts {
     }
 }
 
-/// The earlier items that stand in relation to the one at `newest`, with it, and how certainly; only those that
-/// matched a rule of `mask`, within `from..=to`.
-pub(crate) fn related(
-    key: &Key,
+/// Which of the items stand in relation to the one at `newest`, with it, and how certainly; only those that matched a
+/// rule of `mask`.
+pub(crate) fn related<'a>(
+    key: &'a Key,
     context: Context<'_>,
     newest: usize,
     mask: u64,
-    (from, to): (i64, i64),
+    candidates: &'a Candidates,
 ) -> Vec<(usize, Certainty)> {
     let centre = &key.entries[newest];
-    let range = key.between(from, to);
-    key.entries
-        .range(range.clone())
-        .zip(range)
-        .filter(|(entry, _)| entry.rules & mask != 0)
-        .filter_map(|(entry, index)| relation(context, centre, entry, index == newest).map(|c| (index, c)))
+    // A flood mostly comes from one spot: what holds there for one item holds for the next, unless times matter.
+    let timeless = context.correlation.place.as_ref().is_some_and(|place| place.speed.is_none());
+    let mut last: Option<(&'a Entry, Option<Certainty>)> = None;
+    let mut relate = |index: usize, entry: &'a Entry| match last {
+        _ if index == newest => Some(Certainty::Certain),
+        Some((before, known)) if timeless && before.whereabouts == entry.whereabouts => known,
+        _ => last.insert((entry, relation(context, centre, entry))).1,
+    };
+    candidates
+        .iter(&key.entries)
+        .filter(|(_, entry)| entry.rules & mask != 0)
+        .filter_map(|(index, entry)| relate(index, entry).map(|c| (index, c)))
         .collect()
 }
 
-fn relation(context: Context<'_>, centre: &Entry, other: &Entry, same: bool) -> Option<Certainty> {
+/// The items of a stretch of time that may stand in relation to the one at `newest`.
+pub(crate) fn candidates(key: &Key, correlation: &Correlation, newest: usize, (from, to): (i64, i64)) -> Candidates {
+    let range = key.between(from, to);
+    match &correlation.place {
+        Some(place) => key.nearby.candidates(place, &key.entries, newest, range),
+        None => Candidates::all(range),
+    }
+}
+
+fn relation(context: Context<'_>, centre: &Entry, other: &Entry) -> Option<Certainty> {
     let nowhere = Whereabouts::default();
     match &context.correlation.place {
-        Some(place) if !same => place.relates(
+        Some(place) => place.relates(
             context.city,
             (centre.time, centre.whereabouts.as_deref().unwrap_or(&nowhere)),
             (other.time, other.whereabouts.as_deref().unwrap_or(&nowhere)),
         ),
-        _ => Some(Certainty::Certain),
+        None => Some(Certainty::Certain),
     }
 }
 
@@ -89,10 +105,11 @@ pub(crate) fn find(key: &Key, context: Context<'_>, index: usize) -> Option<Find
         return None;
     }
     let span = (newest.time.saturating_sub(correlation.timespan), newest.time);
-    if !may_hold(key, correlation, index, span) {
+    let near = candidates(key, correlation, index, span);
+    if !may_hold(key, correlation, index, &near) {
         return None;
     }
-    let window = related(key, context, index, correlation.wanted, span);
+    let window = related(key, context, index, correlation.wanted, &near);
     let members = select(key, context, index, window)?;
     let indices: Vec<usize> = members.iter().map(|(i, _)| *i).collect();
     let weakest = members.iter().map(|(_, certainty)| *certainty).min();
@@ -111,24 +128,23 @@ pub(crate) fn find(key: &Key, context: Context<'_>, index: usize) -> Option<Find
 }
 
 /// A quick look that may only ever say no where the condition does not hold: most items of a flood end here.
-fn may_hold(key: &Key, correlation: &Correlation, newest: usize, (from, to): (i64, i64)) -> bool {
-    let Entry { rules, .. } = key.entries[newest];
+fn may_hold(key: &Key, correlation: &Correlation, newest: usize, near: &Candidates) -> bool {
+    let Entry { rules, time, .. } = key.entries[newest];
     if correlation.ordered {
-        let at_once = key.entries.range(key.between(to, to)).fold(0, |mask, e| mask | e.rules);
+        let at_once = key.entries.range(key.between(time, time)).fold(0, |mask, e| mask | e.rules);
         if longest_possible(rules, at_once, correlation.wanted) < correlation.floor {
             return false;
         }
     }
-    let range = key.between(from, to);
     match correlation.measure {
-        Measure::Events(_) => range.len() >= correlation.floor as usize,
+        Measure::Events(_) => near.len() >= correlation.floor as usize,
         Measure::Rules(_) | Measure::Ordered(_) | Measure::Expression(_) => {
             let mut present = 0_u64;
-            let enough = |e: &Entry| {
+            let mut enough = |e: &Entry| {
                 present |= e.rules & correlation.wanted;
                 present.count_ones() >= correlation.floor
             };
-            key.entries.range(range).rev().any(enough)
+            near.iter(&key.entries).rev().any(|(_, entry)| enough(entry))
         }
         _ => true,
     }
@@ -174,7 +190,7 @@ pub(crate) fn renew(key: &mut Key, context: Context<'_>, touched: &Touched) -> V
     match touched.span {
         None => Verdicts::default(),
         Some(span) if context.correlation.slides() => renew_sliding(key, context, span, touched.in_order),
-        Some(span) => renew_scanning(key, context, span, touched.taken_back),
+        Some(span) => renew_scanning(key, context, span, touched),
     }
 }
 
@@ -211,10 +227,11 @@ fn tick_end(key: &Key, start: usize) -> usize {
     key.entries.range(start..).position(|e| e.time != time).map_or(key.entries.len(), |n| start + n)
 }
 
-fn renew_scanning(key: &mut Key, context: Context<'_>, (from, to): (i64, i64), taken_back: bool) -> Verdicts {
+fn renew_scanning(key: &mut Key, context: Context<'_>, (from, to): (i64, i64), touched: &Touched) -> Verdicts {
     let correlation = context.correlation;
-    let back = if correlation.awaited == 0 { 0 } else { correlation.timespan };
-    let mut verdicts = Verdicts { unsettled: taken_back, ..Verdicts::default() };
+    // What comes after an item matters to its wait alone.
+    let back = if touched.rules & correlation.awaited == 0 { 0 } else { correlation.timespan };
+    let mut verdicts = Verdicts { unsettled: touched.taken_back, ..Verdicts::default() };
     for index in key.between(from.saturating_sub(back), to.saturating_add(correlation.timespan)) {
         let finding = find(key, context, index);
         let fires = finding.as_ref().is_some_and(|f| counts(key, context, f));

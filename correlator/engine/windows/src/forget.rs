@@ -9,7 +9,8 @@ use crate::engine::Windows;
 use crate::entry::Entry;
 use crate::key::Key;
 use crate::keys::{Handle, Seen};
-use crate::quiet::{Quiet, pack};
+use crate::nearby::Nearby;
+use crate::quiet::Quiet;
 
 /// Keys of at most so many items are packed.
 const SMALL: usize = 16;
@@ -103,8 +104,11 @@ impl Windows {
         let weight =
             key.entries.iter().map(|e| correlation.weigh(e.rules, e.values.len())).fold(0, u32::saturating_add);
         let small = key.entries.len() <= SMALL && weight < correlation.floor;
-        if small && key.alerts.len() == 0 && key.entries.iter().all(Entry::is_quiet) {
-            let quiet = Quiet::with_items(&key.name, &pack(key.entries.iter()));
+        if small
+            && key.alerts.len() == 0
+            && key.entries.iter().all(Entry::is_quiet)
+            && let Some(quiet) = Quiet::of(&key.name, key.entries.iter())
+        {
             self.gone.extend(self.rows_of(index, handle));
             self.keys.pack(handle, &quiet);
         }
@@ -194,6 +198,7 @@ fn drop_unseen(key: &mut Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>>)
     });
     if !gone.is_empty() {
         key.slide = None;
+        key.nearby = Nearby::default();
     }
     gone.iter().for_each(|e| key.note_gone(e));
     let explained = gone.into_iter().filter(|e| e.explained).map(|e| e.id).collect();

@@ -2,7 +2,8 @@
 
 use crate::item::{Certainty, Spot};
 
-const EARTH_RADIUS: f64 = 6_371_008.8;
+/// Metres, of the mean sphere.
+pub(crate) const EARTH_RADIUS: f64 = 6_371_008.8;
 const MICROSECONDS_PER_HOUR: f64 = 3.6e9;
 
 /// The values that a measure may have: both ends included, the upper one possibly infinite.

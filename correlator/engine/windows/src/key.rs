@@ -11,6 +11,8 @@ use crate::city::City;
 use crate::compile::Correlation;
 use crate::component::Component;
 use crate::entry::{Entry, Verdict};
+use crate::nearby::Nearby;
+use crate::place::Place;
 use crate::slide::Slide;
 
 /// What evaluating a key needs besides its state.
@@ -65,6 +67,8 @@ pub(crate) struct Touched {
     pub late: Vec<i64>,
     /// Alerts of earlier correlations that are no longer the same.
     pub revised: Vec<Arc<str>>,
+    /// Rules of the items that changed.
+    pub rules: u64,
     /// Items that found no room.
     pub refused: u64,
 }
@@ -92,6 +96,8 @@ pub(crate) struct Key {
     pub withdrawn: Vec<(i64, u32)>,
     /// The sliding window, if it still stands at the end of the sequence.
     pub slide: Option<Slide>,
+    /// Where items were, as far as they have been looked at.
+    pub nearby: Nearby,
 }
 
 impl Key {
@@ -158,15 +164,20 @@ impl Key {
                 *self.waits.entry(entry.time).or_default() += 1;
             }
         }
+        self.nearby = Nearby::default();
         self.entries = entries.into();
         self.entries.len() == before
     }
 
     /// Puts changes into the sequence, at most up to so many items.
-    pub fn apply(&mut self, mut changes: Vec<Change>, most: usize) -> Touched {
+    pub fn apply(&mut self, place: Option<&Place>, mut changes: Vec<Change>, most: usize) -> Touched {
         changes.sort_by(|a, b| a.order().cmp(&b.order()));
         let mut touched = Touched { in_order: true, ..Touched::default() };
         let newest = self.entries.back().map_or(i64::MIN, |e| e.time);
+        if let Some(first) = changes.iter().find(|change| !matches!(change, Change::Revise { .. })) {
+            let from = self.entries.partition_point(|e| e.order() < first.order());
+            self.nearby.cut(place, &self.entries, from);
+        }
         let mut fresh = Vec::new();
         for change in changes {
             match change {
@@ -181,6 +192,7 @@ impl Key {
                         touched.refused += 1;
                         continue;
                     }
+                    touched.rules |= entry.rules;
                     touched.admit(entry.time, newest);
                     fresh.push(entry);
                 }
@@ -203,6 +215,7 @@ impl Key {
         let time = entry.time;
         if known.absorb(entry) {
             self.chunks.touch(known.chunk);
+            touched.rules |= known.rules;
             touched.widen(time);
             touched.in_order = false;
         }
@@ -211,6 +224,7 @@ impl Key {
 
     fn take_back(&mut self, time: i64, id: &str, position: usize, touched: &mut Touched) {
         let Some(index) = self.find(time, id) else { return };
+        touched.rules |= self.entries[index].rules;
         self.entries[index].rules &= !(1 << position);
         self.chunks.touch(self.entries[index].chunk);
         if self.entries[index].rules == 0

@@ -15,7 +15,8 @@ pub struct Limits {
     /// Items of one key.
     pub items: usize,
     /// Items of one key of a correlation with a place or an order: there every item may be compared with all others of
-    /// its window, so a flood of one key would hold up all the others.
+    /// its window (with those near it, if the relation bounds the distance or asks for the same zone), so a flood of one
+    /// key would hold up all the others.
     pub compared: usize,
     /// The same for a correlation with an absence, where an item costs several times as much.
     pub awaiting: usize,

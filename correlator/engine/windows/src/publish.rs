@@ -166,7 +166,7 @@ fn retire(
     for slot in orphans {
         let Some(alert) = key.alerts.get_mut(slot).filter(|a| a.live) else { continue };
         alert.live = false;
-        alert.revision += 1;
+        alert.revision = alert.revision.saturating_add(1);
         let alert = alert.clone();
         if let Some(successor) = successor(key, &alert) {
             superseded.entry(successor).or_default().push(alert.id.to_string());
@@ -216,7 +216,7 @@ fn report(
     let Component { first, last, at, since, certainty, absent, .. } = view.component;
     *alert = Alert {
         id: alert.id.clone(),
-        revision: alert.revision + 1,
+        revision: alert.revision.saturating_add(1),
         fingerprint: view.fingerprint,
         live: true,
         first: (first, view.first),

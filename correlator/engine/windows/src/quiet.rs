@@ -25,6 +25,12 @@ impl Quiet {
         Self(out.into_bytes())
     }
 
+    /// A key with the items of one that was live; `None` if they are too large for one at rest.
+    pub fn of<'a>(name: &[u8], entries: impl Iterator<Item = &'a Entry>) -> Option<Self> {
+        let items = pack(entries);
+        (name.len() + items.len() < MAX_BYTES).then(|| Self::with_items(name, &items))
+    }
+
     /// The same key where it lies.
     pub fn packed(&self) -> Packed<'_> {
         Packed(&self.0)

@@ -80,6 +80,17 @@ impl<'a> Row<'a> {
     }
 }
 
+/// The name of a row from what follows its digest, as `dirty` gives it.
+pub fn row_name(rest: &[u8]) -> Vec<u8> {
+    let name = match rest.split_first() {
+        _ if rest == NOW => return NOW.to_vec(),
+        Some((&HEAD, name)) => name,
+        Some((_, numbered)) => numbered.split_last_chunk::<4>().map_or(numbered, |(name, _)| name),
+        None => rest,
+    };
+    [&digest64(name).to_be_bytes(), rest].concat()
+}
+
 /// How much the other rows of a live key hold.
 #[derive(Debug)]
 pub(crate) struct Counts {

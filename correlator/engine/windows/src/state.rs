@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::alert::Alerts;
 use crate::codec::Reader;
 use crate::engine::Windows;
 use crate::key::Key;
 use crate::keys::{Handle, Record, Seen};
-use crate::name::{named, split_stored};
+use crate::name::{named, split_stored, stored};
 use crate::quiet::Quiet;
 use crate::row::{Body, Counts, NOW, Row, VERSION, of_now, open, read_head};
 use crate::shelf::StoredRow;
@@ -100,9 +101,15 @@ impl Windows {
         let index = self.correlations.iter().position(|c| c.id == id && c.fingerprint == head.fingerprint);
         let Some(index) = index else { return Some(None) };
         let group = crate::name::group(&self.correlations[index], values)?;
+        // Under another spelling of the name, the next commit would write only a part of the key anew.
+        (stored(id, values) == name).then_some(())?;
         let name = named(index, values);
         let record = match head.body {
-            Body::Packed(items) => Record::Quiet(Quiet::with_items(&name, items)),
+            Body::Packed(items) => {
+                // Rows of a live key beside it would be read with those that the key gets when it wakes.
+                (part.items.is_empty() && part.alerts.is_empty()).then_some(())?;
+                Record::Quiet(Quiet::with_items(&name, items))
+            }
             Body::Rows(counts) => {
                 let mut key = Key { name: name.into(), group, ..Key::default() };
                 read_parts(&mut key, part, &counts)?;
@@ -151,7 +158,7 @@ fn sort_out<'a>(
             Row::Now => now = Some(input.signed().ok_or_else(|| StateError::damaged(bytes))?),
             Row::Head(name) => parts.entry(name).or_default().head = Some(input),
             Row::Items(name, number) => parts.entry(name).or_default().items.push((number, input)),
-            Row::Alerts(name, _) => parts.entry(name).or_default().alerts.push(input),
+            Row::Alerts(name, number) => parts.entry(name).or_default().alerts.push((number, input)),
         }
     }
     Ok((parts, now))
@@ -162,7 +169,7 @@ fn sort_out<'a>(
 struct Parts<'a> {
     head: Option<Reader<'a>>,
     items: Vec<(u32, Reader<'a>)>,
-    alerts: Vec<Reader<'a>>,
+    alerts: Vec<(u32, Reader<'a>)>,
     rows: Vec<&'a [u8]>,
 }
 
@@ -170,17 +177,28 @@ fn read_parts(key: &mut Key, part: &Parts<'_>, counts: &Counts) -> Option<()> {
     let mut entries = Vec::new();
     for (number, input) in &part.items {
         let mut items = crate::snapshot::read_items(&mut input.clone())?;
+        // No row is written without items, and none has the number of items that are in no row yet.
+        (*number != 0 && !items.is_empty()).then_some(())?;
         items.iter_mut().for_each(|e| e.chunk = *number);
         entries.extend(items);
     }
-    for input in &part.alerts {
-        let mut input = input.clone();
-        while !input.is_empty() {
-            let slot = input.small()?;
-            key.alerts.put(slot, crate::snapshot::read_alert(&mut input)?);
-        }
+    for (block, input) in &part.alerts {
+        read_alerts(key, *block, input.clone())?;
     }
     key.alerts.resume(counts.last_slot);
     let whole = entries.len() as u64 == counts.items && key.alerts.len() as u64 == counts.alerts;
     (whole && key.insert_all(entries)).then_some(())
+}
+
+/// Reads the alerts of a block; `None` also if they belong into another, or one is there already.
+fn read_alerts(key: &mut Key, block: u32, mut input: Reader<'_>) -> Option<()> {
+    (!input.is_empty()).then_some(())?;
+    while !input.is_empty() {
+        let slot = input.small()?;
+        let alert = crate::snapshot::read_alert(&mut input)?;
+        let fits = slot != 0 && Alerts::block_of(slot) == block;
+        let fresh = key.alerts.get(slot).is_none() && key.alerts.slot_of(&alert.id).is_none();
+        (fits && fresh).then(|| key.alerts.put(slot, alert))?;
+    }
+    Some(())
 }

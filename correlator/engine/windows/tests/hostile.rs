@@ -105,3 +105,32 @@ proptest! {
         windows.dirty();
     }
 }
+
+/// Long ids, and long values to group by, in state that comes back.
+#[test]
+fn long_texts_survive_a_restart() {
+    let form =
+        br#"{"version": 1, "rules": [{"id": "a"}], "correlations": [{"id": "c", "type": "event_count", "rules": [0],
+        "group_by": ["g"], "timespan": 60000000, "condition": {"cmp": [["gte", 20]]}}]}"#;
+    let mut windows = Windows::new(form, b"").unwrap();
+    let mut disk = std::collections::BTreeMap::new();
+    for length in [300, 3_000, 40_000, 100_000] {
+        let group = vec![("g".into(), "x".repeat(length))];
+        for n in 0..18 {
+            let item = Item::new(0, &format!("{n:0200}"), n * 4_000_000).with_fields(group.clone());
+            windows.push(&[item]);
+        }
+    }
+    for now in [70_000_000, 100_000_000] {
+        windows.advance(now);
+        for (key, state) in windows.dirty() {
+            match state {
+                Some(state) => disk.insert(key, state),
+                None => disk.remove(&key),
+            };
+        }
+        let mut again = Windows::new(form, b"").unwrap();
+        again.restore(disk.iter().map(|(k, s)| (k.as_slice(), s.as_slice()))).unwrap();
+        assert_eq!(again.population().0, 4);
+    }
+}
