@@ -20,9 +20,18 @@ class Growth:
         """For each alert that grew, what it became, and its entities by key."""
 
     def extend(
-        self, rule: Rule, firing: Firing, known: Alert, added: Sequence[Observation], refers: Sequence[Rule]
+        self,
+        rule: Rule,
+        firing: Firing,
+        known: Alert,
+        added: Sequence[Observation],
+        refers: Sequence[Rule],
+        revision: int,
     ) -> Alert:
-        """The alert ``known`` with events behind all that it has: as ``merge_alert`` over all of them gives it."""
+        """The alert ``known`` with events behind all that it has: as ``merge_alert`` over all of them gives it.
+
+        ``revision`` is the one that it gets.
+        """
         events = (*known.events, *(one.id for one in added))
         entities = self._entities_of(known)
         note_entities(entities, (entity for one in added for entity in one.entities))
@@ -42,7 +51,7 @@ class Growth:
             place=added[-1].place if added else known.place,
             certainty=firing.certainty,
             absent=tuple(firing.absent),
-            revision=firing.revision,
+            revision=revision,
             exercise=known.exercise or any(one.exercise for one in added),
             explanation=explain_firing(rule, firing, len(events), refers),
             supersedes=tuple(firing.supersedes),
