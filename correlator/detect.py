@@ -281,9 +281,11 @@ class Detector:
         # Alerts among the members may have changed in any way.
         simple = known is not None and not any(one.correlation for one in refers)
         if known is not None and simple and added is not None and all(id in self._seen for id in added):
-            alert = self._growth.extend(rule, firing, known, [self._seen[id] for id in added], refers, revision)
+            alert = self._growth.extend(rule, firing, known, [self._seen[id] for id in added], refers)
         else:
-            alert = msgspec.structs.replace(self._merge_all(firing, rule, refers), revision=revision)
+            alert = self._merge_all(firing, rule, refers)
+        if alert.revision != revision:
+            alert = msgspec.structs.replace(alert, revision=revision)
         self._fired[alert.id] = alert
         return alert
 

@@ -16,22 +16,13 @@ class Growth:
     """Extends alerts by what is new of them. What it remembers of them follows from the alerts alone."""
 
     def __init__(self) -> None:
-        self._entities: dict[str, tuple[Alert, dict[str, Entity]]] = {}
-        """For each alert that grew, what it became, and its entities by key."""
+        self._entities: dict[str, tuple[tuple[Entity, ...], dict[str, Entity]]] = {}
+        """For each alert that grew, the entities that it got, and the same by key."""
 
     def extend(
-        self,
-        rule: Rule,
-        firing: Firing,
-        known: Alert,
-        added: Sequence[Observation],
-        refers: Sequence[Rule],
-        revision: int,
+        self, rule: Rule, firing: Firing, known: Alert, added: Sequence[Observation], refers: Sequence[Rule]
     ) -> Alert:
-        """The alert ``known`` with events behind all that it has: as ``merge_alert`` over all of them gives it.
-
-        ``revision`` is the one that it gets.
-        """
+        """The alert ``known`` with events behind all that it has: as ``merge_alert`` over all of them gives it."""
         events = (*known.events, *(one.id for one in added))
         entities = self._entities_of(known)
         note_entities(entities, (entity for one in added for entity in one.entities))
@@ -51,12 +42,12 @@ class Growth:
             place=added[-1].place if added else known.place,
             certainty=firing.certainty,
             absent=tuple(firing.absent),
-            revision=revision,
+            revision=firing.revision,
             exercise=known.exercise or any(one.exercise for one in added),
             explanation=explain_firing(rule, firing, len(events), refers),
             supersedes=tuple(firing.supersedes),
         )
-        self._entities[alert.id] = alert, entities
+        self._entities[alert.id] = alert.entities, entities
         return alert
 
     def forget(self, remembers: Callable[[str], bool]) -> None:
@@ -64,6 +55,6 @@ class Growth:
         self._entities = {id: kept for id, kept in self._entities.items() if remembers(id)}
 
     def _entities_of(self, known: Alert) -> dict[str, Entity]:
-        alert, entities = self._entities.get(known.id, (None, {}))
+        given, entities = self._entities.get(known.id, (None, {}))
         # Where the alert was made anew in between, its entities are read again.
-        return entities if alert is known else {entity.key: entity for entity in known.entities}
+        return entities if given is known.entities else {entity.key: entity for entity in known.entities}

@@ -11,6 +11,7 @@ import msgspec
 from correlator._engine import Doubt
 from correlator.detect import Detector
 from correlator.health.monitor import Monitor
+from correlator.incidents.trust import Trust
 from correlator.memory import Kept
 from correlator.watermark import EventClock, SourceClock
 from impetus.domain.batch import Key, Reject
@@ -28,7 +29,7 @@ OTHERS = "others"
 
 HINTS = {
     "window.bounded": "Group the rule by fewer values, narrow what it refers to, or give it a shorter timespan",
-    "absence.unknown": "Look yourself, or ask on site, whether it happened; then mend the source",
+    "absence.unknown": "Look yourself, or ask on site, whether it happened; then mend the source, or clear the device",
     "source.down": "Mend the source. Until then no rule can say that something of it did not happen",
     "source.late": "Give the source a longer lateness in its settings, or find what holds it up",
     "clock.ahead": "Set the clock of the source, or mend the time zone of its times",
@@ -46,10 +47,10 @@ class Notices:
         self._kept: Kept[Notice] = Kept("notices", Notice)
         self._doubts: Kept[Notice] = Kept("notices.doubts", Notice)
 
-    def take(self, detector: Detector, monitor: Monitor, rejects: Sequence[Reject]) -> None:
+    def take(self, detector: Detector, monitor: Monitor, rejects: Sequence[Reject], trust: Trust) -> None:
         """Take in what a step brought."""
         for rule, doubt in detector.doubts():
-            self._doubt(rule, doubt, monitor)
+            self._doubt(rule, doubt, monitor.blame(doubt, trust.contested))
         for rule, what in detector.bounded():
             self._count("window.bounded", f"rule {rule.title}", what, self._clock.now)
         for reject in rejects:
@@ -77,15 +78,15 @@ class Notices:
         self._kept.restore(store)
         self._doubts.restore(store)
 
-    def _doubt(self, rule: Rule, doubt: Doubt, monitor: Monitor) -> None:
+    def _doubt(self, rule: Rule, doubt: Doubt, blamed: Sequence[str]) -> None:
         # By time first: what a store gives back is in the order of the keys.
         key = f"{doubt.until:020}|{rule.id}|{doubt.newest}|{doubt.group}"
         if key in self._doubts:
             return
         group = ", ".join(f"{name} {_shown(name, value)}" for name, value in doubt.group)
         about = f"rule {rule.title}" + (f" ({group})" if group else "")
-        blamed = ", ".join(monitor.blame(doubt)) or "what would have reported it"
-        what = f"cannot tell what did not happen until {format_instant(doubt.until)}: {blamed} was down"
+        why = ", ".join(blamed) or "what would have reported it was down"
+        what = f"cannot tell what did not happen until {format_instant(doubt.until)}: {why}"
         self._doubts[key] = _notice("absence.unknown", about, what, doubt.until)
         if len(self._doubts) > MAX_DOUBTS:
             oldest, notice = self._doubts.oldest()
