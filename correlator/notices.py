@@ -12,9 +12,10 @@ from correlator._engine import Doubt
 from correlator.detect import Detector
 from correlator.health.monitor import Monitor
 from correlator.incidents.trust import Trust
+from correlator.intake import Taken
 from correlator.memory import Kept
 from correlator.watermark import EventClock, SourceClock
-from impetus.domain.batch import Key, Reject
+from impetus.domain.batch import Key
 from impetus.domain.instant import format_instant
 from impetus.domain.personal import FIELDS
 from impetus.domain.ports import Store
@@ -30,6 +31,7 @@ OTHERS = "others"
 HINTS = {
     "window.bounded": "Group the rule by fewer values, narrow what it refers to, or give it a shorter timespan",
     "absence.unknown": "Look yourself, or ask on site, whether it happened; then mend the source, or clear the device",
+    "indicator.bounded": "Take back an indicator that nearly all events have, or replay the log with it",
     "source.down": "Mend the source. Until then no rule can say that something of it did not happen",
     "source.late": "Give the source a longer lateness in its settings, or find what holds it up",
     "clock.ahead": "Set the clock of the source, or mend the time zone of its times",
@@ -47,13 +49,16 @@ class Notices:
         self._kept: Kept[Notice] = Kept("notices", Notice)
         self._doubts: Kept[Notice] = Kept("notices.doubts", Notice)
 
-    def take(self, detector: Detector, monitor: Monitor, rejects: Sequence[Reject], trust: Trust) -> None:
+    def take(self, detector: Detector, monitor: Monitor, taken: Taken, trust: Trust) -> None:
         """Take in what a step brought."""
         for rule, doubt in detector.doubts():
             self._doubt(rule, doubt, monitor.blame(doubt, trust.contested))
         for rule, what in detector.bounded():
             self._count("window.bounded", f"rule {rule.title}", what, self._clock.now)
-        for reject in rejects:
+        if taken.left_out:
+            what = "events keep the additions that they have: too many to be enriched anew in one step"
+            self._count("indicator.bounded", "indicators that came late", what, self._clock.now, taken.left_out)
+        for reject in taken.rejects:
             self._count(reject.code, f"source {reject.source}", "records were rejected", self._clock.now)
 
     def all(self) -> Iterator[Notice]:
@@ -93,13 +98,13 @@ class Notices:
             self._doubts.drop(oldest)
             self._count("absence.unknown", OTHERS, "more waits ended in doubt", notice.at)
 
-    def _count(self, code: str, about: str, what: str, at: int | None) -> None:
+    def _count(self, code: str, about: str, what: str, at: int | None, more: int = 1) -> None:
         key = f"{code}|{about}"
         known = self._kept.get(key)
         if known is None and len(self._kept) >= MAX_ABOUT:
             about, key = OTHERS, f"{code}|{OTHERS}"
             known = self._kept.get(key)
-        count = 1 if known is None else known.count + 1
+        count = more if known is None else known.count + more
         self._kept[key] = msgspec.structs.replace(_notice(code, about, what, at), count=count)
 
 

@@ -188,7 +188,7 @@ class Correlator:
         incidents = [*incidents, *self._join(findings[joined:])]
         if self.clock.now is not None:
             self._joins.expire(self.clock.now)
-        self._notices.take(self._detector, self._monitor, taken.rejects, self._joins.trust)
+        self._notices.take(self._detector, self._monitor, taken, self._joins.trust)
         return Commit(
             lines=tuple(enriched.arrival.line for enriched in taken.events),
             additions=tuple(taken.additions),

@@ -5,15 +5,19 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 
+import msgspec
+
 from correlator.city import CityModel
 from correlator.document import read_file
+from correlator.incidents.limits import Limits
 from correlator.plan.approval import require_approval
 from correlator.plan.day import DayPlan
 from correlator.setup import Bounds, Setup
 from impetus.app.engine import load_rules
-from impetus.app.settings import SHIPPED_RULES, Settings
+from impetus.app.settings import SHIPPED_RULES, IncidentSettings, Settings
 from impetus.domain.batch import Control
 from impetus.domain.errors import ImpetusError
+from impetus.domain.instant import parse_span
 
 CLOCK_UNIT = 1_000
 
@@ -51,16 +55,26 @@ def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
     if "city" in bodies:
         bodies["city"] = city.document
     controls += [Control(kind, blake2b(body, digest_size=16).hexdigest(), body) for kind, body in bodies.items()]
-    setup = Setup(
-        loaded.rules,
-        city,
-        day,
+    setup = bounded(Setup(loaded.rules, city, day, controls=tuple(controls)), settings)
+    return setup, [*loaded.problems, *drafts]
+
+
+def bounded(setup: Setup, settings: Settings) -> Setup:
+    """A set-up with the times of the sources, the bounds of the windows and the limits of incidents of settings."""
+    return msgspec.structs.replace(
+        setup,
         lateness={source.name: source.lateness for source in settings.sources if source.lateness is not None},
         idle={source.name: source.idle for source in settings.sources if source.idle is not None},
-        controls=tuple(controls),
         bounds=Bounds(settings.windows.keys, settings.windows.stored, settings.windows.items),
+        limits=make_limits(settings.incidents),
     )
-    return setup, [*loaded.problems, *drafts]
+
+
+def make_limits(settings: IncidentSettings) -> Limits:
+    """How far incidents reach, by the settings; what they leave out is the default."""
+    given = {name: value for name, value in msgspec.structs.asdict(settings).items() if value is not None}
+    spans = {name: parse_span(given[name]) for name in ("active", "watch") if name in given}
+    return msgspec.structs.replace(Limits(), **given | spans)
 
 
 def _plan_in_force(files: dict[str, tuple[Path, bytes]]) -> tuple[DayPlan | None, list[ImpetusError]]:

@@ -12,7 +12,8 @@ from correlator.setup import Setup
 from impetus.app.engine import load_rules
 from impetus.app.printing import say
 from impetus.app.replaying import Replay, incident_json
-from impetus.app.wiring import shipped_rules
+from impetus.app.settings import read_settings
+from impetus.app.wiring import bounded, shipped_rules
 from impetus.domain.instant import format_instant
 
 
@@ -23,6 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rules", type=Path, action="append", help="rules instead of the shipped ones; may be repeated"
     )
+    parser.add_argument("--config", type=Path, help="settings whose [incidents], [windows] and times of sources hold")
     parser.add_argument("--order", choices=("arrival", "time", "file"), default="arrival", help="the order of arrival")
     parser.add_argument("--json", action="store_true", help="one incident a line, as JSON")
     parser.add_argument("--ledger", type=Path, metavar="FILE", help="write the explained events here, one a line")
@@ -34,7 +36,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Replay and print; 0 whatever was found, 2 where something cannot be read."""
-    replay = Replay(read_setup(arguments))
+    setup = read_setup(arguments)
+    replay = Replay(bounded(setup, read_settings(arguments.config)) if arguments.config else setup)
     replay.run(arguments.events, arguments.order)
     for problem in replay.problems:
         if arguments.strict:
