@@ -151,6 +151,8 @@ class Correlator:
         """
         now, limit = moved
         if now is None or limit is None:
+            # A collector may be down before the first event.
+            self._detector.blind(self._blindness())
             return self._commit(batches, taken, found)
         found = [*found, self._detector.detect(self._reception.conclude(limit, taken))]
         incidents = self._join(found)
