@@ -41,12 +41,20 @@ class EventClock:
         self._lateness, self._idle = dict(lateness or {}), dict(idle or {})
         self.sources: dict[str, SourceClock] = {}
         self.now: int | None = None
-        """Event time of the whole (µs); None before the first event."""
+        """Event time of the whole (µs) as of the last ``advance``; None before the first event."""
+        self._mark: int | None = None
+        """Event time as of the last event, by which the next one is late or not however events are batched."""
+        self._holder: str | None = None
+        """The source that holds the mark where it is; None where any newer event may move it."""
+        self._until = 0
+        """With an event newer than this some source becomes idle (µs)."""
 
     def observe(self, source: str, time: int, arrived: int, heard: int) -> bool:
         """Take an event in: its time, its arrival, and the wall clock. Returns whether it is too late for windows."""
+        late = self._mark is not None and time < self._mark
         ahead = time > arrived + AHEAD
         clock = self.sources.get(source)
+        moved = clock is None
         if clock is None:
             clock = self.sources[source] = SourceClock(min(time, arrived), heard, trusted=not ahead)
         clock.heard = heard
@@ -54,35 +62,44 @@ class EventClock:
             clock.ahead += 1
             clock.most_ahead = max(clock.most_ahead, time - arrived)
         elif not clock.trusted:
-            clock.trusted, clock.newest = True, time
+            clock.trusted, clock.newest, moved = True, time, True
         elif time > clock.newest:
             clock.newest = time
+            moved = moved or self._holder in (source, None) or time > self._until
         if time < arrived - BEHIND - self._allowed(source):
             clock.behind += 1
             clock.most_behind = max(clock.most_behind, arrived - time)
-        late = self.now is not None and time < self.now
         clock.late += late
+        if moved:
+            self._move(None)
         return late
 
     def advance(self, heard: int | None = None) -> int | None:
         """Move event time on; with the wall clock ``heard``, sources that have been quiet are idle too."""
-        newest = self.newest
-        if newest is None:
-            return self.now
-        marks = [
-            # An idle source holds nobody back, but what it says next may be as late as it is allowed to be.
-            (newest if self._is_idle(source, clock, newest, heard) else clock.newest) - self._allowed(source)
-            for source, clock in self._trusted()
-        ]
-        mark = min(marks)
-        self.now = mark if self.now is None else max(self.now, mark)
+        self._move(heard)
+        self.now = self._mark
         return self.now
+
+    def _move(self, heard: int | None) -> None:
+        """Bring the mark up to what is known of the sources; it never goes back."""
+        trusted, newest = self._trusted(), self.newest
+        if newest is None:
+            return
+        marks, self._until = [], newest + 2 * max((IDLE, *self._idle.values()))
+        for source, clock in trusted:
+            idle = self._is_idle(source, clock, newest, heard)
+            # An idle source holds nobody back, but what it says next may be as late as it is allowed to be.
+            marks.append(((newest if idle else clock.newest) - self._allowed(source), None if idle else source))
+            if not idle:
+                self._until = min(self._until, clock.newest + self._idle.get(source, IDLE))
+        mark, self._holder = min(marks, key=lambda found: found[0])
+        self._mark = mark if self._mark is None else max(self._mark, mark)
 
     def finish(self, longest: int) -> int | None:
         """The end of a replay: all watermarks move to the newest event time and the longest timespan beyond it."""
         newest = self.newest
         if newest is not None:
-            self.now = max(self.now or newest, newest + longest + 1)
+            self.now = self._mark = max(self.now or newest, newest + longest + 1)
         return self.now
 
     @property
@@ -114,4 +131,4 @@ class EventClock:
             if key:
                 self.sources[key.decode()] = msgspec.msgpack.decode(value, type=SourceClock)
             else:
-                self.now = msgspec.msgpack.decode(value, type=int | None)
+                self.now = self._mark = msgspec.msgpack.decode(value, type=int | None)

@@ -233,14 +233,15 @@ def test_an_absence_is_not_told_while_all_devices_of_the_source_are_silent(found
 
 def test_a_source_of_which_one_device_speaks_is_not_down(found: RuleSet) -> None:
     run = waiting(found)
-    run.feed(*(alive(f"s{n}", 30 * n, "S-2", "patrol") for n in range(20)), door(200), other(2_000))
+    speaks = [alive(f"s{n}", 30 * n, "S-2", "patrol") for n in range(20)]
+    run.feed(*speaks[:7], door(200), *speaks[7:], other(2_000))
     assert "unchecked" in titles(run.finish())
 
 
 def test_an_absence_is_told_again_once_the_source_is_back(found: RuleSet) -> None:
     run = waiting(found)
     back = [alive(f"s{n}", 300 + 30 * n, "S-1", "patrol") for n in range(20)]
-    run.feed(door(200), *back, door(500), other(2_000))
+    run.feed(door(200), *back[:7], door(500), *back[7:], other(2_000))
     alerts = [alert for alert in run.finish().alerts.values() if alert.title == "unchecked"]
     assert [alert.events for alert in alerts] == [("d500",)]
 
@@ -288,7 +289,7 @@ def test_doubts_and_clocks_are_told_of(found: RuleSet, tmp_path: Path) -> None:
     assert told == {
         ("clock.ahead", "source fast", 1),
         ("clock.behind", "source slow", 2),
-        ("source.late", "source slow", 1),
+        ("source.late", "source slow", 2),
         ("event.malformed", "source bad", 1),
     }
     assert all(one.hint for one in run.correlator.notices())

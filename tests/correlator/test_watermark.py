@@ -110,6 +110,17 @@ def test_nothing_that_arrives_within_the_lateness_is_too_late(events: list[tuple
             clock.advance()
 
 
+@given(EVENTS, st.integers(1, 7))
+def test_what_is_too_late_does_not_depend_on_batches(events: list[tuple[str, int, int]], step: int) -> None:
+    one_by_one, batched = EventClock(), EventClock()
+    for number, (source, at, _) in enumerate(events):
+        late = see(one_by_one, source, 20 * at)
+        one_by_one.advance()
+        assert see(batched, source, 20 * at) == late
+        if number % step == 0:
+            assert batched.advance() == one_by_one.now
+
+
 @given(EVENTS)
 def test_a_clock_goes_on_from_its_state(events: list[tuple[str, int, int]]) -> None:
     straight, other = EventClock(), EventClock()
