@@ -85,7 +85,7 @@ class Notices:
 
     def _doubt(self, rule: Rule, doubt: Doubt, blamed: Sequence[str]) -> None:
         # By time first: what a store gives back is in the order of the keys.
-        key = f"{doubt.until:020}|{rule.id}|{doubt.newest}|{doubt.group}"
+        key = f"{doubt_prefix(doubt.until, rule.id, doubt.newest)}{doubt.group}"
         if key in self._doubts:
             return
         group = ", ".join(f"{name} {_shown(name, value)}" for name, value in doubt.group)
@@ -106,6 +106,17 @@ class Notices:
             known = self._kept.get(key)
         count = more if known is None else known.count + more
         self._kept[key] = msgspec.structs.replace(_notice(code, about, what, at), count=count)
+
+
+def doubt_prefix(until: int, rule: str, newest: str) -> str:
+    """What the key of a wait in doubt begins with: its end (µs), the correlation, the member that it began with."""
+    return f"{until:020}|{rule}|{newest}|"
+
+
+def read_doubt(store: Store, until: int, rule: str, newest: str) -> Notice | None:
+    """The notice of a wait that ended in doubt, if it did and is among those that are kept one by one."""
+    found = store.state("notices.doubts", doubt_prefix(until, rule, newest).encode())
+    return next((msgspec.msgpack.decode(value, type=Notice) for _, value in found), None)
 
 
 def read_notices(store: Store) -> list[Notice]:

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from planning import NOON, Run, correlation, event, rule, rules, setup_of
 
+from correlator.why.ask import ask_event
+from correlator.why.record import Record
 from impetus.domain.action import Action
 from impetus.domain.instant import SECOND
 from impetus.domain.rule import RuleSet
@@ -88,6 +90,21 @@ def test_a_device_that_a_person_cleared_proves_absence_again(found: RuleSet) -> 
     run.feed(at(10, "masked"))
     run.finish()
     assert (titled(run, "stays masked"), unknown(run)) == ({("masked-CAM-1-10",)}, [])
+
+
+def test_who_asks_why_it_did_not_fire_is_told_that_nobody_can_tell(found: RuleSet) -> None:
+    run = begun(found, at(0, "intrusion", "VMS"), at(10, "masked"), at(10, "masked", "CAM-2"))
+    run.finish()
+    asked = next(rule for rule in found.rules if rule.title == "stays masked")
+    answers = {
+        name: ask_event(Record(run.setup, run.store), asked, f"masked-{name}-10", lambda event, field, value: value)
+        for name in ("CAM-1", "CAM-2")
+    }
+    assert (answers["CAM-1"].fired, answers["CAM-2"].fired) == (False, True)
+    assert "CAM-1 is contested by the incident" in answers["CAM-1"].outcome
+    absence = answers["CAM-1"].windows[0].absence
+    assert absence is not None
+    assert absence.state == "unknown"
 
 
 def test_its_heartbeat_is_told_of_and_neither_it_nor_an_all_clear_closes_anything(found: RuleSet) -> None:
