@@ -13,6 +13,7 @@ from correlator.health.monitor import Blind
 from correlator.memory import Kept
 from correlator.observation import Hit, Observation, observe
 from correlator.plan.ledger import Ledger, Verdict
+from correlator.revisions import Revisions
 from correlator.setup import Bounds
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Key
@@ -88,6 +89,7 @@ class Detector:
         self.gone: tuple[str, ...] = ()
         """Ids of correlations that were there before and are no more."""
         self._growth = Growth()
+        self._revisions = Revisions()
         self._forgot = 0
 
     def detect(self, batch: Sequence[Enriched]) -> Findings:
@@ -155,6 +157,7 @@ class Detector:
         yield from self._meanings.changes()
         yield from self._seen.changes()
         yield from self._fired.changes()
+        yield from self._revisions.changes()
         yield from self._ledger.changes()
 
     def restore(self, store: Store) -> None:
@@ -164,6 +167,7 @@ class Detector:
             self._windows.restore(list(store.state("windows", bytes([first]))))
         self._seen.restore(store)
         self._fired.restore(store)
+        self._revisions.restore(store)
         self._ledger.restore(store, self._matcher)
         self._meanings.restore(store)
         self._compare_meanings()
@@ -193,6 +197,7 @@ class Detector:
         # One that has an alert as a member grows with it, wherever it fired itself.
         self._fired.drop_where(lambda alert: max(alert.at, *alert.times[-1:]) < now - self._horizon)
         self._growth.forget(self._fired.__contains__)
+        self._revisions.forget(now - self._horizon)
         self._ledger.forget(now - self._horizon)
 
     # --- single events
@@ -219,8 +224,8 @@ class Detector:
         return (self._rules[index] for index in hit.rules if self._rules[index].alerts)
 
     def _raise(self, hit: Hit, found: Findings) -> None:
-        for rule in self._alerting(hit):
-            found.take(single_alert(rule, hit.seen, hit.line, self._matcher))
+        for alert in self._singles(hit).values():
+            found.take(msgspec.structs.replace(alert, revision=self._revisions.of(alert.id, alert.at)))
 
     # --- windows
 
@@ -266,17 +271,21 @@ class Detector:
     def _gone(self, firing: Firing) -> Alert | None:
         known = self._fired.get(firing.id)
         self._fired.drop(firing.id)
-        return msgspec.structs.replace(known, gone=True) if known is not None else None
+        revision = self._revisions.of(firing.id, firing.at, firing.revision)
+        return msgspec.structs.replace(known, gone=True, revision=revision) if known is not None else None
 
     def _merged(self, firing: Firing, rule: Rule) -> Alert:
         refers = [self._rules[index] for index in rule.refers]
         known, added = self._fired.get(firing.id), firing.added
+        revision = self._revisions.of(firing.id, firing.at, firing.revision)
         # Alerts among the members may have changed in any way.
         simple = known is not None and not any(one.correlation for one in refers)
         if known is not None and simple and added is not None and all(id in self._seen for id in added):
             alert = self._growth.extend(rule, firing, known, [self._seen[id] for id in added], refers)
         else:
             alert = self._merge_all(firing, rule, refers)
+        if alert.revision != revision:
+            alert = msgspec.structs.replace(alert, revision=revision)
         self._fired[alert.id] = alert
         return alert
 
@@ -304,13 +313,16 @@ class Detector:
         was = self._singles(old) if before is None else {}
         now = self._singles(new) if after is None else {}
         for id in was.keys() - now.keys():
-            found.take(msgspec.structs.replace(was[id], gone=True))
+            self._withdraw(was[id], found)
         for id, alert in now.items():
             if id not in was:
-                found.take(alert)
+                found.take(msgspec.structs.replace(alert, revision=self._revisions.of(id, alert.at)))
             elif alert != was[id]:
                 for known in find([id]):
-                    found.take(msgspec.structs.replace(alert, revision=known.revision + 1))
+                    found.take(msgspec.structs.replace(alert, revision=self._revisions.next(known)))
+
+    def _withdraw(self, alert: Alert, found: Findings) -> None:
+        found.take(msgspec.structs.replace(alert, gone=True, revision=self._revisions.next(alert)))
 
     def _singles(self, hit: Hit) -> dict[str, Alert]:
         alerts = (single_alert(rule, hit.seen, hit.line, self._matcher) for rule in self._alerting(hit))
@@ -342,7 +354,8 @@ class Detector:
             changed = [seen[id] for id in alert.events if id in seen]
             entities = self._entities(alert, changed) if changed else alert.entities
             if entities != alert.entities:
-                revised = msgspec.structs.replace(alert, entities=entities, revision=alert.revision + 1)
+                revision = self._revisions.next(alert)
+                revised = msgspec.structs.replace(alert, entities=entities, revision=revision)
                 self._fired[alert.id] = revised
                 if self._by_id[alert.rule].alerts:
                     found.take(revised)
@@ -371,9 +384,8 @@ class Detector:
 
     def _retract(self, hit: Hit, found: Findings) -> None:
         """An event that was unexplained until now: its alerts are gone, and the windows see it as explained."""
-        for rule in self._alerting(hit):
-            alert = single_alert(rule, hit.seen, hit.line, self._matcher)
-            found.take(msgspec.structs.replace(alert, gone=True))
+        for alert in self._singles(hit).values():
+            self._withdraw(alert, found)
         if hit.seen.id in self._seen:
             self._push([hit], found)
 

@@ -16,8 +16,8 @@ class Growth:
     """Extends alerts by what is new of them. What it remembers of them follows from the alerts alone."""
 
     def __init__(self) -> None:
-        self._entities: dict[str, tuple[Alert, dict[str, Entity]]] = {}
-        """For each alert that grew, what it became, and its entities by key."""
+        self._entities: dict[str, tuple[tuple[Entity, ...], dict[str, Entity]]] = {}
+        """For each alert that grew, the entities that it got, and the same by key."""
 
     def extend(
         self, rule: Rule, firing: Firing, known: Alert, added: Sequence[Observation], refers: Sequence[Rule]
@@ -47,7 +47,7 @@ class Growth:
             explanation=explain_firing(rule, firing, len(events), refers),
             supersedes=tuple(firing.supersedes),
         )
-        self._entities[alert.id] = alert, entities
+        self._entities[alert.id] = alert.entities, entities
         return alert
 
     def forget(self, remembers: Callable[[str], bool]) -> None:
@@ -55,6 +55,6 @@ class Growth:
         self._entities = {id: kept for id, kept in self._entities.items() if remembers(id)}
 
     def _entities_of(self, known: Alert) -> dict[str, Entity]:
-        alert, entities = self._entities.get(known.id, (None, {}))
+        given, entities = self._entities.get(known.id, (None, {}))
         # Where the alert was made anew in between, its entities are read again.
-        return entities if alert is known else {entity.key: entity for entity in known.entities}
+        return entities if given is known.entities else {entity.key: entity for entity in known.entities}

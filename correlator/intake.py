@@ -38,6 +38,8 @@ class Taken(msgspec.Struct):
     heads: list[Head] = []
     rejects: list[Reject] = []
     duplicates: int = 0
+    left_out: int = 0
+    """Events whose indicators came only now and that were too many to be enriched anew."""
 
 
 class Reception:
@@ -70,6 +72,7 @@ class Reception:
                     self._take(arrival, batch.source, heard, taken, arrivals)
         # All indicators of a step first: they count for the others of the step in whatever order they came.
         taken.renewed = self._renewal.find(self._changed, self._clock.now)
+        taken.left_out = self._renewal.left_out
         self._changed = []
         for arrival, late in arrivals:
             self._enrich(arrival, late, taken)

@@ -11,9 +11,11 @@ import msgspec
 from correlator._engine import Doubt
 from correlator.detect import Detector
 from correlator.health.monitor import Monitor
+from correlator.incidents.trust import Trust
+from correlator.intake import Taken
 from correlator.memory import Kept
 from correlator.watermark import EventClock, SourceClock
-from impetus.domain.batch import Key, Reject
+from impetus.domain.batch import Key
 from impetus.domain.instant import format_instant
 from impetus.domain.personal import FIELDS
 from impetus.domain.ports import Store
@@ -28,7 +30,8 @@ OTHERS = "others"
 
 HINTS = {
     "window.bounded": "Group the rule by fewer values, narrow what it refers to, or give it a shorter timespan",
-    "absence.unknown": "Look yourself, or ask on site, whether it happened; then mend the source",
+    "absence.unknown": "Look yourself, or ask on site, whether it happened; then mend the source, or clear the device",
+    "indicator.bounded": "Take back an indicator that nearly all events have, or replay the log with it",
     "source.down": "Mend the source. Until then no rule can say that something of it did not happen",
     "source.late": "Give the source a longer lateness in its settings, or find what holds it up",
     "clock.ahead": "Set the clock of the source, or mend the time zone of its times",
@@ -46,13 +49,16 @@ class Notices:
         self._kept: Kept[Notice] = Kept("notices", Notice)
         self._doubts: Kept[Notice] = Kept("notices.doubts", Notice)
 
-    def take(self, detector: Detector, monitor: Monitor, rejects: Sequence[Reject]) -> None:
+    def take(self, detector: Detector, monitor: Monitor, taken: Taken, trust: Trust) -> None:
         """Take in what a step brought."""
         for rule, doubt in detector.doubts():
-            self._doubt(rule, doubt, monitor)
+            self._doubt(rule, doubt, monitor.blame(doubt, trust.contested))
         for rule, what in detector.bounded():
             self._count("window.bounded", f"rule {rule.title}", what, self._clock.now)
-        for reject in rejects:
+        if taken.left_out:
+            what = "events keep the additions that they have: too many to be enriched anew in one step"
+            self._count("indicator.bounded", "indicators that came late", what, self._clock.now, taken.left_out)
+        for reject in taken.rejects:
             self._count(reject.code, f"source {reject.source}", "records were rejected", self._clock.now)
 
     def all(self) -> Iterator[Notice]:
@@ -77,29 +83,40 @@ class Notices:
         self._kept.restore(store)
         self._doubts.restore(store)
 
-    def _doubt(self, rule: Rule, doubt: Doubt, monitor: Monitor) -> None:
+    def _doubt(self, rule: Rule, doubt: Doubt, blamed: Sequence[str]) -> None:
         # By time first: what a store gives back is in the order of the keys.
-        key = f"{doubt.until:020}|{rule.id}|{doubt.newest}|{doubt.group}"
+        key = f"{doubt_prefix(doubt.until, rule.id, doubt.newest)}{doubt.group}"
         if key in self._doubts:
             return
         group = ", ".join(f"{name} {_shown(name, value)}" for name, value in doubt.group)
         about = f"rule {rule.title}" + (f" ({group})" if group else "")
-        blamed = ", ".join(monitor.blame(doubt)) or "what would have reported it"
-        what = f"cannot tell what did not happen until {format_instant(doubt.until)}: {blamed} was down"
+        why = ", ".join(blamed) or "what would have reported it was down"
+        what = f"cannot tell what did not happen until {format_instant(doubt.until)}: {why}"
         self._doubts[key] = _notice("absence.unknown", about, what, doubt.until)
         if len(self._doubts) > MAX_DOUBTS:
             oldest, notice = self._doubts.oldest()
             self._doubts.drop(oldest)
             self._count("absence.unknown", OTHERS, "more waits ended in doubt", notice.at)
 
-    def _count(self, code: str, about: str, what: str, at: int | None) -> None:
+    def _count(self, code: str, about: str, what: str, at: int | None, more: int = 1) -> None:
         key = f"{code}|{about}"
         known = self._kept.get(key)
         if known is None and len(self._kept) >= MAX_ABOUT:
             about, key = OTHERS, f"{code}|{OTHERS}"
             known = self._kept.get(key)
-        count = 1 if known is None else known.count + 1
+        count = more if known is None else known.count + more
         self._kept[key] = msgspec.structs.replace(_notice(code, about, what, at), count=count)
+
+
+def doubt_prefix(until: int, rule: str, newest: str) -> str:
+    """What the key of a wait in doubt begins with: its end (µs), the correlation, the member that it began with."""
+    return f"{until:020}|{rule}|{newest}|"
+
+
+def read_doubt(store: Store, until: int, rule: str, newest: str) -> Notice | None:
+    """The notice of a wait that ended in doubt, if it did and is among those that are kept one by one."""
+    found = store.state("notices.doubts", doubt_prefix(until, rule, newest).encode())
+    return next((msgspec.msgpack.decode(value, type=Notice) for _, value in found), None)
 
 
 def read_notices(store: Store) -> list[Notice]:

@@ -20,6 +20,8 @@ from impetus.domain.ports import EventQuery, Span, StoredEvent
 
 MAX_RENEWED = 100_000
 """So many events at most are enriched anew in one step, the newest: an indicator of an address that all have."""
+MAX_COUNTED = 10 * MAX_RENEWED
+"""So many of those left out are counted."""
 
 Events = Callable[[EventQuery], Sequence[StoredEvent]]
 """Finds stored events."""
@@ -44,17 +46,25 @@ class Renewed(msgspec.Struct):
 class Renewal:
     """Looks for the events that indicators concern which came after them."""
 
-    def __init__(self, events: Events, reader: ArrivalReader, enricher: Enricher) -> None:
+    def __init__(self, events: Events, reader: ArrivalReader, enricher: Enricher, most: int = MAX_RENEWED) -> None:
         self._events, self._reader, self._enricher = events, reader, enricher
+        self._most = most
+        self.left_out = 0
+        """Events of the last look that were too many, and keep their additions."""
 
     def find(self, changed: Sequence[Indicator], now: int | None) -> list[Renewed]:
         """The events whose additions change with these indicators; ``now`` is event time of the whole (µs)."""
+        self.left_out = 0
         keys = {search_key(one.kind, one.value) for one in changed if one.value}
         if not keys or now is None:
             return []
         span = Span(max(now, min(one.time for one in changed)))
-        found = self._events(EventQuery(any_keys=tuple(sorted(keys)), span=span, limit=MAX_RENEWED))
-        return list(self._renew(found))
+        query = EventQuery(any_keys=tuple(sorted(keys)), span=span, limit=self._most + 1)
+        found = self._events(query)
+        if len(found) > self._most:
+            counted = self._events(msgspec.structs.replace(query, limit=MAX_COUNTED))
+            self.left_out = max(len(counted), len(found)) - self._most
+        return list(self._renew(found[: self._most]))
 
     def _renew(self, found: Sequence[StoredEvent]) -> Iterator[Renewed]:
         lines = [stored.line for stored in found]

@@ -4,13 +4,13 @@ Each step is enrich ▶ match ▶ windows ▶ incidents. Whatever it keeps is in
 and restored goes on as if it had not been.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from correlator.control import clock_control, command_control
 from correlator.detect import Detector, Findings
-from correlator.health.monitor import Monitor
+from correlator.health.monitor import Blind, Monitor
 from correlator.health.record import COLLECTOR, collector_line
 from correlator.incidents.desk import Commands
 from correlator.incidents.joins import Joins
@@ -91,7 +91,7 @@ class Correlator:
     def finish(self) -> Commit:
         """The end of a replay: event time moves past every window."""
         taken, now, newest = Taken([], [], [], [], []), self.clock.finish(self._longest), self.clock.newest
-        return self._commit((), taken, self._advance(now, None if newest is None else newest + 1, taken))
+        return self._advanced((), taken, [], (now, None if newest is None else newest + 1))
 
     def report(self, collector: str, down: bool, reason: str, now: int) -> Batch | None:
         """The event that a collector is down or up at a wall clock (µs), to take in; None if that is known."""
@@ -144,23 +144,42 @@ class Correlator:
         found = [self._detector.renew(renewed, self._store.alerts)] if renewed else []
         found.append(self._detector.detect(taken.events))
         now = self.clock.advance(wall) if to is None else self.clock.reach(to)
-        commit = self._commit(batches, taken, [*found, *self._advance(now, now, taken)])
+        commit = self._advanced(batches, taken, found, (now, now))
         if now is None or now == before or wall is None or not (quiet or self.clock.is_ahead()):
             return commit
         # No event says so: without it the log alone would not come to the same.
         return msgspec.structs.replace(commit, controls=(clock_control(now, quiet),))
 
-    def _advance(self, now: int | None, limit: int | None, taken: Taken) -> list[Findings]:
-        """What comes out as event time moves on; nothing before the first event.
+    def _advanced(
+        self, batches: Sequence[Batch], taken: Taken, found: list[Findings], moved: tuple[int | None, int | None]
+    ) -> Commit:
+        """The commit of a step: what was found, and what comes out as event time moves on; nothing before an event.
 
-        Silences before ``limit`` are concluded first: they enter the windows at their own times, while no wait that
-        they may end is over, and what they make unseen is known when it is.
+        Silences before the second time of ``moved`` are concluded first: they enter the windows at their own times,
+        while no wait that they may end is over, and what they make unseen is known when it is. So is what incidents
+        make doubtful by then.
         """
+        now, limit = moved
         if now is None or limit is None:
-            return []
-        found = [self._detector.detect(self._reception.conclude(limit, taken))]
-        self._detector.blind(self._monitor.blindness())
-        return [*found, self._detector.advance(now)]
+            # A collector may be down before the first event.
+            self._detector.blind(self._blindness())
+            return self._commit(batches, taken, found)
+        found = [*found, self._detector.detect(self._reception.conclude(limit, taken))]
+        incidents = self._join(found)
+        self._detector.blind(self._blindness())
+        return self._commit(batches, taken, [*found, self._detector.advance(now)], incidents, len(found))
+
+    def _blindness(self) -> Iterator[Blind]:
+        trust = self._joins.trust
+        changed, trust.changed = trust.changed, set()
+        for device in sorted(changed):
+            self._monitor.contest(device, trust.since(device))
+        return self._monitor.blindness()
+
+    def _join(self, findings: Sequence[Findings]) -> list[Incident]:
+        alerts = {id: alert for found in findings for id, alert in found.alerts.items()}
+        late = any(found.late for found in findings)
+        return self._joins.apply(alerts.values(), "late event" if late else "new evidence")
 
     def _carried_out(self, control: Control, after: Incident, changed: Sequence[Incident]) -> tuple[Incident, Commit]:
         """What a command made of its incident, and the commit of all that it changed; empty if it was done before."""
@@ -168,13 +187,20 @@ class Correlator:
             return after, Commit()
         return after, Commit(incidents=_newest(changed), controls=(control,), state=tuple(self._joins.changes()))
 
-    def _commit(self, batches: Sequence[Batch], taken: Taken, findings: Sequence[Findings]) -> Commit:
+    def _commit(
+        self,
+        batches: Sequence[Batch],
+        taken: Taken,
+        findings: Sequence[Findings],
+        incidents: Sequence[Incident] = (),
+        joined: int = 0,
+    ) -> Commit:
+        """The commit of all that was found; the first ``joined`` of it has been joined to ``incidents`` already."""
         alerts = {id: alert for found in findings for id, alert in found.alerts.items()}
-        late = any(found.late for found in findings)
-        incidents = self._joins.apply(alerts.values(), "late event" if late else "new evidence")
+        incidents = [*incidents, *self._join(findings[joined:])]
         if self.clock.now is not None:
             self._joins.expire(self.clock.now)
-        self._notices.take(self._detector, self._monitor, taken.rejects)
+        self._notices.take(self._detector, self._monitor, taken, self._joins.trust)
         return Commit(
             lines=tuple(enriched.arrival.line for enriched in taken.events),
             additions=tuple(taken.additions),

@@ -90,7 +90,7 @@ class Heartbeats:
 
     def names(self, device: str) -> tuple[str, ...]:
         """By what events name a device: its id and its addresses."""
-        return (device, *self._watched[device].device.addresses)
+        return (device, *self._city.devices[device].addresses)
 
     def forget(self, before: int) -> None:
         """Forget silences that were over before an event time (µs)."""

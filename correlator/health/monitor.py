@@ -1,6 +1,6 @@
 """The monitor: takes every event in, says what fell silent or down, and for which rules absence proves nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from correlator._engine import Doubt
 from correlator.arrival import Arrival
@@ -28,7 +28,7 @@ class Monitor:
     """
 
     def __init__(self, city: CityModel, form: bytes, horizon: int) -> None:
-        self._horizon = horizon
+        self._horizon, self._city = horizon, city
         self._beats = Heartbeats(city)
         self._collectors = Collectors()
         self._witnesses = Witnesses(form)
@@ -38,6 +38,9 @@ class Monitor:
         """Up to which event time silences are concluded."""
         self._forgot: int | None = None
         """Up to which they were when something was last forgotten."""
+        self._contested: dict[str, int] = {}
+        """Device → from when on nothing that it did not say proves anything."""
+        self._recontested: set[str] = set()
         self._told: dict[tuple[int, tuple[str, str] | None], list[Stretch]] = {}
         self._reported = False
 
@@ -73,30 +76,46 @@ class Monitor:
         self._passed = limit
         return list(self._beats.conclude(limit))
 
+    def contest(self, device: str, since: int | None) -> None:
+        """Note from when on (µs) a device of the model is contested; None: it is not."""
+        if self._contested.get(device) != since and device in self._city.devices:
+            self._recontested.add(device)
+            if since is None:
+                del self._contested[device]
+            else:
+                self._contested[device] = since
+
     def blindness(self) -> Iterator[Blind]:
         """What changed of when the awaited rules could not have been reported."""
         changed, self._beats.changed = self._beats.changed, set()
         if changed or self._reported:
             self._renew(changed)
+        changed, self._recontested = changed | self._recontested, set()
         if not self._outages and not changed and not self._told:
             return
         for rule in self._witnesses.awaited:
             yield from self._told_anew(rule, None, self._unseen(rule))
             for device in sorted(changed):
-                stretches = self._silences(device, rule)
+                stretches = sorted([*self._silences(device, rule), *self._doubtful(device)])
                 for name in self._beats.names(device):
                     yield from self._told_anew(rule, ("device.id", name), stretches)
 
-    def blame(self, doubt: Doubt) -> list[str]:
-        """Who was down or silent while a wait lasted, readable."""
+    def blame(self, doubt: Doubt, contested: Callable[[str, int], tuple[str, ...]]) -> list[str]:
+        """Why nobody could tell while a wait lasted, readable: who was down, and which incident contests whom.
+
+        ``contested`` gives the incidents that contest a device as of an event time (µs).
+        """
         span, found = (doubt.since, doubt.until), dict[str, None]()
         for rule in doubt.unseen:
             for source in sorted(self._outages):
                 if _meets(self._since_first(source, rule), span):
-                    found[f"source {source}"] = None
-            for _, value in doubt.group:
-                if _meets(self._told.get((rule, ("device.id", value)), []), span):
-                    found[f"device {value}"] = None
+                    found[f"source {source} was down"] = None
+            for device in filter(None, (self._city.device(value) for _, value in doubt.group)):
+                if _meets(self._silences(device.id, rule), span):
+                    found[f"device {device.id} was down"] = None
+                if _meets(self._doubtful(device.id), span):
+                    incidents = ", ".join(contested(device.id, doubt.until + 1))
+                    found[f"device {device.id} is contested by the incident {incidents}"] = None
         return list(found)
 
     def down(self) -> dict[str, int]:
@@ -171,6 +190,11 @@ class Monitor:
         beat = self._known(device)
         firsts = [beat.reports[one.name] for one in self._witnesses.awaited[rule] if one.name in beat.reports]
         return _after(beat.silences, min(firsts, default=None))
+
+    def _doubtful(self, device: str) -> list[Stretch]:
+        """When a device is contested; whatever it may ever have sent."""
+        since = self._contested.get(device)
+        return [(since, FOREVER)] if since is not None else []
 
     def _told_anew(self, rule: int, part: tuple[str, str] | None, stretches: list[Stretch]) -> Iterator[Blind]:
         if self._told.get((rule, part), []) != stretches:

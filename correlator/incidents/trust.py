@@ -39,6 +39,8 @@ class Trust:
                 self._needed.setdefault(device, set()).add(dependent)
         self._holds: Kept[Hold] = Kept("trust", Hold)
         self._by_device: dict[str, set[str]] = {}
+        self.changed: set[str] = set()
+        """Devices whose trust may have changed; for who reads them to clear."""
 
     def contested(self, device: str, at: int) -> tuple[str, ...]:
         """The incidents that make a device doubtful for what it said at an event time (µs), oldest id first."""
@@ -49,6 +51,15 @@ class Trust:
                 if hold.since[needed] < at and device not in hold.cleared:
                     found.add(incident)
         return tuple(sorted(found))
+
+    def since(self, device: str) -> int | None:
+        """From when on a device is contested: the event time (µs) of the first doubt; None if nothing contests it."""
+        holds = (
+            (self._holds[incident], needed)
+            for needed in self._needs.get(device, ())
+            for incident in self._by_device.get(needed, ())
+        )
+        return min((hold.since[needed] + 1 for hold, needed in holds if device not in hold.cleared), default=None)
 
     def dependents(self, devices: Iterable[str]) -> set[str]:
         """All that depends on one of some devices."""
@@ -74,7 +85,9 @@ class Trust:
             self._holds[incident] = hold
         else:
             self._holds.drop(incident)
-        return self.dependents(was.since.keys() | since.keys())
+        touched = self.dependents(was.since.keys() | since.keys())
+        self.changed |= touched
+        return touched
 
     def held(self, id: str) -> Mapping[str, int]:
         """What an incident holds, as it was last noted."""
@@ -92,6 +105,7 @@ class Trust:
         for incident, hold in self._holds.items():
             for device in hold.since:
                 self._by_device.setdefault(device, set()).add(incident)
+            self.changed |= self.dependents(hold.since)
 
     # --- severity
 

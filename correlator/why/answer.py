@@ -96,7 +96,8 @@ class Absence(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     from_: str
     until: str
     state: str
-    """``absent``: it stayed away; ``came``; ``waiting``: event time has not passed the end."""
+    """``absent``: it stayed away; ``came``; ``waiting``: event time has not passed the end;
+    ``unknown``: who would have reported it was down or contested, as ``text`` says."""
     text: str
     came: tuple[Sight, ...] = ()
     nearest: tuple[Sight, ...] = ()

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from correlator.notices import read_doubt
 from correlator.why import single
-from correlator.why.answer import Answer, EventAnswer
+from correlator.why.answer import Answer, EventAnswer, WindowAnswer
 from correlator.why.correlated import about_window
 from correlator.why.question import Question
 from correlator.why.record import Met
@@ -51,17 +52,27 @@ def at_time(question: Question, at: int) -> Answer:
 
 
 def _answer(question: Question, scene: Scene, ending: Sequence[Window], notes: Sequence[str]) -> Answer:
-    about = [about_window(scene, window, question.most) for window in ending]
+    about = [_about(question, scene, window) for window in ending]
     outcome = next((one.outcome for one in about if one.fired), about[0].outcome)
     notes = [*notes, *_chained(scene, {rule for window in ending for entry in window.inside for rule in entry.rules})]
     if scene.evaluator.cut:
         notes.append(
             "too many events matched to look at every window: others, and alerts of other rules, may be missing"
         )
-    fired = any(window.fires for window in ending)
+    fired = any(one.fired for one in about)
     if fired and not question.rule.alerts:
         notes.append("it raises no alert of its own: the correlations that refer to it do not all say 'generate: true'")
     return question.answer(outcome, fired=fired, windows=about, notes=notes)
+
+
+def _about(question: Question, scene: Scene, window: Window) -> WindowAnswer:
+    """A window as it is, or that nobody could tell what it waited for."""
+    about = about_window(scene, window, question.most)
+    doubt = read_doubt(scene.record.store, window.at, question.rule.id, window.newest.id) if window.waits else None
+    if doubt is None:
+        return about
+    absence = msgspec.structs.replace(about.absence, state="unknown", text=doubt.what) if about.absence else None
+    return msgspec.structs.replace(about, fired=False, outcome=doubt.what, alert=None, absence=absence)
 
 
 def _ending(scene: Scene, at: int) -> Iterator[Window]:

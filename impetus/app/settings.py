@@ -13,6 +13,7 @@ import msgspec
 
 from impetus.domain.errors import ImpetusError, Where, nearest
 from impetus.domain.instant import parse_span
+from impetus.domain.rule import Level
 from impetus.domain.shape import Mismatch, known_keys
 
 SHIPPED_RULES = "shipped"
@@ -41,6 +42,8 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
+Span = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]*(ms|s|m|h|d)$")]
+"""A time that is written as ``24h``."""
 
 
 class WindowSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,6 +55,21 @@ class WindowSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Groups that lie in the store alone."""
     items: Count | None = None
     """Matches of one group."""
+
+
+class IncidentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[incidents]``: how far incidents reach; what is left out is as ``docs/correlation.md`` says."""
+
+    opens: Level | None = None
+    """Alerts of this level or higher open an incident."""
+    active: Span | None = None
+    """An incident takes alerts in while its newest member is younger."""
+    watch: Span | None = None
+    """A watch expires after this."""
+    common: Count | None = None
+    """An entity that is had with more others than this is weak."""
+    linked: Count | None = None
+    """So many incidents at most are linked by one weak entity."""
 
 
 class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,6 +110,7 @@ class Settings(msgspec.Struct, frozen=True):
     log: LogSettings = LogSettings()
     sources: tuple[SourceSettings, ...] = ()
     windows: WindowSettings = WindowSettings()
+    incidents: IncidentSettings = IncidentSettings()
 
     def path(self, path: Path | str) -> Path:
         """A path of the settings, made absolute."""
@@ -113,6 +132,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api: ApiSettings = ApiSettings()
     log: LogSettings = LogSettings()
     windows: WindowSettings = WindowSettings()
+    incidents: IncidentSettings = IncidentSettings()
     source: tuple[dict[str, Any], ...] = ()
 
 
@@ -152,6 +172,7 @@ def _settings(document: dict[str, Any], path: Path, text: str) -> Settings:
         read.log,
         tuple(sources),
         read.windows,
+        read.incidents,
     )
 
 

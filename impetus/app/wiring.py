@@ -9,12 +9,14 @@ import msgspec
 from correlator.city import CityModel
 from correlator.control import document_control, limits_control, rules_control
 from correlator.document import read_file
+from correlator.incidents.limits import Limits
 from correlator.plan.approval import require_approval
 from correlator.plan.day import DayPlan
 from correlator.setup import Bounds, Setup
 from impetus.app.engine import load_rules
-from impetus.app.settings import SHIPPED_RULES, Settings
+from impetus.app.settings import SHIPPED_RULES, IncidentSettings, Settings
 from impetus.domain.errors import ImpetusError
+from impetus.domain.instant import parse_span
 
 CLOCK_UNIT = 1_000
 
@@ -52,17 +54,27 @@ def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
     if "city" in bodies:
         bodies["city"] = city.document
     controls += [document_control(kind, body) for kind, body in bodies.items()]
-    setup = Setup(
-        loaded.rules,
-        city,
-        day,
+    setup = bounded(Setup(loaded.rules, city, day), settings)
+    setup = msgspec.structs.replace(setup, controls=(*controls, limits_control(setup)))
+    return setup, [*loaded.problems, *drafts]
+
+
+def bounded(setup: Setup, settings: Settings) -> Setup:
+    """A set-up with the times of the sources, the bounds of the windows and the limits of incidents of settings."""
+    return msgspec.structs.replace(
+        setup,
         lateness={source.name: source.lateness for source in settings.sources if source.lateness is not None},
         idle={source.name: source.idle for source in settings.sources if source.idle is not None},
-        controls=tuple(controls),
         bounds=Bounds(settings.windows.keys, settings.windows.stored, settings.windows.items),
+        limits=make_limits(settings.incidents),
     )
-    setup = msgspec.structs.replace(setup, controls=(*setup.controls, limits_control(setup)))
-    return setup, [*loaded.problems, *drafts]
+
+
+def make_limits(settings: IncidentSettings) -> Limits:
+    """How far incidents reach, by the settings; what they leave out is the default."""
+    given = {name: value for name, value in msgspec.structs.asdict(settings).items() if value is not None}
+    spans = {name: parse_span(given[name]) for name in ("active", "watch") if name in given}
+    return msgspec.structs.replace(Limits(), **given | spans)
 
 
 def _plan_in_force(files: dict[str, tuple[Path, bytes]]) -> tuple[DayPlan | None, list[ImpetusError]]:

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from correlator.incidents.limits import Limits
 from impetus.app.plugins import make_collector
 from impetus.app.settings import Settings, read_settings
+from impetus.app.wiring import make_setup
 from impetus.domain.batch import Batch
 from impetus.domain.errors import ImpetusError
 
@@ -140,3 +142,17 @@ def test_bounds_of_the_windows_are_counts(tmp_path: Path) -> None:
     file.write_text("[windows]\nkeys = 0\n", encoding="utf-8")
     with pytest.raises(ImpetusError, match=r"keys|>= 1"):
         read_settings(file)
+
+
+def test_incidents_reach_as_far_as_the_settings_say(tmp_path: Path) -> None:
+    file = tmp_path / "impetus.toml"
+    file.write_text('[incidents]\nopens = "high"\nactive = "6h"\ncommon = 40\n', encoding="utf-8")
+    setup, _ = make_setup(read_settings(file))
+    assert setup.limits == Limits(opens="high", active=6 * 3600 * SECOND, common=40)
+    assert setup.joining.active == setup.limits.active
+
+
+@pytest.mark.parametrize("line", ['active = "soon"', 'watch = "0d"', 'opens = "loud"', "linked = 0", "actve = 1"])
+def test_limits_of_incidents_that_make_no_sense_are_refused(tmp_path: Path, line: str) -> None:
+    error = refused(tmp_path, f"[incidents]\n{line}\n")
+    assert (error.where.line, error.code.split(".")[0]) == (2, "settings")

@@ -80,6 +80,7 @@ class Run:
         self.setup = setup
         self.store: Store = EmbeddedStore.in_memory()
         self.commits: list[Commit] = []
+        self._revisions: dict[str, int] = {}
         self.restart()
 
     def restart(self) -> None:
@@ -96,6 +97,9 @@ class Run:
         return self
 
     def _keep(self, commit: Commit) -> Commit:
+        for alert in commit.alerts:
+            assert alert.revision > self._revisions.get(alert.id, 0), f"{alert.title} repeats a revision"
+            self._revisions[alert.id] = alert.revision
         self.commits.append(commit)
         self.store.commit(commit)
         return commit

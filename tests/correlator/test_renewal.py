@@ -149,3 +149,35 @@ def test_the_log_itself_stays_and_only_what_changed_is_revised(found: RuleSet) -
     commit = run.feed(indicator(0, ADDRESSES[0], -60))
     assert [one.id for one in commit.revisions] == ["l0"]
     assert list(run.store.log())[:1] == log
+
+
+def test_a_revision_for_what_members_carry_is_counted_on_from(found: RuleSet) -> None:
+    run = Run(setup_of(found))
+    run.feed(*(login(2 * number, number, ADDRESSES[0]) for number in range(3)))
+    run.feed(indicator(0, ADDRESSES[0], -60))
+    run.restart()
+    run.feed(login(6, 3, ADDRESSES[0]))
+    said = [alert.revision for commit in run.commits for alert in commit.alerts if alert.title == "logins"]
+    assert said == [1, 2, 3]
+
+
+def test_an_alert_that_went_and_came_back_counts_on(found: RuleSet) -> None:
+    run = Run(setup_of(found))
+    run.feed(indicator(0, ADDRESSES[0], -60, id="x", modified_at=moment(0)))
+    run.feed(login(0, 0, ADDRESSES[0]))
+    run.feed(indicator(1, ADDRESSES[0], -60, id="x", modified_at=moment(5), revoked=True))
+    run.feed(indicator(2, ADDRESSES[0], -60, id="x", modified_at=moment(9)))
+    said = [(one.revision, one.gone) for commit in run.commits for one in commit.alerts if one.title == "known"]
+    assert said == [(1, False), (2, True), (3, False)]
+
+
+def test_events_that_are_too_many_to_be_enriched_anew_are_told_of(
+    found: RuleSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(setup_of(found))
+    monkeypatch.setattr(run.correlator._reception._renewal, "_most", 2)
+    run.feed(*(login(number, number, ADDRESSES[0]) for number in range(5)))
+    commit = run.feed(indicator(0, ADDRESSES[0], -60))
+    assert {one.id for one in commit.revisions} == {"l3", "l4"}
+    (notice,) = [one for one in run.correlator.notices() if one.code == "indicator.bounded"]
+    assert notice.count == 3

@@ -20,7 +20,7 @@ from impetus.app.replaying import Replay, incident_json, incidents_of
 from impetus.app.rerunning import Rerun, steps_of
 from impetus.app.settings import read_settings
 from impetus.app.warning import warn
-from impetus.app.wiring import shipped_rules
+from impetus.app.wiring import bounded, shipped_rules
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Control
 from impetus.domain.errors import ImpetusError, Where
@@ -42,6 +42,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rules", type=Path, action="append", help="rules instead of the shipped ones; may be repeated"
     )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        help="settings whose [incidents], [windows] and times of sources hold; with --store those that name the store",
+    )
     parser.add_argument("--order", choices=("arrival", "time", "file"), default="arrival", help="the order of arrival")
     parser.add_argument("--json", action="store_true", help="one incident a line, as JSON")
     parser.add_argument("--ledger", type=Path, metavar="FILE", help="write the explained events here, one a line")
@@ -50,7 +55,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(refuse=parser.error)
     log = parser.add_argument_group("the log of an installation, which may be running")
     log.add_argument("--store", nargs="?", type=Path, const=True, metavar="FILE", help="run its log again")
-    log.add_argument("--config", type=Path, default=DEFAULT, help="the settings that name the store (impetus.toml)")
     log.add_argument("--since", metavar="TIME", help="from the first block of the log with an event at this time on")
     log.add_argument("--until", metavar="TIME", help="to the last block with an event before this time")
     log.add_argument(
@@ -63,7 +67,8 @@ def main(arguments: argparse.Namespace) -> int:
     _check(arguments)
     if arguments.store is not None:
         return _rerun(arguments)
-    replay = Replay(read_setup(arguments))
+    setup = read_setup(arguments)
+    replay = Replay(bounded(setup, read_settings(arguments.config)) if arguments.config else setup)
     replay.run(arguments.events, arguments.order)
     _tell(replay.problems, replay.notices(), arguments.strict)
     _print(replay.incidents(), replay.ledger(), len(replay.problems), arguments)
@@ -132,7 +137,7 @@ def _given(arguments: argparse.Namespace) -> Iterator[Control]:
 def _opened(arguments: argparse.Namespace) -> Iterator[EmbeddedStore]:
     path: Path = arguments.store
     if arguments.store is True:
-        settings = read_settings(arguments.config)
+        settings = read_settings(arguments.config or DEFAULT)
         if settings.store.kind != "embedded":
             raise ImpetusError(
                 "store.unavailable", "only the log of an embedded store can be run again", Where(settings.file)

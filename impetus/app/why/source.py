@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_bytes
 
+from correlator.arrival import read_arrival
+from correlator.health.record import is_own
 from correlator.setup import Setup
 from correlator.why.record import Record
 from correlator.worker import Correlator
 from impetus.app.commands.replay import read_setup
 from impetus.app.plugins import make_store
-from impetus.app.replaying import SOURCE, STEP, read_recorded
+from impetus.app.replaying import SOURCE, STEP, Recorded, read_recorded
 from impetus.app.service import KEY_BYTES, masking_key
 from impetus.app.settings import Settings, read_settings
 from impetus.app.warning import warn
@@ -56,6 +58,11 @@ def _store(settings: Settings) -> tuple[Store, Veil]:
     return make_store(settings.store.kind, path), Veil(masker)
 
 
+def _is_own(event: Recorded) -> bool:
+    """Whether it is a report of Impetus itself, which is never too late."""
+    return is_own(read_arrival(event.line, SOURCE))
+
+
 def _replayed(setup: Setup, files: Sequence[Path]) -> Record:
     """A recording after a replay in the order of arrival, with what came too late and what came twice."""
     events, problems = read_recorded(files, "arrival")
@@ -67,7 +74,7 @@ def _replayed(setup: Setup, files: Sequence[Path]) -> Record:
         step = events[start : start + STEP]
         now = correlator.clock.now
         for event in step:
-            if event.id not in copies and now is not None and event.time < now:
+            if event.id not in copies and now is not None and event.time < now and not _is_own(event):
                 late[event.id] = now
             copies[event.id] += 1
         store.commit(correlator.replay_step([Batch(SOURCE, tuple(event.line for event in step))], 0))
