@@ -159,7 +159,7 @@ fn flood(kind: &str, items: usize, pushed: usize) -> String {
     let mut windows = windows(&format!(r#"{{"id":"c","rules":[0,1],"timespan":{},{correlation}}}"#, 3600 * SECOND));
     // Ten thousand places over a city of 20 km, or one and the same.
     let place = |n: usize| if kind == "spot" { 0 } else { n * 7919 };
-    let zone = |n: usize| format!("zone-{}", n % 100);
+    let zone = |n: usize| format!("zone-{}", place(n) % 100);
     let spot =
         |n: usize| Spot::new(Some(59.8 + (n % 100) as f64 * 0.002), Some(10.6 + (n / 100 % 100) as f64 * 0.004), None);
     let item = |n: usize| Item::new(0, &id(n), n as i64 * 1000).with_place(Some(&zone(n)), spot(place(n)));
