@@ -115,7 +115,7 @@ def test_rules_and_pipelines_may_be_many(rules, events, tmp_path):
         (("--rules", "{rules}", "absent.ndjson"), "absent.ndjson"),
         (("--rules", "absent.yml", "{events}"), "absent.yml"),
         (("--rules", "{rules}", "--pipeline", "nowhere", "{events}"), "'nowhere'"),
-        (("--rules", "{rules}"), "events are wanted"),
+        (("--rules", "{rules}"), "no file of events is named"),
         (("--rules", "{rules}", "--workers", "0", "{events}"), "between 1 and 256"),
     ],
 )
