@@ -12,7 +12,6 @@ import gc
 import os
 import random
 import resource
-import subprocess
 import sys
 import time
 from collections import deque
@@ -23,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import msgspec
 
+from benchmarks.results import commit, write_section
 from correlator.city import CityModel
 from correlator.incidents.joins import Joins
 from correlator.incidents.limits import Limits
@@ -36,8 +36,6 @@ LATE = 120 * SECOND
 BATCH = 2_000
 ENTITIES = 100_000
 GATEWAY = "gateway"
-RESULTS = Path(__file__).with_name("RESULTS.md")
-BEGIN, END = "<!-- joins -->", "<!-- end of joins -->"
 
 
 def make_alerts(count: int, span: int, seed: int = 7) -> Iterator[Alert]:
@@ -156,7 +154,6 @@ def resident() -> int:
 
 def report(measured: Sequence[Measured], bound: float, alerts: int) -> str:
     """The section of the results."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     heads = (
         "",
         "alerts",
@@ -168,9 +165,9 @@ def report(measured: Sequence[Measured], bound: float, alerts: int) -> str:
         "largest",
     )
     lines = [
-        "## Joining alerts to incidents",
+        "# Joining alerts to incidents",
         "",
-        f"`python -m benchmarks.joins --write` at {commit.stdout.strip()}: synthetic alerts of {ENTITIES:,} entities,",
+        f"`python -m benchmarks.joins --write` at {commit()}: synthetic alerts of {ENTITIES:,} entities,",
         "two in five low, one in fifty a correlation, one in ten through a shared gateway, one in twenty late. Apply,",
         "expire and state, without a store; rates are by CPU time of one core. The goal is 5,000 alerts/s.",
         f"Load average {os.getloadavg()[2]:.1f} when it ended: over 1, what ran beside it slowed it.",
@@ -207,10 +204,7 @@ def main() -> None:
     text = report(measured, group(options.alerts, 86_400 * SECOND), options.alerts)
     print(text)
     if options.write:
-        old = RESULTS.read_text()
-        before, _, rest = old.partition(BEGIN)
-        after = rest.partition(END)[2] if rest else "\n"
-        RESULTS.write_text(f"{before.rstrip()}\n\n{BEGIN}\n{text}\n{END}{after}")
+        write_section(text)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -25,12 +24,11 @@ from pathlib import Path
 import zstandard
 from sigma.rule import SigmaRule
 
+from benchmarks.results import ROOT, commit, processor, write_section
 from rules.load import read
 
-ROOT = Path(__file__).resolve().parents[1]
 BENCH = ROOT.parent / "shared" / "bench"
 PEER = ROOT / "benchmarks" / "peers" / "rsigma"
-RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 HEADING = "# `impetus match` beside RSigma"
 
 REGISTRY = {"registry_add", "registry_delete", "registry_rename", "registry_set"}
@@ -79,7 +77,7 @@ def main() -> None:
         report = _report(engines, (ours, theirs), reasons, began, arguments)
     sys.stdout.write(report)
     if arguments.write:
-        _write(report)
+        write_section(report)
 
 
 def _arguments() -> argparse.Namespace:
@@ -179,7 +177,7 @@ def _report(
         "",
         "    .venv/bin/python -m benchmarks.match --write",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {_commit()}, {_processor()}, {platform.system()}, Python"
+        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}, {processor()}, {platform.system()}, Python"
         f" {platform.python_version()}; load average {began:.1f} when it began, {os.getloadavg()[0]:.1f} when it ended,"
         " so read the ratio and the CPU time.",
         "",
@@ -216,26 +214,6 @@ def _differences(reasons: dict[str, dict[str, list[int]]]) -> Iterator[str]:
         for rule, lines in sorted(rules.items(), key=lambda item: -len(item[1])):
             yield f"| `{rule}` | {len(lines)} | {', '.join(map(str, lines))} |"
         yield ""
-
-
-def _commit() -> str:
-    git = shutil.which("git") or "git"
-    described = subprocess.run([git, "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, check=True)
-    return described.stdout.decode().strip()
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    models = re.findall(r"model name\s*: (.*)", info.read_text()) if info.exists() else []
-    return models[0] if models else platform.machine()
-
-
-def _write(report: str) -> None:
-    """Put the section in place of the one of the same heading, else at the end."""
-    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
-    parts = re.split(r"(?m)^(?=# )", text)
-    kept = [part.rstrip() + "\n" for part in parts if part.strip() and not part.startswith(HEADING)]
-    RESULTS.write_text("\n".join([*kept, report]), encoding="utf-8")
 
 
 if __name__ == "__main__":

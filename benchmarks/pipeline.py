@@ -28,6 +28,7 @@ import msgspec
 import zstandard
 
 from benchmarks.city_events import OSLO, city_events
+from benchmarks.results import processor
 from benchmarks.stages import STAGES, Stopwatch
 from collectors.logs.json_lines import JsonLines, JsonLinesSettings
 from correlator._engine import Matcher
@@ -241,10 +242,9 @@ def unpack(folder: Path) -> Path:
 
 def machine() -> str:
     """What it ran on."""
-    model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
     memory = next((int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
     return (
-        f"{len(os.sched_getaffinity(0))} of {os.cpu_count()} cores, {model}, {memory / 2**20:.0f} GiB; "
+        f"{len(os.sched_getaffinity(0))} of {os.cpu_count()} cores, {processor()}, {memory / 2**20:.0f} GiB; "
         f"Python {platform.python_version()}"
     )
 

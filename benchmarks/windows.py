@@ -16,13 +16,11 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
+from benchmarks.results import ROOT, commit, processor, write_section
 from correlator._engine import Item, Windows
 
-ROOT = Path(__file__).resolve().parents[1]
 ENGINE = ROOT / "correlator" / "engine"
-RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 HEADING = "# The correlation windows"
 
 PEER = {"bytes": 299.0, "keys": 495_000.0, "values": 11_000.0}
@@ -40,7 +38,7 @@ def main() -> None:
     report = _report(lines, _boundary(), arguments.core)
     sys.stdout.write(report)
     if arguments.write:
-        _write(report)
+        write_section(report)
 
 
 def _arguments() -> argparse.Namespace:
@@ -96,8 +94,8 @@ def _report(lines: Sequence[tuple[str, str]], boundary: tuple[float, float], cor
         "| | |",
         "|---|---|",
         f"| date | {datetime.now(UTC):%Y-%m-%d} |",
-        f"| commit | {_output('git', 'rev-parse', '--short', 'HEAD')} |",
-        f"| machine | {_processor()}, core {core}, {_output('rustc', '--version')} |",
+        f"| commit | {commit()} |",
+        f"| machine | {processor()}, core {core}, {_output('rustc', '--version')} |",
         f"| Python | {platform.python_version()} |",
         f"| load beside it | load average {os.getloadavg()[0]:.1f} when it ended |",
         "",
@@ -139,19 +137,6 @@ def _number(pattern: str, text: str) -> float:
 
 def _output(*command: str) -> str:
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def _processor() -> str:
-    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
-    return found[1] if found else platform.machine()
-
-
-def _write(report: str) -> None:
-    """Put the section in place of the one of the same heading, else at the end."""
-    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
-    parts = re.split(r"(?m)^(?=# )", text)
-    kept = [part.rstrip() + "\n" for part in parts if part.strip() and not part.startswith(HEADING)]
-    RESULTS.write_text("\n".join([*kept, report]), encoding="utf-8")
 
 
 if __name__ == "__main__":
