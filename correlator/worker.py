@@ -19,7 +19,7 @@ from correlator.intake import Reception, Taken, last_positions
 from correlator.notices import Notices
 from correlator.plan.expectations import entries_of
 from correlator.plan.ledger import Ledger
-from correlator.plan.promotion import control_of, promoted
+from correlator.plan.promotion import promoted
 from correlator.plan.selection import compile_selections
 from correlator.setup import Setup
 from correlator.watermark import EventClock
@@ -90,7 +90,7 @@ class Correlator:
 
     def finish(self) -> Commit:
         """The end of a replay: event time moves past every window."""
-        taken, now, newest = Taken([], [], [], [], []), self.clock.finish(self._longest), self.clock.newest
+        taken, now, newest = Taken(), self.clock.finish(self._longest), self.clock.newest
         return self._advanced((), taken, [], (now, None if newest is None else newest + 1))
 
     def report(self, collector: str, down: bool, reason: str, now: int) -> Batch | None:
@@ -127,13 +127,15 @@ class Correlator:
         found = self._detector.promote(promotion.event)
         if not found.alerts:
             return None, Commit()
-        commit = self._commit((), Taken([], [], [], []), [found])
-        incident = promoted(commit.incidents, promotion, now)
+        commit = self._commit((), Taken(), [found])
+        homes = {self._joins.home(id) for id, alert in found.alerts.items() if promotion.event in alert.events}
+        held = next((incident for incident in commit.incidents if incident.id in homes), None)
+        incident = promoted(held, promotion, now) if held is not None else None
         noted = [incident, *self._joins.replace(incident)] if incident is not None else []
         return incident, msgspec.structs.replace(
             commit,
             incidents=_newest((*commit.incidents, *noted)),
-            controls=(control_of(promotion, now),),
+            controls=(command_control(promotion, now),),
             state=(*commit.state, *self._joins.changes()),
         )
 
