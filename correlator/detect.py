@@ -9,7 +9,7 @@ from correlator.alerts import distinct, merge_alert, single_alert
 from correlator.city import CityModel
 from correlator.enrich import Enriched
 from correlator.growth import Growth
-from correlator.health.monitor import Blind
+from correlator.health.monitor import Blind, Doubtful
 from correlator.memory import Kept
 from correlator.observation import Hit, Observation, observe
 from correlator.plan.ledger import Ledger, Verdict
@@ -125,6 +125,11 @@ class Detector:
         """Take in when awaited rules could not have been reported, before event time passes it."""
         for rule, stretches, part in changes:
             self._windows.blind(rule, stretches, part)
+
+    def doubt(self, changes: Iterable[Doubtful]) -> None:
+        """Take in when devices are contested: what they say ends no wait."""
+        for part, stretches in changes:
+            self._windows.doubt(part, stretches)
 
     def doubts(self) -> list[tuple[Rule, Doubt]]:
         """The waits that ended since the last call without saying whether the awaited event happened."""

@@ -4,13 +4,13 @@ Each step is enrich ▶ match ▶ windows ▶ incidents. Whatever it keeps is in
 and restored goes on as if it had not been.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from correlator.control import clock_control, command_control
 from correlator.detect import Detector, Findings
-from correlator.health.monitor import Blind, Monitor
+from correlator.health.monitor import Monitor
 from correlator.health.record import COLLECTOR, collector_line
 from correlator.incidents.desk import Commands
 from correlator.incidents.joins import Joins
@@ -164,19 +164,21 @@ class Correlator:
         now, limit = moved
         if now is None or limit is None:
             # A collector may be down before the first event.
-            self._detector.blind(self._blindness())
+            self._tell()
             return self._commit(batches, taken, found)
         found = [*found, self._detector.detect(self._reception.conclude(limit, taken))]
         incidents = self._join(found)
-        self._detector.blind(self._blindness())
+        self._tell()
         return self._commit(batches, taken, [*found, self._detector.advance(now)], incidents, len(found))
 
-    def _blindness(self) -> Iterator[Blind]:
+    def _tell(self) -> None:
+        """Tell the windows when what could not have been reported, and when whose word counts for nothing."""
         trust = self._joins.trust
         changed, trust.changed = trust.changed, set()
         for device in sorted(changed):
             self._monitor.contest(device, trust.since(device))
-        return self._monitor.blindness()
+        self._detector.blind(self._monitor.blindness())
+        self._detector.doubt(self._monitor.doubts())
 
     def _join(self, findings: Sequence[Findings]) -> list[Incident]:
         alerts = {id: alert for found in findings for id, alert in found.alerts.items()}
@@ -237,10 +239,10 @@ class Correlator:
         self._clock_state = dict(self.clock.dump())
         self._reception.restore(store, known)
         self._monitor.restore(store)
-        self._detector.blind(self._monitor.blindness())
         self._notices.restore(store)
         self._detector.restore(store)
         self._joins.restore(store, self.clock.now)
+        self._tell()
         if self.clock.now is not None:
             self._joins.expire(self.clock.now)
 

@@ -54,10 +54,11 @@ class Program:
         with (self._folder / "log").open("ab") as log:
             return await asyncio.create_subprocess_exec(*command, stderr=log)
 
-    async def took(self, events: int) -> None:
+    async def took(self, events: int, process: asyncio.subprocess.Process) -> None:
         """Wait until so many events are in."""
         async with asyncio.timeout(PATIENCE), Client(self._address, deadline=1.0) as client:
             while True:
+                assert process.returncode is None, (self._folder / "log").read_text()
                 try:
                     if (await client.status()).events >= events:
                         return
@@ -80,14 +81,14 @@ async def _survive(program: Program, events: list[Event], kills: int, draw: rand
     for part in parts:
         process = await program.start()
         if draw.random() < 0.8:
-            await program.took(0)
+            await program.took(0, process)
         _append(program.file, part)
         await asyncio.sleep(draw.uniform(0, 0.15))
         process.send_signal(signal.SIGKILL)
         await process.wait()
     process = await program.start()
     _append(program.file, last)
-    await program.took(len(events))
+    await program.took(len(events), process)
     process.terminate()
     assert await process.wait() == 0
 
