@@ -50,3 +50,8 @@ class Entity(msgspec.Struct, frozen=True, order=True):
     def key(self) -> str:
         """``kind:value``, as joins and searches name it."""
         return f"{self.kind}:{self.value}"
+
+
+def fold_key(key: str) -> str:
+    """A key as searches compare it: whatever the case. What the engine holds equal is equal here too."""
+    return key.replace("İ", "i").casefold()

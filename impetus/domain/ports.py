@@ -81,6 +81,35 @@ class StoredEvent(msgspec.Struct, frozen=True):
     addition: bytes
 
 
+class Sieve(msgspec.Struct, frozen=True):
+    """What every event that is looked for has, so that blocks without such an event need not be opened.
+
+    That is an event time within ``span``, and of each of ``clauses`` at least one key; ``keys`` are more keys of which
+    the caller wants to know who has them. All keys are as ``impetus.domain.entity.fold_key`` makes them.
+    """
+
+    clauses: tuple[frozenset[str], ...] = ()
+    keys: frozenset[str] = frozenset()
+    span: Span = Span()
+
+
+class Sifted(msgspec.Struct, frozen=True):
+    """The events of a block that passed a sieve, in columns: at least one."""
+
+    ids: Sequence[str]
+    times: Sequence[int]
+    lines: Sequence[bytes]
+    additions: Sequence[bytes]
+    keys: Mapping[str, frozenset[int]]
+    """Key of the sieve → the places, in the columns, of the events that have it."""
+    rest: int | None
+    """No event of what is sifted after this is newer (µs); None where nothing comes."""
+
+    def event(self, place: int) -> StoredEvent:
+        """The event at a place of the columns."""
+        return StoredEvent(self.ids[place], self.times[place], self.lines[place], self.additions[place])
+
+
 class IncidentQuery(msgspec.Struct, frozen=True):
     """Which incidents: of these statuses (all if empty), this kind, in this zone, with a member of event time ``since``
     (µs) or later; highest risk first."""
@@ -115,6 +144,9 @@ class Store(Protocol):
 
     def events(self, query: EventQuery) -> list[StoredEvent]:
         """Events that a query asks for."""
+
+    def sift(self, sieve: Sieve) -> Iterator[Sifted]:
+        """The events that pass a sieve, block by block, the block with the newest event first."""
 
     def alerts(self, ids: Sequence[str]) -> list[Alert]:
         """Alerts by id, in that order; unknown ids are left out."""
