@@ -53,5 +53,8 @@ class Entity(msgspec.Struct, frozen=True, order=True):
 
 
 def fold_key(key: str) -> str:
-    """A key as searches compare it: whatever the case. What the engine holds equal is equal here too."""
-    return key.replace("İ", "i").casefold()
+    """A key as searches compare it: whatever the case. What the engine holds equal is equal here too.
+
+    The dot above (U+0307) goes: the engine lowers ``İ`` to ``i``, where full case folding keeps a dot.
+    """
+    return key.casefold().replace("\u0307", "")

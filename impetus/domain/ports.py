@@ -15,6 +15,7 @@ from impetus.domain.cascade import Cascade
 from impetus.domain.event import Json
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
+from impetus.domain.query.tree import Node
 from impetus.domain.reload import Reloaded
 from impetus.domain.status import Status
 
@@ -108,6 +109,32 @@ class Sifted(msgspec.Struct, frozen=True):
     def event(self, place: int) -> StoredEvent:
         """The event at a place of the columns."""
         return StoredEvent(self.ids[place], self.times[place], self.lines[place], self.additions[place])
+
+
+Shown = Callable[[StoredEvent], bytes]
+"""An event as whoever asks may see it, one JSON object without its masks."""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is searched for: a query, within a span.
+
+    With ``shown``, words and patterns must be met by what the asker may see, too: a search tells nothing that the
+    answer would hide.
+    """
+
+    query: Node
+    span: Span = Span()
+    shown: Shown | None = None
+
+
+class Search(Protocol):
+    """Answers queries over the stored events. Every method may be called from any thread."""
+
+    def newest(self, question: Question, limit: int) -> Iterator[Sequence[StoredEvent]]:
+        """The newest events that are asked for, newest first, in portions as they are found."""
+
+    def every(self, question: Question) -> Iterator[Sequence[StoredEvent]]:
+        """All events that are asked for, in portions, about newest first."""
 
 
 class IncidentQuery(msgspec.Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from itertools import pairwise
 
 from impetus.domain.entity import fold_key
 from impetus.domain.errors import ImpetusError
@@ -14,15 +13,14 @@ from integrations.embedded.log import Report, is_there, read_columns
 from integrations.embedded.revision import read_additions, read_block_keys
 from integrations.embedded.search import bounds
 
-Turn = tuple[int, int | None]
-"""A block, and the newest time of the blocks that come after it."""
+Turn = tuple[int, int]
+"""A block, and the time of its newest event."""
 
 
 def read_turns(connection: sqlite3.Connection, sieve: Sieve) -> list[Turn]:
     """The blocks with an event within the span of a sieve, by the time of their newest event, newest first."""
     statement = "SELECT number, last FROM block_index WHERE last >= ? AND first < ? ORDER BY last DESC, number DESC"
-    found = connection.execute(statement, bounds(sieve.span)).fetchall()
-    return [(number, rest) for (number, _), (_, rest) in pairwise([*found, (0, None)])]
+    return connection.execute(statement, bounds(sieve.span)).fetchall()
 
 
 def read_candidates(
@@ -35,9 +33,10 @@ def read_candidates(
     return [turn for turn in turns if turn[0] in revised or index.may_hold(turn[0])]
 
 
-def sift_block(connection: sqlite3.Connection, turn: Turn, sieve: Sieve, report: Report) -> Sifted | None:
+def sift_block(
+    connection: sqlite3.Connection, number: int, sieve: Sieve, rest: int | None, report: Report
+) -> Sifted | None:
     """What of a block passes; None if nothing does. Damaged blocks are reported and pass nothing."""
-    number, rest = turn
     try:
         if not is_there(connection, number):
             return None  # dropped since the turns were read

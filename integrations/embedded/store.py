@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
@@ -137,9 +138,11 @@ class EmbeddedStore:
         """
         turns = self._read(partial(read_turns, sieve=sieve))
         for start in range(0, len(turns), TURNS):
-            some = turns[start : start + TURNS]
-            for turn in self._read(partial(read_candidates, turns=some, sieve=sieve, filters=self._filters)):
-                found = self._read(partial(sift_block, turn=turn, sieve=sieve, report=self._report))
+            some, following = turns[start : start + TURNS], turns[start + TURNS : start + TURNS + 1]
+            candidates = self._read(partial(read_candidates, turns=some, sieve=sieve, filters=self._filters))
+            rests = [last for _, last in [*candidates[1:], *following]]
+            for (number, _), rest in zip_longest(candidates, rests[: len(candidates)]):
+                found = self._read(partial(sift_block, number=number, sieve=sieve, rest=rest, report=self._report))
                 if found is not None:
                     yield found
 
