@@ -19,7 +19,7 @@ class Searcher:
         self._store, self._city, self._clock = store, city, clock
 
     def newest(self, question: Question, limit: int) -> Iterator[Sequence[StoredEvent]]:
-        """The newest events that are asked for, newest first, in portions as they are found.
+        """The newest events that are asked for, newest first, in portions as they are found; some are empty.
 
         At most ``limit`` events wait until it is sure that nothing newer comes: what does, takes their place.
         """
@@ -30,8 +30,8 @@ class Searcher:
                 entry = (sifted.times[place], next(order), sifted.event(place))
                 (heapq.heappush if len(waiting) < limit else heapq.heappushpop)(waiting, entry)
             sure = [entry for entry in waiting if sifted.rest is None or entry[0] > sifted.rest]
+            yield [event for _, _, event in sorted(sure, reverse=True)]
             if sure:
-                yield [event for _, _, event in sorted(sure, reverse=True)]
                 limit -= len(sure)
                 waiting = [entry for entry in waiting if sifted.rest is not None and entry[0] <= sifted.rest]
                 heapq.heapify(waiting)

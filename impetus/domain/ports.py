@@ -131,7 +131,7 @@ class Search(Protocol):
     """Answers queries over the stored events. Every method may be called from any thread."""
 
     def newest(self, question: Question, limit: int) -> Iterator[Sequence[StoredEvent]]:
-        """The newest events that are asked for, newest first, in portions as they are found."""
+        """The newest events that are asked for, newest first, in portions as they are found; empty ones meanwhile."""
 
     def every(self, question: Question) -> Iterator[Sequence[StoredEvent]]:
         """All events that are asked for, in portions, about newest first."""

@@ -105,7 +105,7 @@ class Slow:
         self._time, self._keys = time, event["keys"]
         self._fields = flatten({name: value for name, value in event.items() if name != "keys"})
 
-    def holds(self, node: tree.Node) -> bool:
+    def holds(self, node: tree.Node) -> bool:  # noqa: C901 - a case for each kind
         match node:
             case tree.And(of):
                 return all(map(self.holds, of))
@@ -169,17 +169,52 @@ def within(value: str, network: str) -> bool:
         return False
 
 
-LEAVES = st.sampled_from(
-    [
-        "device.id:D-214", "device.id:d-2?4", "device.id:10.0.0.7", "device.id:214", "device.id:100000.0", "device.id:1e5",
-        "device.id:nobody", "device.id:unknown", "user.name:KARI", 'user.name:"CITY\\\\kari"', 'user.name:"-"', "user.name:*ari",
-        "source.ip:10.0.0.7", "source.ip:10.0.0.8", "source.ip:FE80::1", "source.ip:10.0.0.0/8", "source.ip:*", "badge.id:B-1",
-        "dns.question.name:example.org", "dns.question.name:example.org.", "dns.question.name:i.org", 'dns.question.name:"."',
-        "entity:device:D-214", "entity:device:d-214", "entity:user:kari", "entity:address:10.0.0.7", "zone:Z4", "zone:Z5", "zone:Z9",
-        "place.zone:Z4", "near:59.91,10.73,500m", "near:D-214,1.2km", "since:300s", "until:600s", "air.co2:*", "air.co2:>=900",
-        "air.co2:[400 TO 1000}", "forced", '"by kari"', "istanbul", "event.action:(opened or login)", "message:*door*", "*",
-    ]
-).map(parse)  # fmt: skip
+TEXTS = [
+    "device.id:D-214",
+    "device.id:d-2?4",
+    "device.id:10.0.0.7",
+    "device.id:214",
+    "device.id:100000.0",
+    "device.id:1e5",
+    "device.id:nobody",
+    "device.id:unknown",
+    "user.name:KARI",
+    'user.name:"CITY\\\\kari"',
+    'user.name:"-"',
+    "user.name:*ari",
+    "source.ip:10.0.0.7",
+    "source.ip:10.0.0.8",
+    "source.ip:FE80::1",
+    "source.ip:10.0.0.0/8",
+    "source.ip:*",
+    "badge.id:B-1",
+    "dns.question.name:example.org",
+    "dns.question.name:example.org.",
+    "dns.question.name:i.org",
+    'dns.question.name:"."',
+    "entity:device:D-214",
+    "entity:device:d-214",
+    "entity:user:kari",
+    "entity:address:10.0.0.7",
+    "zone:Z4",
+    "zone:Z5",
+    "zone:Z9",
+    "place.zone:Z4",
+    "near:59.91,10.73,500m",
+    "near:D-214,1.2km",
+    "since:300s",
+    "until:600s",
+    "air.co2:*",
+    "air.co2:>=900",
+    "air.co2:[400 TO 1000}",
+    "forced",
+    '"by kari"',
+    "istanbul",
+    "event.action:(opened or login)",
+    "message:*door*",
+    "*",
+]
+LEAVES = st.sampled_from(TEXTS).map(parse)
 QUERIES = st.recursive(
     LEAVES,
     lambda inner: (
@@ -194,13 +229,13 @@ QUERIES = st.recursive(
 @pytest.fixture(scope="module")
 def stored() -> Iterator[tuple[Searcher, list[tuple[str, int, dict[str, Any]]]]]:
     store = EmbeddedStore.in_memory()
-    whole = commit(store, make_events(1, 900), 3)  # more than a run of blocks
+    whole = commit(store, make_events(1, 800), 3)  # more than a run of blocks
     yield Searcher(store, lambda: CITY, lambda: NOW), whole
     store.close()
 
 
 @given(query=QUERIES, limit=st.integers(1, 40))
-@settings(max_examples=150)
+@settings(max_examples=40)
 def test_it_finds_what_the_slow_way_finds(stored: Any, query: tree.Node, limit: int) -> None:
     searcher, whole = stored
     slow = [(time, id) for id, time, event in whole if Slow(time, event).holds(query)]
@@ -211,7 +246,7 @@ def test_it_finds_what_the_slow_way_finds(stored: Any, query: tree.Node, limit: 
 
 def test_each_leaf_alone_finds_what_the_slow_way_finds(stored: Any) -> None:
     searcher, whole = stored
-    for query in LEAVES.elements if hasattr(LEAVES, "elements") else ():
+    for query in map(parse, TEXTS):
         slow = {id for id, time, event in whole if Slow(time, event).holds(query)}
         assert {one.id for portion in searcher.every(Question(query)) for one in portion} == slow, write(query)
 
