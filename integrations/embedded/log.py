@@ -32,7 +32,7 @@ def read_columns(connection: sqlite3.Connection, number: int, *names: str) -> li
 
 def is_there(connection: sqlite3.Connection, number: int) -> bool:
     """Whether a block is in the log still."""
-    return connection.execute("SELECT 1 FROM block_index WHERE number = ?", (number,)).fetchone() is not None
+    return connection.execute("SELECT 1 FROM block WHERE number = ?", (number,)).fetchone() is not None
 
 
 def read_next(connection: sqlite3.Connection, after: int, newest: int) -> int | None:
