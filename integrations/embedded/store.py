@@ -134,7 +134,7 @@ class EmbeddedStore:
     def sift(self, sieve: Sieve) -> Iterator[Sifted]:
         """The events that pass a sieve, block by block, the block with the newest event first.
 
-        What is in the log at the call is sifted. Each block is a snapshot of its own, as for ``blocks``.
+        What is in the log when it begins is sifted. Each block is a snapshot of its own, as for ``blocks``.
         """
         turns = self._read(partial(read_turns, sieve=sieve))
         for start in range(0, len(turns), TURNS):
