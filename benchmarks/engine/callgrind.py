@@ -72,7 +72,7 @@ def _source(function: str, file: str, library: str) -> str:
             return named
     if "valgrind" in library or not library:
         return "other"
-    return Path(library).name if ".so" in library else "standard library"
+    return Path(library).name if ".so" in library else "standard library, by itself"
 
 
 def _named(path: str) -> str | None:

@@ -13,7 +13,7 @@ from benchmarks.engine.setup import Section, Setup
 from benchmarks.programs import Program
 
 EVENTS = 3_000
-"""Of the corpus; they are gone through once and three times, and two thirds of the difference are what counts."""
+"""Of the corpus; gone through once, and three times; the difference is twice of them."""
 
 SHOWN = 0.01
 """Least share of a source that is shown by itself."""

@@ -50,12 +50,12 @@ class Setup:
         command = [self.ours_program, "--count", "--memory", *options, str(form), str(events)]
         return Program(name, command, cores or self.core)
 
-    def theirs(self, rules: Path, events: Path, *options: str) -> list[Program]:
-        """RSigma over the same, if it is there."""
+    def theirs(self, rules: Path, events: Path, *options: str, routed: str = "") -> list[Program]:
+        """RSigma over the same, if it is there; ``routed`` says how, where it is not by itself."""
         if not self.peer_program:
             return []
         command = [self.peer_program, "--count", "--memory", *options, str(rules), str(events)]
-        return [Program(rsigma_name(), command, self.core)]
+        return [Program(rsigma_name() + routed, command, self.core)]
 
     def measure(self, programs: Sequence[Program]) -> None:
         """Run them in turn."""

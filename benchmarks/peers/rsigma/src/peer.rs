@@ -14,7 +14,7 @@ use serde_json::Value;
 
 const ABSENT: &str = "\u{0}";
 
-/// What of RSigma is switched on. Without `--try` it is what proved fastest.
+/// What of RSigma is switched on. Without `--try` it is what proved fastest of its own settings.
 #[derive(Default)]
 pub struct Settings {
     pipeline: Option<String>,
@@ -22,7 +22,7 @@ pub struct Settings {
     cross: bool,
     strict: bool,
     separate: bool,
-    sonic: bool,
+    serde: bool,
 }
 
 impl Settings {
@@ -39,8 +39,8 @@ impl Settings {
                 "strict" => settings.strict = true,
                 // Our own routing: an engine for each log source of the events, of its rules alone.
                 "separate" => settings.separate = true,
-                // sonic-rs makes the tree, in place of serde_json.
-                "sonic" => settings.sonic = true,
+                // serde_json makes the tree, in place of sonic-rs.
+                "serde" => settings.serde = true,
                 _ => return Err(format!("there is no setting {setting}")),
             }
         }
@@ -92,10 +92,10 @@ impl Peer {
 
     /// What matches a line; nothing where it is no JSON.
     pub fn matches(&self, line: &[u8]) -> Option<Vec<EvaluationResult>> {
-        let event: Value = if self.settings.sonic {
-            sonic_rs::from_slice(line).ok()?
-        } else {
+        let event: Value = if self.settings.serde {
             serde_json::from_slice(line).ok()?
+        } else {
+            sonic_rs::from_slice(line).ok()?
         };
         let parts = parts(&event);
         let met = JsonEvent::borrow(&event);
