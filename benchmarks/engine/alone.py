@@ -10,7 +10,7 @@ PARSERS = {
     "tape": "simd-json, tape",
     "walk": "sonic-rs, lazy walk over the members",
     "values": "sonic-rs, to its tree",
-    "serde": "serde_json, to its tree (what RSigma works on)",
+    "serde": "serde_json, to its tree",
 }
 
 

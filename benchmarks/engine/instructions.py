@@ -42,28 +42,30 @@ def _profiles(setup: Setup) -> dict[str, Counter[str]]:
     """Instructions per event by source, of each engine and load."""
     loads = setup.loads
     rules, form = loads.creation_rules
-    jobs: dict[str, tuple[Path, list[Program]]] = {}
+    jobs: dict[str, tuple[Path, Program]] = {}
     for kind, events, all_rules, all_form in (
         ("all rules", loads.events, loads.rules, loads.form),
         ("process creation", loads.creation, rules, form),
     ):
         for program in (setup.ours(all_form, events), *setup.theirs(all_rules, events)):
-            jobs.setdefault(f"{program.name}, {kind}", (events, []))[1].append(program)
+            jobs[f"{program.name}, {kind}"] = events, program
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         counted = {
-            name: pool.submit(_per_event, setup, name, events, programs[0]) for name, (events, programs) in jobs.items()
+            name: pool.submit(_per_event, setup, name, events, program) for name, (events, program) in jobs.items()
         }
         return {name: future.result() for name, future in counted.items()}
 
 
 def _per_event(setup: Setup, name: str, events: Path, program: Program) -> Counter[str]:
-    counts = []
+    counts: list[Counter[str]] = []
+    met = 0  # after the first run its events, after the second how many more it had
     for times in (1, 3):
         few = setup.loads.slice(f"{name} {times}.ndjson", events, EVENTS, times)
+        met = few.read_bytes().count(b"\n") - met
         command = [str(few) if word == str(events) else word for word in program.command]
         counts.append(callgrind.count(command, few.with_suffix(".callgrind")))
     once, thrice = counts
-    return Counter({source: (thrice[source] - once[source]) // (2 * EVENTS) for source in thrice})
+    return Counter({source: (thrice[source] - once[source]) // met for source in thrice})
 
 
 def _totals(profiles: dict[str, Counter[str]]) -> Iterator[str]:
