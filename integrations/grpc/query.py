@@ -17,7 +17,6 @@ from integrations.grpc.masking import PERSONAL_KINDS, Masking
 _MASK = re.compile(rb"[a-z]+#[0-9a-f]{8}")
 _encode = msgspec.json.Encoder().encode
 
-
 Resolve = Callable[[str], str]
 """The key behind a masked one. Raises ``ImpetusError`` (query.invalid) where it is not known."""
 
@@ -42,24 +41,20 @@ def shown_by(masking: Masking) -> Shown:
 
 
 def _check(leaf: Leaf) -> None:
-    pattern = isinstance(leaf, Equals) and leaf.text is None
-    if (
-        isinstance(leaf, Equals | Compare | Network)
-        and leaf.field in FIELDS
-        and (pattern or not isinstance(leaf, Equals))
-    ):
+    whole = isinstance(leaf, Equals) and leaf.text is not None
+    if isinstance(leaf, Equals | Compare | Network) and leaf.field in FIELDS and not whole:
         what = f"{leaf.field} tells of a person: it is found by its whole value or its mask"
         raise ImpetusError("query.invalid", what, hint=f"Such as {leaf.field}:{FIELDS[leaf.field]}#3fa9c2d1")
 
 
-def _unmasked(leaf: Leaf, resolve: Callable[[str], str]) -> Node:
-    if isinstance(leaf, Key) and is_masked(f"{leaf.kind}:{leaf.value}"):
-        return _key(resolve(f"{leaf.kind}:{leaf.value}"))
-    text = leaf.text if isinstance(leaf, Equals) else None
-    kind = IDENTIFYING.get(leaf.field) if isinstance(leaf, Equals) else None
-    if isinstance(leaf, Equals) and kind in PERSONAL_KINDS and is_masked(f"{kind}:{text}"):
-        _, _, value = resolve(f"{kind}:{text}").partition(":")
-        return Equals(leaf.field, (value,))
+def _unmasked(leaf: Leaf, resolve: Resolve) -> Node:
+    """The same with the value behind a mask of an entity."""
+    match leaf:
+        case Key(kind, value) if is_masked(f"{kind}:{value}"):
+            return _key(resolve(f"{kind}:{value}"))
+        case Equals(field) if (kind := IDENTIFYING.get(field)) in PERSONAL_KINDS and is_masked(f"{kind}:{leaf.text}"):
+            _, _, value = resolve(f"{kind}:{leaf.text}").partition(":")
+            return Equals(field, (value,))
     return leaf
 
 
