@@ -11,12 +11,14 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 import zstandard
 
 from impetus.domain.batch import Commit, Head
 from impetus.domain.errors import ImpetusError, Where
 
 DIGEST_BYTES = 16
+_BREAK = ord("\n")
 HEADS, ADDITIONS, LINES = "heads", "additions", "lines"
 COLUMNS = (HEADS, ADDITIONS, LINES)
 
@@ -27,6 +29,26 @@ class Heads(NamedTuple):
     ids: list[str]
     times: list[int]
     lines: dict[str, list[int]]
+
+
+class KeyedHeads(NamedTuple):
+    """The same where few keys are looked at: what is not is left encoded."""
+
+    ids: msgspec.Raw
+    times: msgspec.Raw
+    lines: dict[str, msgspec.Raw]
+
+    def read_ids(self) -> list[str]:
+        """The ids of all lines."""
+        return _ids_decoder.decode(self.ids)
+
+    def read_times(self) -> list[int]:
+        """The times of all lines."""
+        return _numbers_decoder.decode(self.times)
+
+    def read_lines(self, key: str) -> list[int]:
+        """The lines that have a key of ``lines``."""
+        return _numbers_decoder.decode(self.lines[key])
 
 
 class Block(NamedTuple):
@@ -43,6 +65,11 @@ class Block(NamedTuple):
 
 _heads_encoder = msgspec.msgpack.Encoder()
 _heads_decoder = msgspec.msgpack.Decoder(tuple[list[str], list[int], dict[str, list[int]]])
+_keyed_decoder = msgspec.msgpack.Decoder(tuple[msgspec.Raw, msgspec.Raw, dict[str, msgspec.Raw]])
+_ids_decoder = msgspec.msgpack.Decoder(list[str])
+_numbers_decoder = msgspec.msgpack.Decoder(list[int])
+_FEW = 500
+"""Up to so many lines are cut out of a column one by one; for more the whole column is cut."""
 
 
 def encode(commit: Commit, compress: Callable[[bytes], bytes]) -> Block:
@@ -71,6 +98,26 @@ def decode_heads(number: int, column: bytes) -> Heads:
         return Heads(*_heads_decoder.decode(data))
     except msgspec.DecodeError as error:
         raise damaged(number, HEADS) from error
+
+
+def decode_keyed_heads(number: int, column: bytes) -> KeyedHeads:
+    """The heads of a block, as far as its keys. Raises ``ImpetusError`` ``store.damaged``."""
+    data = _unseal(number, HEADS, column)
+    try:
+        return KeyedHeads(*_keyed_decoder.decode(data))
+    except msgspec.DecodeError as error:
+        raise damaged(number, HEADS) from error
+
+
+def pick_lines(number: int, name: str, column: bytes, places: Sequence[int]) -> list[bytes]:
+    """Some of the lines or the additions of a block. Raises ``ImpetusError`` ``store.damaged``."""
+    data = _unseal(number, name, column)
+    if len(places) > _FEW:
+        lines = data.split(b"\n")
+        return [lines[place] for place in places]
+    breaks = np.flatnonzero(np.frombuffer(data, np.uint8) == _BREAK)
+    ends = [-1, *breaks.tolist(), len(data)]
+    return [data[ends[place] + 1 : ends[place + 1]] for place in places]
 
 
 def decode_lines(number: int, name: str, column: bytes) -> list[bytes]:

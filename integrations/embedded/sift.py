@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from impetus.domain.entity import fold_key
 from impetus.domain.errors import ImpetusError
 from impetus.domain.ports import Sieve, Sifted
-from integrations.embedded.block import ADDITIONS, HEADS, LINES, Heads, decode_heads, decode_lines
+from integrations.embedded.block import ADDITIONS, HEADS, LINES, KeyedHeads, decode_keyed_heads, pick_lines
 from integrations.embedded.filter import Filters
 from integrations.embedded.keys import KeyIndex
 from integrations.embedded.log import Report, is_there, read_columns
@@ -40,56 +40,54 @@ def sift_block(
     try:
         if not is_there(connection, number):
             return None  # dropped since the turns were read
-        heads = decode_heads(number, *read_columns(connection, number, HEADS))
+        heads = decode_keyed_heads(number, *read_columns(connection, number, HEADS))
         keys = _keys(heads, read_block_keys(connection, number), sieve)
-        passing = _passing(heads, keys, sieve)
-        return _load(connection, number, heads, passing, keys, rest) if passing else None
+        times = heads.read_times()
+        passing = _passing(times, keys, sieve)
+        if not passing:
+            return None
+        ids, places = heads.read_ids(), {line: place for place, line in enumerate(passing)}
+        lines, additions = _load(connection, number, passing)
+        return Sifted(
+            ids=[ids[line] for line in passing],
+            times=[times[line] for line in passing],
+            lines=lines,
+            additions=additions,
+            keys={key: frozenset(places[line] for line in here if line in places) for key, here in keys.items()},
+            rest=rest,
+        )
     except ImpetusError as error:
         report(error)
         return None
 
 
-def _keys(heads: Heads, later: Mapping[str, Collection[int]], sieve: Sieve) -> dict[str, set[int]]:
+def _keys(heads: KeyedHeads, later: Mapping[str, Collection[int]], sieve: Sieve) -> dict[str, set[int]]:
     """The lines that have each key that a sieve names."""
     wanted = sieve.keys.union(*sieve.clauses)
     found: dict[str, set[int]] = {key: set() for key in wanted}
-    for lines in (heads.lines, later) if wanted else ():
-        for key, here in lines.items():
-            folded = fold_key(key)
-            if folded in found:
-                found[folded].update(here)
+    for key in heads.lines if wanted else ():
+        if (folded := fold_key(key)) in found:
+            found[folded].update(heads.read_lines(key))
+    for key, here in later.items():
+        if (folded := fold_key(key)) in found:
+            found[folded].update(here)
     return found
 
 
-def _passing(heads: Heads, keys: Mapping[str, set[int]], sieve: Sieve) -> list[int]:
+def _passing(times: Sequence[int], keys: Mapping[str, set[int]], sieve: Sieve) -> list[int]:
     start, end = bounds(sieve.span)
-    lines: Collection[int] = range(len(heads.times))
+    lines: Collection[int] = range(len(times))
     for clause in sieve.clauses:
         lines = set(lines).intersection(set[int]().union(*(keys[key] for key in clause)))
-    return [line for line in sorted(lines) if start <= heads.times[line] < end]
+    return [line for line in sorted(lines) if start <= times[line] < end]
 
 
-def _load(  # noqa: PLR0913, PLR0917 - the parts of one answer
-    connection: sqlite3.Connection,
-    number: int,
-    heads: Heads,
-    passing: Sequence[int],
-    keys: Mapping[str, set[int]],
-    rest: int | None,
-) -> Sifted:
-    names = (ADDITIONS, LINES)
-    additions, lines = (
-        decode_lines(number, name, column)
-        for name, column in zip(names, read_columns(connection, number, *names), strict=True)
-    )
-    for line, addition in read_additions(connection, number).items():
-        additions[line] = addition
-    places = {line: place for place, line in enumerate(passing)}
-    return Sifted(
-        ids=[heads.ids[line] for line in passing],
-        times=[heads.times[line] for line in passing],
-        lines=[lines[line] for line in passing],
-        additions=[additions[line] for line in passing],
-        keys={key: frozenset(places[line] for line in here if line in places) for key, here in keys.items()},
-        rest=rest,
-    )
+def _load(
+    connection: sqlite3.Connection, number: int, passing: Sequence[int]
+) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    """Some lines of a block and their additions, in their newest revision."""
+    additions_column, lines_column = read_columns(connection, number, ADDITIONS, LINES)
+    newer = read_additions(connection, number)
+    additions = pick_lines(number, ADDITIONS, additions_column, passing)
+    revised = [newer.get(line, addition) for line, addition in zip(passing, additions, strict=True)]
+    return pick_lines(number, LINES, lines_column, passing), revised

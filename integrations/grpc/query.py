@@ -52,9 +52,9 @@ def _unmasked(leaf: Leaf, resolve: Resolve) -> Node:
     match leaf:
         case Key(kind, value) if is_masked(f"{kind}:{value}"):
             return _key(resolve(f"{kind}:{value}"))
-        case Equals(field) if (kind := IDENTIFYING.get(field)) in PERSONAL_KINDS and is_masked(f"{kind}:{leaf.text}"):
-            _, _, value = resolve(f"{kind}:{leaf.text}").partition(":")
-            return Equals(field, (value,))
+        case Equals(field) if IDENTIFYING.get(field, "") in PERSONAL_KINDS:
+            masked = f"{IDENTIFYING[field]}:{leaf.text}"
+            return Equals(field, (_key(resolve(masked)).value,)) if is_masked(masked) else leaf
     return leaf
 
 
