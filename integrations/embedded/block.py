@@ -6,19 +6,17 @@ answer whether an event is asked for; ``lines``, the log proper, can be read wit
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 import zstandard
 
 from impetus.domain.batch import Commit, Head
 from impetus.domain.errors import ImpetusError, Where
 
 DIGEST_BYTES = 16
-_BREAK = ord("\n")
 HEADS, ADDITIONS, LINES = "heads", "additions", "lines"
 COLUMNS = (HEADS, ADDITIONS, LINES)
 
@@ -69,7 +67,8 @@ _keyed_decoder = msgspec.msgpack.Decoder(tuple[msgspec.Raw, msgspec.Raw, dict[st
 _ids_decoder = msgspec.msgpack.Decoder(list[str])
 _numbers_decoder = msgspec.msgpack.Decoder(list[int])
 _FEW = 500
-"""Up to so many lines are cut out of a column one by one; for more the whole column is cut."""
+"""Up to so many lines are cut out of a column, which is decompressed as far as the last; for more all of it is cut."""
+_CHUNK = 1 << 18
 
 
 def encode(commit: Commit, compress: Callable[[bytes], bytes]) -> Block:
@@ -110,14 +109,35 @@ def decode_keyed_heads(number: int, column: bytes) -> KeyedHeads:
 
 
 def pick_lines(number: int, name: str, column: bytes, places: Sequence[int]) -> list[bytes]:
-    """Some of the lines or the additions of a block. Raises ``ImpetusError`` ``store.damaged``."""
-    data = _unseal(number, name, column)
+    """Some of the lines or the additions of a block, by rising place. Raises ``ImpetusError`` ``store.damaged``."""
     if len(places) > _FEW:
-        lines = data.split(b"\n")
+        lines = decode_lines(number, name, column)
         return [lines[place] for place in places]
-    breaks = np.flatnonzero(np.frombuffer(data, np.uint8) == _BREAK)
-    ends = [-1, *breaks.tolist(), len(data)]
-    return [data[ends[place] + 1 : ends[place + 1]] for place in places]
+    frame = _check_seal(number, name, column)
+    try:
+        return list(_cut(_decompress_to(frame, places[-1]), places))
+    except zstandard.ZstdError as error:
+        raise damaged(number, name) from error
+
+
+def _decompress_to(frame: bytes, place: int) -> bytes:
+    """The beginning of a column, at least as far as a line goes."""
+    chunks, breaks = [], 0
+    with zstandard.ZstdDecompressor().stream_reader(frame) as reader:
+        while breaks <= place and (chunk := reader.read(_CHUNK)):
+            chunks.append(chunk)
+            breaks += chunk.count(b"\n")
+    return b"".join(chunks)
+
+
+def _cut(data: bytes, places: Iterable[int]) -> Iterator[bytes]:
+    start, line = 0, 0
+    for place in places:
+        for _ in range(place - line):
+            start = data.index(b"\n", start) + 1
+        end = data.find(b"\n", start)
+        yield data[start : len(data) if end < 0 else end]
+        line = place
 
 
 def decode_lines(number: int, name: str, column: bytes) -> list[bytes]:
@@ -132,10 +152,15 @@ def _join(lines: Sequence[bytes]) -> bytes:
     return data
 
 
-def _unseal(number: int, name: str, column: bytes) -> bytes:
+def _check_seal(number: int, name: str, column: bytes) -> bytes:
     digest, frame = column[:DIGEST_BYTES], column[DIGEST_BYTES:]
     if _digest(number, name, frame) != digest:
         raise damaged(number, name)
+    return frame
+
+
+def _unseal(number: int, name: str, column: bytes) -> bytes:
+    frame = _check_seal(number, name, column)
     try:
         return zstandard.ZstdDecompressor().decompress(frame)
     except zstandard.ZstdError as error:
