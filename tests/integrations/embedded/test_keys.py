@@ -107,3 +107,26 @@ def test_what_the_index_says_of_a_run_goes_with_its_last_block() -> None:
         assert connection.execute(left).fetchone() == (1, 1)
         connection.execute("DELETE FROM block WHERE number = 255")
         assert connection.execute(left).fetchone() == (0, 0)
+
+
+def test_few_lines_of_a_block_are_those_of_the_whole() -> None:
+    store = EmbeddedStore.in_memory()
+    lines = tuple(b"%d" % number * (number % 90) for number in range(4_000))
+    heads = tuple(Head(f"e{n}", n, ("rare:x",) if n in {0, 17, 3_998, 3_999} else ()) for n in range(len(lines)))
+    store.commit(Commit(lines=lines, heads=heads))
+    (portion,) = store.sift(Sieve((frozenset({"rare:x"}),)))
+    assert portion.lines == [lines[place] for place in (0, 17, 3_998, 3_999)]
+    assert portion.additions == [b""] * 4
+    (portion,) = store.sift(Sieve())
+    assert tuple(portion.lines) == lines
+
+
+def test_a_damaged_block_is_reported_and_the_rest_is_sifted(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path / "impetus.db")
+    for number in range(3):
+        store.commit(Commit(lines=(b"{}",) * 9, heads=tuple(Head(f"{number}-{n}", number, ("a:b",)) for n in range(9))))
+    with store._connections.write() as connection:
+        connection.execute("UPDATE block SET lines = CAST(substr(lines, 1, 20) AS BLOB) WHERE number = 2")
+    assert [portion.ids[0] for portion in store.sift(Sieve((frozenset({"a:b"}),)))] == ["2-0", "0-0"]
+    assert [error.code for error in store.damaged()] == ["store.damaged"]
+    store.close()
