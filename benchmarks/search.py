@@ -161,6 +161,7 @@ def main() -> None:
     arguments = parser.parse_args()
     queries = {
         "a device, newest 100": ("device.id:D-214", 100),
+        "an account, newest 100": ("user.name:u17", 100),
         "an account, all of it": ("user.name:u17", 10_000),
         "an address, all of it": ("source.ip:10.20.14.7", 10_000),
         "an address that never was": ("source.ip:10.66.6.6", 100),

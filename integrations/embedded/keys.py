@@ -23,7 +23,8 @@ RUN = 1 << RUN_BITS
 _PAGE_BITS = 12
 """A run has at most so many pages, as a power of two."""
 _PAGE_ENTRIES = 1_024
-_KEPT = (1 << 24) - 1
+_GONE = 8
+_KEPT = (1 << 32 - _GONE) - 1
 """What of a hash stands in an entry; the bits before it are those of the page."""
 
 _FOLDED = "SELECT hashes FROM block_keys WHERE number = ?"
@@ -46,7 +47,7 @@ def fold(connection: sqlite3.Connection, run: int) -> None:
     if len(rows) != blocks or not rows or newest < bounds[1]:
         return
     entries = np.concatenate([_entries(number, hashes) for number, hashes in rows])
-    entries.sort()
+    entries.sort(kind="stable")  # of runs that are in order already
     bits = min(_PAGE_BITS, max(0, math.ceil(math.log2(max(1, len(entries)) / _PAGE_ENTRIES))))
     connection.execute("INSERT OR REPLACE INTO key_run VALUES (?, ?)", (run, bits))
     connection.executemany("INSERT OR REPLACE INTO key_page VALUES (?, ?)", _pages(run, bits, entries))
@@ -64,8 +65,9 @@ def _pages(run: int, bits: int, entries: "np.ndarray[tuple[int], np.dtype[np.uin
     kept = (entries & np.uint64(0xFFFFFFFF)).astype("<u4")
     start = 0
     for page, end in enumerate(ends.tolist()):
-        # Without bits for pages the first 8 of 32 bits are gone, and with them the order.
-        yield page_number(run, page), np.unique(kept[start:end]).tobytes()
+        # Bits that neither the page nor the entry tells are gone, and with them the order.
+        here = kept[start:end] if bits >= _GONE else np.sort(kept[start:end])
+        yield page_number(run, page), here.tobytes()
         start = end
 
 
