@@ -3,7 +3,7 @@
 A new block comes with a filter of its own, the sorted 32-bit hashes of its keys. As soon as the 256 blocks of a run
 are complete (run = number of the block >> 8) their filters are folded into one: all hashes of the run in order, each
 with the last byte of its block's number, cut into pages by the first bits of the hash. A key then costs one page of
-about 4 KiB for 256 blocks, however many keys they have; nothing else is read. Blocks that an older version wrote have
+2 to 4 KiB for 256 blocks, however many keys they have; nothing else is read. Blocks that an older version wrote have
 no entry until ``index_backlog`` came by: they count as holding everything.
 """
 
