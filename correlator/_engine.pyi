@@ -155,6 +155,12 @@ class Windows:
     def unexplain(self, ids: Sequence[str]) -> list[Firing]:
         """Withdraw the plan's explanation of events, as if they had come without it."""
 
+    def hold(self, events: Sequence[tuple[str, int, int]]) -> None:
+        """Keep what may have to be evaluated anew with events whose explanation may still change.
+
+        Each with its id, its event time and the event time up to which that is so (µs). To be said again after a restart.
+        """
+
     def advance(self, event_time: int) -> list[Firing]:
         """Move event time (µs): settles absences, and forgets what no window can see any more."""
 

@@ -125,6 +125,7 @@ class Detector:
     def advance(self, now: int) -> Findings:
         """Move event time on: absences come out, and what no window can see any more is forgotten."""
         found = Findings({}, [], [])
+        self._windows.hold(self._ledger.advance(now))
         self._take(self._windows.advance(now), found)
         self._settle(found)
         if now - self._forgot > self._horizon // 4:
@@ -160,15 +161,15 @@ class Detector:
         yield from self._revisions.changes()
         yield from self._ledger.changes()
 
-    def restore(self, store: Store) -> None:
-        """Go on from what a store holds."""
+    def restore(self, store: Store, now: int | None) -> None:
+        """Go on from what a store holds, at an event time of the whole (µs)."""
         self._windows.shelve(lambda prefix: list(store.state("windows", prefix)))
         for first in range(256):  # in parts, so that never all of it is in memory twice
             self._windows.restore(list(store.state("windows", bytes([first]))))
         self._seen.restore(store)
         self._fired.restore(store)
         self._revisions.restore(store)
-        self._ledger.restore(store, self._matcher)
+        self._ledger.restore(store, self._matcher, now or 0)
         self._meanings.restore(store)
         self._compare_meanings()
 
@@ -193,12 +194,17 @@ class Detector:
 
     def _forget(self, now: int) -> None:
         self._forgot = now
-        self._seen.drop_where(lambda one: one.time < now - self._horizon)
+        before = now - self._horizon
+
+        def is_over(first: int, last: int) -> bool:
+            return last < before and not self._ledger.keeps(first, last, self._horizon)
+
+        self._seen.drop_where(lambda one: is_over(one.time, one.time))
         # One that has an alert as a member grows with it, wherever it fired itself.
-        self._fired.drop_where(lambda alert: max(alert.at, *alert.times[-1:]) < now - self._horizon)
+        self._fired.drop_where(lambda alert: is_over(alert.first, max(alert.at, *alert.times[-1:])))
         self._growth.forget(self._fired.__contains__)
-        self._revisions.forget(now - self._horizon)
-        self._ledger.forget(now - self._horizon)
+        self._revisions.forget(is_over)
+        self._ledger.forget(before)
 
     # --- single events
 

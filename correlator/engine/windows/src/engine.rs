@@ -10,6 +10,7 @@ use crate::codec::Writer;
 use crate::compile::{Correlation, compile};
 use crate::evaluate::{Verdicts, renew, unexplain};
 use crate::form::Form;
+use crate::held::{Held, Pending};
 use crate::item::{Firing, Item};
 use crate::key::{Change, Context, Key};
 use crate::keys::{Handle, Keys};
@@ -41,6 +42,7 @@ pub struct Windows {
     pub(crate) failure: Option<String>,
     /// Keys that hold an explained item, by its id.
     pub(crate) explained: HashMap<Arc<str>, HashSet<Handle>>,
+    pub(crate) held: Held,
     /// Alerts that other correlations may have as members, and that may still be revised.
     pub(crate) open_alerts: HashSet<Arc<str>>,
     /// Rows of keys that are no more, since the last commit.
@@ -82,6 +84,7 @@ impl Windows {
             round: Round::default(),
             subscribers,
             explained: HashMap::new(),
+            held: Held::default(),
             open_alerts: HashSet::new(),
             gone: Vec::new(),
             limits: Limits::default(),
@@ -155,12 +158,19 @@ impl Windows {
         self.visit(visits, self.empty_mail(), |key, context| unexplain(key, context, &wanted))
     }
 
+    /// Keeps what may have to be evaluated anew with events whose explanation may still change, each up to its time; to
+    /// be said again after a restart, before event time moves on.
+    pub fn hold(&mut self, events: impl IntoIterator<Item = Pending>) {
+        events.into_iter().for_each(|pending| self.held.add(pending));
+    }
+
     /// Moves event time on (µs; never back): settles the waits that are over, and forgets what no window can see.
     pub fn advance(&mut self, event_time: i64) -> Vec<Firing> {
         if event_time <= self.now {
             return Vec::new();
         }
         (self.now, self.now_changed) = (event_time, true);
+        self.held.release(event_time);
         let (mut visits, mut due) = (vec![Vec::new(); self.correlations.len()], Vec::new());
         for (index, handle) in self.keys.take_due(event_time) {
             if self.correlations[index].awaited != 0 {
