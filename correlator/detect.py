@@ -398,7 +398,7 @@ class Detector:
     def _settle(self, found: Findings) -> None:
         """Let unexplained alerts override explanations until nothing changes."""
         rounds = 0
-        while found.fresh:
+        while found.fresh or self._ledger.is_unsettled:
             fresh, found.fresh = found.fresh, {}
             self._apply(self._ledger.override(fresh.values(), again=rounds < ROUNDS), found)
             if not found.fresh:

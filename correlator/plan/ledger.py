@@ -96,8 +96,12 @@ class Ledger:
                 self._held[hit.seen.id] = Held(hit, entry.key, rules=tuple(self._rules[rule] for rule in hit.rules))
                 fresh.add(hit.seen.id)
                 touched[entry.key] = entry
-        for entry in touched.values():
-            self._override(entry, self._nearby.values())
+        if any(self._returns(entry, fresh) for entry in touched.values()):
+            # Alerts that follow from its not being explained must not keep it so.
+            self._unsettled = True
+        else:
+            for entry in touched.values():
+                self._override(entry, self._nearby.values())
         return self._compare(touched.values(), fresh)
 
     def exchange(self, hits: Sequence[Hit]) -> Verdict:
@@ -112,6 +116,7 @@ class Ledger:
                 self._held.drop(hit.seen.id)
                 touched[entry.key] = entry
         verdict, left = self.judge([hit for hit in hits if hit.rules]), self._compare(touched.values(), set())
+        self._unsettled = self._unsettled or bool(touched)
         explained = [*verdict.explained, *left.explained]
         return Verdict(
             [(hit, raised) for hit, raised in explained if hit.seen.id not in ids],
@@ -152,7 +157,12 @@ class Ledger:
             what = "no plan in force explains this event"
             raise ImpetusError("action.refused", what, Where(key=event), "impetus plan ledger lists what is explained")
         entry.promote(event)
-        return self._compare([entry], set())
+        return self._compare([entry], {event})
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether overrides have to be found anew."""
+        return self._unsettled
 
     def settle(self) -> Verdict:
         """Find all overrides anew, once what followed from those that were taken back is gone."""
@@ -215,6 +225,10 @@ class Ledger:
         changed = [entry.override(near.at, near.place, near.members, near.own, self._now) for near in alerts]
         return any(changed)
 
+    def _returns(self, entry: Entry, fresh: set[str]) -> bool:
+        """Whether an event is explained now that was not, because of events that came since."""
+        return any(event not in fresh and not self._held[event].explained for event in entry.explained())
+
     def _is_overridden(self) -> bool:
         return any(entry.is_overridden(self._now) for entry in self._order)
 
@@ -236,7 +250,8 @@ class Ledger:
             for event, candidate in entry.candidates.items():
                 held = self._held[event]
                 state = (event in now, candidate.withdrawn, candidate.promoted)
-                if (held.explained, held.withdrawn, held.promoted) == state:
+                is_over = candidate.until < self._now and event not in fresh
+                if is_over or (held.explained, held.withdrawn, held.promoted) == state:
                     continue
                 explained, withdrawn, promoted = state
                 self._held[event] = Held(held.hit, held.entry, explained, withdrawn, held.rules, promoted)
