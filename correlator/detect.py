@@ -7,6 +7,7 @@ import msgspec
 from correlator._engine import Doubt, Firing, Item, Matcher, Windows
 from correlator.alerts import distinct, merge_alert, single_alert
 from correlator.arrival import Arrival
+from correlator.beginnings import Beginnings
 from correlator.city import CityModel
 from correlator.growth import Growth
 from correlator.health.monitor import Blind
@@ -39,6 +40,8 @@ class Enriched(msgspec.Struct):
     added: dict[str, Json]
     late: bool
     """Too late for windows: single-event rules alone see it."""
+    block: int | None = None
+    """The block of the log that it came in, if that was in an earlier step."""
 
     @property
     def fields(self) -> Fields:
@@ -82,8 +85,9 @@ class Detector:
         """Events that are in some window, by id."""
         self._fired: Kept[Alert] = Kept("fired", Alert)
         """Correlation alerts that may still be revised, by id."""
-        self._meanings: Kept[int] = Kept("correlations", int)
-        """What each correlation meant when its windows were written, by id."""
+        self._begun = Beginnings(rules, self._windows.fingerprints)
+        self._block = 0
+        """The block of the log that what comes now is in, or one before that since which no rule began."""
         self.restarted: tuple[str, ...] = ()
         """Titles of correlations that mean something else than before: their windows began anew."""
         self.gone: tuple[str, ...] = ()
@@ -112,6 +116,7 @@ class Detector:
         """
         found = Findings({}, [], [])
         hits = list(zip(self._all([old for old, _ in pairs]), self._all([new for _, new in pairs]), strict=True))
+        self._windows.earlier(list(self._earlier(new.seen for _, new in hits)), more=True)
         records = [self._record(old) for old, _ in hits]
         verdict = self._ledger.exchange([new for _, new in hits])
         for (old, new), record in zip(hits, records, strict=True):
@@ -155,7 +160,7 @@ class Detector:
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
         yield from ((Key("windows", key), value) for key, value in self._windows.dirty())
-        yield from self._meanings.changes()
+        yield from self._begun.changes()
         yield from self._seen.changes()
         yield from self._fired.changes()
         yield from self._revisions.changes()
@@ -163,6 +168,7 @@ class Detector:
 
     def restore(self, store: Store, now: int | None) -> None:
         """Go on from what a store holds, at an event time of the whole (µs)."""
+        self._block = store.newest() + 1
         self._windows.shelve(lambda prefix: list(store.state("windows", prefix)))
         for first in range(256):  # in parts, so that never all of it is in memory twice
             self._windows.restore(list(store.state("windows", bytes([first]))))
@@ -170,23 +176,22 @@ class Detector:
         self._fired.restore(store)
         self._revisions.restore(store)
         self._ledger.restore(store, self._matcher, now or 0)
-        self._meanings.restore(store)
-        self._compare_meanings()
+        self._begin(store)
 
-    def _compare_meanings(self) -> None:
+    def _begin(self, store: Store) -> None:
         """Leave aside what belongs to correlations that are gone or mean something else now."""
-        correlations = [rule for rule in self._rules if rule.correlation]
-        now = {rule.id: meaning for rule, meaning in zip(correlations, self._windows.fingerprints, strict=True)}
-        before = dict(self._meanings.items())
-        changed = {id for id, meaning in before.items() if now.get(id) != meaning}
-        self.restarted = tuple(rule.title for rule in correlations if rule.id in changed)
-        self.gone = tuple(sorted(changed - now.keys()))
-        self._fired.drop_where(lambda alert: alert.rule in changed)
-        for id in self.gone:
-            self._meanings.drop(id)
-        for id, meaning in now.items():
-            if before.get(id) != meaning:
-                self._meanings[id] = meaning
+        self._begun.restore(store, self._block)
+        self.restarted = tuple(rule.title for rule in self._begun.restarted())
+        self.gone = tuple(sorted(self._begun.gone()))
+        self._fired.drop_where(lambda alert: alert.rule in self._begun.changed)
+        blocks = zip(self._rules, self._begun.blocks, strict=True)
+        self._windows.begin([block for rule, block in blocks if rule.correlation])
+        self._windows.earlier(list(self._earlier(self._seen.values())))
+
+    def _earlier(self, seen: Iterable[Observation]) -> Iterator[tuple[str, int]]:
+        """The events that came before the newest rule began, with their blocks."""
+        newest = self._begun.newest
+        return ((one.id, one.block) for one in seen if one.block < newest)
 
     def committed(self) -> None:
         """All changes given so far are durable."""
@@ -200,6 +205,7 @@ class Detector:
             return last < before and not self._ledger.keeps(first, last, self._horizon)
 
         self._seen.drop_where(lambda one: is_over(one.time, one.time))
+        self._windows.earlier(list(self._earlier(self._seen.values())))
         # One that has an alert as a member grows with it, wherever it fired itself.
         self._fired.drop_where(lambda alert: is_over(alert.first, max(alert.at, *alert.times[-1:])))
         self._growth.forget(self._fired.__contains__)
@@ -212,19 +218,22 @@ class Detector:
         """The events of a batch that some rule matched, each with whether it is too late for windows."""
         by_line: dict[int, list[int]] = {}
         for line, rule in self._matcher.match([enriched.line for enriched in batch]):
-            by_line.setdefault(line, []).append(rule)
+            block = batch[line].block
+            if block is None or block >= self._begun.blocks[rule]:
+                by_line.setdefault(line, []).append(rule)
         for line, rules in by_line.items():
-            enriched = batch[line]
-            seen = observe(enriched.fields, enriched.arrival.id, enriched.arrival.time, self._city)
-            yield Hit(seen, tuple(rules), enriched.line), enriched.late
+            yield Hit(self._observed(batch[line]), tuple(rules), batch[line].line), batch[line].late
 
     def _all(self, batch: Sequence[Enriched]) -> Iterator[Hit]:
         """Every event of a batch, also one that no rule matches."""
         hits = {hit.seen.id: hit for hit, _ in self._hits(batch)}
         for enriched in batch:
-            arrival = enriched.arrival
-            hit = hits.get(arrival.id)
-            yield hit or Hit(observe(enriched.fields, arrival.id, arrival.time, self._city), (), enriched.line)
+            yield hits.get(enriched.arrival.id) or Hit(self._observed(enriched), (), enriched.line)
+
+    def _observed(self, enriched: Enriched) -> Observation:
+        arrival = enriched.arrival
+        block = self._block if enriched.block is None else enriched.block
+        return observe(enriched.fields, arrival.id, arrival.time, self._city, block)
 
     def _alerting(self, hit: Hit) -> Iterator[Rule]:
         return (self._rules[index] for index in hit.rules if self._rules[index].alerts)

@@ -12,7 +12,6 @@ from impetus.domain.instant import parse_span
 from impetus.domain.place import Location, Place, distance
 from impetus.domain.plan import Area, Expectation
 
-
 NEVER = 2**63 - 1
 """Later than any event time (µs)."""
 

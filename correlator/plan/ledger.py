@@ -189,9 +189,7 @@ class Ledger:
     def forget(self, before: int) -> None:
         """Forget alerts too old to override what still can come (event time, µs), or what may still change."""
         reach = self._reach + self._chain
-        self._nearby.drop_where(
-            lambda near: near.at < before - self._reach and not self.keeps(near.at, near.at, reach)
-        )
+        self._nearby.drop_where(lambda near: near.at < before - self._reach and not self.keeps(near.at, near.at, reach))
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""

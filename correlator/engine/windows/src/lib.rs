@@ -13,6 +13,7 @@
 mod absence;
 mod alert;
 mod arena;
+mod beginning;
 mod blindness;
 mod chunk;
 mod city;
@@ -53,6 +54,7 @@ mod slide;
 mod snapshot;
 mod state;
 
+pub use beginning::Block;
 pub use blindness::{Doubt, Stretch};
 pub use codec::seal;
 pub use engine::Windows;
