@@ -130,9 +130,10 @@ class Detector:
     def advance(self, now: int) -> Findings:
         """Move event time on: absences come out, and what no window can see any more is forgotten."""
         found = Findings({}, [], [])
-        self._windows.hold(self._ledger.advance(now))
+        self._windows.hold(self._ledger.pending())
         self._take(self._windows.advance(now), found)
         self._settle(found)
+        self._ledger.advance(now)
         if now - self._forgot > self._horizon // 4:
             self._forget(now)
         return found

@@ -175,12 +175,14 @@ class Ledger:
         entry = self._entries[self._held[event].entry]
         return LedgerLine(event, rule, entry.plan, entry.id, entry.reason)
 
-    def advance(self, now: int) -> Sequence[Pending]:
-        """Move event time on (µs): what it has passed is settled. The events that became known since the last call."""
+    def pending(self) -> Sequence[Pending]:
+        """The events that became known since the last call, whose explanation may still change."""
+        return self._pending.take()
+
+    def advance(self, now: int) -> None:
+        """Move event time on (µs), once all that it brought about is known: what it has passed is settled."""
         self._now = now
-        fresh = self._pending.take()
         self._pending.release(now)
-        return fresh
 
     def keeps(self, first: int, last: int, span: int) -> bool:
         """Whether what happened between two instants is within a span of an event whose explanation may change (µs)."""

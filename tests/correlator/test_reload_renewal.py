@@ -100,7 +100,9 @@ def test_an_explanation_that_goes_and_comes_after_a_reload_brings_nothing_into_n
     assert not [row for row in run.alerted if row[0] == "later"]
 
 
-LOGINS = st.lists(st.tuples(st.integers(0, 110), st.lists(st.sampled_from(ADDRESSES), min_size=1, max_size=2)), max_size=8)  # noqa: E501
+LOGINS = st.lists(
+    st.tuples(st.integers(0, 110), st.lists(st.sampled_from(ADDRESSES), min_size=1, max_size=2)), max_size=8
+)
 NEWS = st.lists(st.tuples(st.integers(-300, 60), st.sampled_from(ADDRESSES)), max_size=3)
 
 
@@ -159,7 +161,11 @@ def check_reload(
 
 
 def feed_around(
-    run: Run, setup: Setup, before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], data: st.DataObject | None
+    run: Run,
+    setup: Setup,
+    before: Sequence[dict[str, Any]],
+    after: Sequence[dict[str, Any]],
+    data: st.DataObject | None,
 ) -> None:
     """Events, the reload, and the others; with ``data`` in drawn steps and with restarts between."""
     for part in (before, after):

@@ -187,8 +187,9 @@ impl Windows {
         if event_time <= self.now {
             return Vec::new();
         }
+        // Only what was over before: the waits that end now may still change the others.
+        self.held.release(self.now);
         (self.now, self.now_changed) = (event_time, true);
-        self.held.release(event_time);
         let (mut visits, mut due) = (vec![Vec::new(); self.correlations.len()], Vec::new());
         for (index, handle) in self.keys.take_due(event_time) {
             if self.correlations[index].awaited != 0 {
