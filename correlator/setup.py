@@ -58,7 +58,7 @@ class Setup(msgspec.Struct, frozen=True):
     def joining(self) -> Limits:
         """The limits of joining, with the times after which nothing about an alert changes."""
         late = max((LATENESS, *self.lateness.values()))
-        settles = late + (self.plan.reach if self.plan is not None else 0)
+        settles = late + (self.plan.reach + self.chain if self.plan is not None else 0)
         return msgspec.structs.replace(self.limits, settles=settles, horizon=max(self.horizon, settles))
 
 

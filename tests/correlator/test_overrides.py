@@ -87,7 +87,7 @@ def test_an_explanation_is_given_again_among_the_neighbours_of_its_event(seed: i
         arrival("2-a", 60, 8, HERE, "NS-1", "radar"),
         arrival("7-d", 225, 5, HERE, "NS-1", "door"),
         arrival("13-b", 285, 61, AWAY, "NS-2", "radar"),
-        arrival("6-a", 300, 20, HERE, "NS-2", "door"),
+        arrival("6-a", 300, 76, HERE, "NS-2", "door"),
     ]
     check_any_order(found, drawn, PLAN, seed)
 

@@ -85,8 +85,8 @@ def test_an_explanation_that_goes_and_comes_after_a_reload_brings_nothing_into_n
     folders = [tmp_path / "before", tmp_path / "after"]
     for folder in folders:
         folder.mkdir()
-    old = rules(folders[0], shot)
-    new = rules(folders[1], shot, correlation("later", 2, few + "{lte: 9}"))
+    many = correlation("many", 3, few + "{gte: 9}")
+    old, new = rules(folders[0], shot, many), rules(folders[1], shot, many, correlation("later", 2, few + "{lte: 9}"))
     run = Run(setup_of(old, plan))
     run.feed(event("b", 25, "shot"))
     run.feed(event("a", 10, "shot"))
@@ -97,7 +97,8 @@ def test_an_explanation_that_goes_and_comes_after_a_reload_brings_nothing_into_n
     run.feed(event("c", 45, "shot"))
     assert set(run.explained) == {"b", "c"}
     assert ("shot", "a") in run.alerted
-    assert not [row for row in run.alerted if row[0] == "later"]
+    run.feed(event("d", 52, "shot"))
+    assert _by_title(run)["later"].events == ("c", "d")
 
 
 LOGINS = st.lists(
