@@ -16,10 +16,11 @@ from impetus.domain.rule import Rule, RuleSet
 
 
 class Begun(msgspec.Struct, frozen=True, array_like=True):
-    """What a rule means, as a digest, and the first block of the log since which that is so."""
+    """What a rule means, as a digest, the first block of the log since which that is so, and whether it correlates."""
 
     meaning: int
     block: int
+    correlation: bool
 
 
 class Beginnings:
@@ -36,6 +37,8 @@ class Beginnings:
         """The newest of them."""
         self.changed: frozenset[str] = frozenset()
         """Ids of the rules that mean something else than before, or are no more."""
+        self.gone: frozenset[str] = frozenset()
+        """Ids of the correlations that are no more."""
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
@@ -48,20 +51,17 @@ class Beginnings:
         self.changed = frozenset(id for id, begun in before.items() if self._now.get(id) != begun.meaning)
         for id in self.changed - self._now.keys():
             self._kept.drop(id)
-        for id, meaning in self._now.items():
-            if id not in before or id in self.changed:
+        self.gone = frozenset(id for id in self.changed - self._now.keys() if before[id].correlation)
+        for rule in self._rules:
+            if rule.id not in before or rule.id in self.changed:
                 # Without a record of any rule nobody can say since when they have been in force.
-                self._kept[id] = Begun(meaning, block if before else 0)
+                self._kept[rule.id] = Begun(self._now[rule.id], block if before else 0, rule.correlation)
         self.blocks = [self._kept[rule.id].block for rule in self._rules]
         self.newest = max(self.blocks, default=0)
 
     def restarted(self) -> tuple[Rule, ...]:
         """The correlations that mean something else than before."""
         return tuple(rule for rule in self._rules if rule.correlation and rule.id in self.changed)
-
-    def gone(self) -> frozenset[str]:
-        """Ids of the rules that were there before and are no more."""
-        return self.changed - self._now.keys()
 
 
 class _Rule(msgspec.Struct):

@@ -92,7 +92,8 @@ class Ledger:
         touched: dict[str, Entry] = {}
         for hit, entry in self._fitting(hits):
             if hit.seen.id not in self._held:
-                self._add(entry, hit.seen)
+                # One that came far too late is settled only now.
+                self._add(entry, hit.seen, self._now)
                 self._held[hit.seen.id] = Held(hit, entry.key, rules=tuple(self._rules[rule] for rule in hit.rules))
                 fresh.add(hit.seen.id)
                 touched[entry.key] = entry
@@ -213,10 +214,12 @@ class Ledger:
             matched = (rule for rule in found.get(line, ()) if self._rules[rule] in one.rules)
             one.hit = Hit(one.hit.seen, tuple(matched), one.hit.line)
             if one.entry in self._entries:
-                self._add(self._entries[one.entry], one.hit.seen, one.withdrawn, one.promoted)
+                self._add(self._entries[one.entry], one.hit.seen, 0, one.withdrawn, one.promoted)
 
-    def _add(self, entry: Entry, seen: Observation, withdrawn: bool = False, promoted: bool = False) -> None:
-        until = entry.until(seen.time, self._chain)
+    def _add(
+        self, entry: Entry, seen: Observation, least: int, withdrawn: bool = False, promoted: bool = False
+    ) -> None:
+        until = max(least, entry.until(seen.time, self._chain))
         entry.add(seen, until, withdrawn, promoted)
         if until >= self._now:
             self._pending.add(seen.id, seen.time, until)
@@ -227,7 +230,9 @@ class Ledger:
 
     def _returns(self, entry: Entry, fresh: set[str]) -> bool:
         """Whether an event is explained now that was not, because of events that came since."""
-        return any(event not in fresh and not self._held[event].explained for event in entry.explained())
+        known = entry.explained() - fresh
+        settled = (event for event in known if entry.candidates[event].until < self._now)
+        return any(not self._held[event].explained for event in known.difference(settled))
 
     def _is_overridden(self) -> bool:
         return any(entry.is_overridden(self._now) for entry in self._order)
@@ -244,7 +249,7 @@ class Ledger:
 
     def _compare(self, touched: Iterable[Entry], fresh: set[str]) -> Verdict:
         """What the touched entries explain now, against what is on record."""
-        verdict = Verdict([], [])
+        verdict = Verdict()
         for entry in touched:
             now = entry.explained()
             for event, candidate in entry.candidates.items():
