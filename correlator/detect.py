@@ -67,8 +67,6 @@ class Detector:
         self._fired: Kept[Alert] = Kept("fired", Alert)
         """Correlation alerts that may still be revised, by id."""
         self._begun = Beginnings(rules, self._windows.fingerprints)
-        self._block = 0
-        """The block of the log that what comes now is in, or one before that since which no rule began."""
         self.restarted: tuple[str, ...] = ()
         """Titles of correlations that mean something else than before: their windows began anew."""
         self.gone: tuple[str, ...] = ()
@@ -155,7 +153,6 @@ class Detector:
 
     def restore(self, store: Store, now: int | None) -> None:
         """Go on from what a store holds, at an event time of the whole (µs)."""
-        self._block = store.newest() + 1
         self._windows.shelve(lambda prefix: list(store.state("windows", prefix)))
         for first in range(256):  # in parts, so that never all of it is in memory twice
             self._windows.restore(list(store.state("windows", bytes([first]))))
@@ -167,7 +164,7 @@ class Detector:
 
     def _begin(self, store: Store) -> None:
         """Leave aside what belongs to correlations that are gone or mean something else now."""
-        self._begun.restore(store, self._block)
+        self._begun.restore(store, store.newest() + 1)
         self.restarted = tuple(rule.title for rule in self._begun.restarted())
         self.gone = tuple(sorted(self._begun.gone))
         self._fired.drop_where(lambda alert: alert.rule in self._begun.changed)
@@ -219,7 +216,8 @@ class Detector:
 
     def _observed(self, enriched: Enriched) -> Observation:
         arrival = enriched.arrival
-        block = self._block if enriched.block is None else enriched.block
+        # What comes now came after all beginnings; its own block would be another after a restart.
+        block = self._begun.newest if enriched.block is None else enriched.block
         return observe(enriched.fields, arrival.id, arrival.time, self._city, block)
 
     def _alerting(self, hit: Hit) -> Iterator[Rule]:
