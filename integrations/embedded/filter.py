@@ -38,11 +38,6 @@ class Filters:
         hashes = array("I", b"".join(digests))
         return _little(array("I", sorted(_little(hashes)))).tobytes()
 
-    def may_hold_all(self, packed: bytes, hashes: Iterable[int]) -> bool:
-        """Whether every one of some hashes is in a filter."""
-        held = view(packed)
-        return all(_contains(held, wanted) for wanted in hashes)
-
     def may_hold_any(self, packed: bytes, hashes: Collection[int]) -> bool:
         """Whether one of some hashes is in a filter."""
         held = view(packed)
