@@ -10,11 +10,14 @@
 
 #[cfg(test)]
 mod equality;
+mod ends;
+mod choice;
 mod event;
 mod explain;
 mod fold;
 mod form;
 mod grams;
+mod index;
 mod json;
 mod keywords;
 mod logsource;
@@ -26,6 +29,7 @@ mod program;
 mod reader;
 mod refusal;
 mod session;
+mod shapes;
 mod slots;
 mod sound;
 mod test;

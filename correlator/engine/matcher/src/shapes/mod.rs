@@ -1,0 +1,267 @@
+//! The shapes that lines have had, so that the next line of a shape is read by comparing bytes instead of parsing.
+//!
+//! A line is values with something between them: keys, quotes, commas, brackets, white space. What is between two
+//! values is the same bytes in every line of a producer, so it is remembered whole, as one *token*, and the tokens of
+//! lines are a tree: what may follow a token is its children, and each says which field the value after it is of. A
+//! line that can be followed through the tree has been read with one comparison a value. One that cannot is parsed, and
+//! its tokens are added. Text may stand at any value; containers that no rule reads are values too, and passed over.
+//!
+//! The tree is bounded. When it is full, lines of other shapes are parsed; when there are many of them, it is forgotten
+//! and grown anew from what comes then.
+
+mod learn;
+mod token;
+
+use crate::{
+    json::{Cursor, Malformed, Quotes, Token},
+    names::{Names, Slot},
+    slots::{Kind, Slots},
+    walk,
+};
+use learn::{Step, steps};
+use token::{TokenId, Tokens};
+
+/// Most values of all remembered shapes.
+const MAX_NODES: usize = 1 << 17;
+
+/// Most tokens that may follow another.
+const MAX_CHILDREN: usize = 128;
+
+/// Lines of no remembered shape after which a full tree is forgotten.
+const PATIENCE: u32 = 1 << 16;
+
+const NONE: u32 = u32::MAX;
+
+/// What stands after a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// The inside of a string.
+    Text,
+    /// A number, a boolean or null.
+    Scalar,
+    /// An object or an array that is passed over.
+    Container,
+    /// Nothing.
+    End,
+}
+
+/// A token in its place, and the value after it.
+struct Node {
+    token: TokenId,
+    expected: Expected,
+    /// The field of the value, if some rule reads it.
+    slot: Option<Slot>,
+    /// Fields of the containers that the token opens, as far as some rule asks for them.
+    opened: Box<[Slot]>,
+    /// The first node that may follow.
+    child: u32,
+    /// The next node that may stand here instead.
+    sibling: u32,
+}
+
+/// The tree.
+pub struct Shapes {
+    nodes: Vec<Node>,
+    tokens: Tokens,
+    misses: u32,
+    quotes: Quotes,
+}
+
+impl Default for Shapes {
+    fn default() -> Self {
+        Self { nodes: vec![Node::root()], tokens: Tokens::default(), misses: 0, quotes: Quotes::default() }
+    }
+}
+
+impl Node {
+    fn root() -> Self {
+        Self { token: 0, expected: Expected::End, slot: None, opened: Box::default(), child: NONE, sibling: NONE }
+    }
+}
+
+impl Shapes {
+    /// Fill the slots (which are clear) with the values of the fields that are named, as [`walk::fill`] does.
+    pub fn fill(&mut self, line: &[u8], names: &Names, slots: &mut Slots) -> Result<(), Malformed> {
+        self.quotes.find(line);
+        if self.follow(line, slots) {
+            return Ok(());
+        }
+        slots.clear(names.len());
+        walk::fill(line, names, slots)?;
+        self.learn(line, names);
+        Ok(())
+    }
+
+    /// Whether the texts of the line that was read last stand in it as they are ([`Quotes::is_plain`]).
+    pub fn is_plain(&self) -> bool {
+        self.quotes.is_plain()
+    }
+
+    /// Read a line through the tree, if it is of a known shape. If not, some slots may have been filled.
+    fn follow(&self, line: &[u8], slots: &mut Slots) -> bool {
+        let mut reading = Reading { line, quotes: self.quotes.positions(), passed: 0, at: 0 };
+        let mut node = &self.nodes[0];
+        loop {
+            let mut next = node.child;
+            let head = token::head(&line[reading.at..]);
+            let read = loop {
+                let Some(candidate) = self.nodes.get(next as usize) else { return false };
+                if let Some(length) = self.tokens.matches(candidate.token, head, &line[reading.at..]) {
+                    let quotes = self.tokens.quotes(candidate.token);
+                    if let Some(value) = reading.value(candidate.expected, reading.at + length, quotes) {
+                        node = candidate;
+                        break value;
+                    }
+                }
+                next = candidate.sibling;
+            };
+            node.opened.iter().for_each(|slot| slots.fill_span(*slot, Kind::Container, 0, 0));
+            if node.expected == Expected::End {
+                return true;
+            }
+            if let Some(slot) = node.slot {
+                slots.fill_span(slot, read.kind, read.start, read.end);
+            }
+        }
+    }
+
+    fn learn(&mut self, line: &[u8], names: &Names) {
+        if self.nodes.len() >= MAX_NODES || self.tokens.is_full() {
+            self.misses += 1;
+            if self.misses < PATIENCE {
+                return;
+            }
+            let quotes = std::mem::take(&mut self.quotes);
+            *self = Self { quotes, ..Self::default() };
+        }
+        if let Some(steps) = steps(line, names) {
+            self.add(line, steps);
+        }
+    }
+
+    fn add(&mut self, line: &[u8], steps: Vec<Step>) {
+        let mut at = 0;
+        for step in steps {
+            let Some(token) = self.tokens.intern(&line[step.token.clone()]) else { return };
+            let Some(child) = self.child(at, token, step) else { return };
+            at = child;
+        }
+    }
+
+    /// The node of a step after a node, made when it is new; nothing where there are too many.
+    fn child(&mut self, parent: u32, token: TokenId, step: Step) -> Option<u32> {
+        let (mut last, mut next) = (NONE, self.nodes[parent as usize].child);
+        for _ in 0..MAX_CHILDREN {
+            let Some(node) = self.nodes.get(next as usize) else { break };
+            if node.token == token && node.expected == step.expected {
+                return Some(next);
+            }
+            (last, next) = (next, node.sibling);
+        }
+        if next != NONE || self.nodes.len() >= MAX_NODES {
+            return None;
+        }
+        let new = self.nodes.len() as u32;
+        let Step { expected, slot, opened, .. } = step;
+        self.nodes.push(Node { token, expected, slot, opened: opened.into(), child: NONE, sibling: NONE });
+        match last {
+            NONE => self.nodes[parent as usize].child = new,
+            _ => self.nodes[last as usize].sibling = new,
+        }
+        Some(new)
+    }
+}
+
+/// Where reading stands, and how many of the line's quotes lie before.
+struct Reading<'a> {
+    line: &'a [u8],
+    quotes: &'a [u32],
+    passed: usize,
+    at: usize,
+}
+
+/// A value that has been read.
+struct Read {
+    kind: Kind,
+    start: usize,
+    end: usize,
+}
+
+impl Reading<'_> {
+    /// Read the value that starts at `start`, after so many more quotes; nothing if it is another than expected.
+    #[inline(always)]
+    fn value(&mut self, expected: Expected, start: usize, quotes: usize) -> Option<Read> {
+        let passed = self.passed + quotes;
+        let read = match expected {
+            Expected::Text => Read { kind: Kind::Text, start, end: *self.quotes.get(passed)? as usize },
+            Expected::Scalar => scalar(self.line, start)?,
+            Expected::Container => {
+                let mut cursor = Cursor::starting(self.line, start);
+                matches!(cursor.peek(), b'{' | b'[').then_some(())?;
+                cursor.skip_value().ok()?;
+                Read { kind: Kind::Container, start, end: cursor.position() }
+            }
+            Expected::End => return (start == self.line.len()).then_some(Read { kind: Kind::Null, start, end: start }),
+        };
+        self.at = read.end;
+        self.passed = passed;
+        if expected == Expected::Container {
+            self.passed += self.quotes[passed..].iter().take_while(|quote| (**quote as usize) < self.at).count();
+        }
+        Some(read)
+    }
+}
+
+/// A number, a boolean or null.
+#[inline]
+fn scalar(line: &[u8], start: usize) -> Option<Read> {
+    let digits = line[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let end = start + digits;
+    if digits > 0 && (digits == 1 || line[start] != b'0') && matches!(line.get(end), Some(b',' | b'}')) {
+        return Some(Read { kind: Kind::Number, start, end });
+    }
+    other_scalar(line, start)
+}
+
+fn other_scalar(line: &[u8], start: usize) -> Option<Read> {
+    let mut cursor = Cursor::starting(line, start);
+    let (kind, span) = match cursor.token().ok()? {
+        Token::Null => (Kind::Null, start..start),
+        Token::Bool(true) => (Kind::True, start..start),
+        Token::Bool(false) => (Kind::False, start..start),
+        Token::Number(span) => (Kind::Number, span),
+        Token::String { .. } | Token::Object | Token::Array => return None,
+    };
+    let end = cursor.position();
+    Some(Read { kind, start: span.start, end: if kind == Kind::Number { span.end } else { end } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::form::Field;
+
+    fn values(line: &str, times: usize) -> Vec<Option<String>> {
+        let mut names = Names::new();
+        let slot = names.intern(&Field("c".into()));
+        let (mut shapes, mut slots) = (Shapes::default(), Slots::default());
+        for _ in 0..times {
+            slots.clear(names.len());
+            shapes.fill(line.as_bytes(), &names, &mut slots).unwrap();
+        }
+        let mut found = Vec::new();
+        let mut next = slots.first(slot);
+        while let Some(id) = next {
+            found.push(slots.text(line.as_bytes(), id).map(|text| String::from_utf8_lossy(text).into_owned()));
+            next = slots.next(id);
+        }
+        found
+    }
+
+    #[test]
+    fn a_shape_is_read_as_the_first_of_it() {
+        for line in [r#"{"c":[""]}"#] {
+            assert_eq!(values(line, 2), values(line, 1), "{line}");
+        }
+    }
+}
