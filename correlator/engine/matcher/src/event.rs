@@ -1,7 +1,7 @@
 //! One event as predicates see it: the values of fields, and every field's text.
 
 use crate::{
-    json::Malformed,
+    json::{Malformed, is_canonical},
     names::{Names, Slot},
     shapes::Shapes,
     slots::{Kind, Slots, ValueId},
@@ -33,10 +33,16 @@ impl Met<'_> {
         self.event.canonical(self.line, self.id, self.plain)
     }
 
-    /// The value's text as it stands in the line, if it has one.
+    /// The same where that is how it stands in the line.
     #[inline]
-    pub fn raw(&self) -> Option<&[u8]> {
-        self.event.raw(self.line, self.id)
+    pub fn plain(&self) -> Option<&[u8]> {
+        self.event.raw(self.line, self.id).filter(|raw| self.plain || is_canonical(raw))
+    }
+
+    /// Whether the whole line is plain.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.plain
     }
 
     /// The value's text, if it has one.

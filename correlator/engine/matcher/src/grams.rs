@@ -89,9 +89,9 @@ impl Grams {
     fn add(&mut self, number: usize, common: &HashMap<u32, u32, FixedState>) {
         let literal = &self.literals[number];
         let runs: Vec<u32> = literal.windows(GRAM).map(gram).collect();
-        let cost = |runs: &[u32]| runs.iter().map(|run| 8 * common[run] + plainness(*run)).sum::<u32>();
-        let first = (0..=runs.len() - self.step).min_by_key(|first| cost(&runs[*first..*first + self.step]));
-        let first = first.unwrap_or(0);
+        let costs: Vec<u32> = runs.iter().map(|run| 8 * common[run] + plainness(*run)).collect();
+        let sums = costs.windows(self.step).map(|costs| costs.iter().sum::<u32>());
+        let first = sums.enumerate().min_by_key(|(_, sum)| *sum).map_or(0, |(first, _)| first);
         for (place, gram) in runs.iter().enumerate().skip(first).take(self.step) {
             let slot = (gram.wrapping_mul(0x9E37_79B1) >> self.shift) as usize;
             self.bitmap[slot >> 6] |= 1 << (slot & 63);

@@ -22,6 +22,8 @@ pub struct Index {
     pub present: Rules,
     /// Called by a text without characters.
     empty: Rules,
+    /// Called by a text that is not ASCII.
+    foreign: Rules,
     integers: HashMap<i64, Rules, FixedState>,
     starts: Option<Ends>,
     ends: Option<Ends>,
@@ -45,6 +47,7 @@ impl Index {
             slot,
             present,
             empty: Rules::new(),
+            foreign: Rules::new(),
             integers,
             starts: None,
             ends: None,
@@ -56,6 +59,7 @@ impl Index {
             let whole = place == Place::Whole;
             match place {
                 Place::Whole if literal.is_empty() => index.empty.extend(rules),
+                Place::Inside if literal.len() < GRAM && !literal.is_ascii() => index.foreign.extend(rules),
                 // What stands anywhere in a text and is too short to look for asks for nothing.
                 _ if literal.is_empty() || place == Place::Inside && literal.len() < GRAM => {
                     index.present.extend(rules);
@@ -77,13 +81,17 @@ impl Index {
     /// Whether the values of the field matter, or only whether there is one.
     pub fn looks_at_values(&self) -> bool {
         let tables = self.starts.is_some() || self.ends.is_some() || self.parts.is_some();
-        tables || !self.integers.is_empty() || !self.empty.is_empty()
+        tables || !self.integers.is_empty() || !self.empty.is_empty() || !self.foreign.is_empty()
     }
 
     /// Call `call` with every rule that a value calls for.
     #[inline]
     pub fn see(&self, met: &mut Met, call: &mut impl FnMut(u32)) {
+        let plain = met.is_plain();
         let Some(text) = met.canonical() else { return };
+        if !plain && !text.is_ascii() {
+            self.foreign.iter().for_each(|rule| call(*rule));
+        }
         if text.is_empty() {
             self.empty.iter().for_each(|rule| call(*rule));
             return;

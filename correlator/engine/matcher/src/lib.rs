@@ -12,6 +12,7 @@
 mod equality;
 mod ends;
 mod choice;
+mod common;
 mod event;
 mod explain;
 mod fold;

@@ -6,6 +6,7 @@
 //! evaluated.
 
 use crate::{
+    common,
     fold::fold,
     form::{Compare, Expression, Field, Leaf, Part},
     json::canonical,
@@ -50,17 +51,21 @@ impl Atom {
     fn cost(&self) -> u32 {
         const INSIDE: [u32; 9] = [2000, 2000, 2000, 2000, 300, 150, 100, 80, 60];
         const OUTSIDE: [u32; 9] = [200, 200, 150, 90, 60, 50, 40, 30, 25];
-        match self {
+        let (inside, outside) = (|text: &[u8]| INSIDE[text.len().min(8)], |text: &[u8]| OUTSIDE[text.len().min(8)]);
+        let guess = match self {
             Self::Present(_) => 2000,
             Self::Integer(..) => 60,
             Self::Keyword(text) => [2000, 1500, 700, 300, 150, 100, 80, 60, 40][text.len().min(8)],
-            Self::Literal(_, Place::Whole, text) => OUTSIDE[text.len().min(8)] / (1 + text.len() as u32 / 8),
-            Self::Literal(_, Place::Inside, text) => INSIDE[text.len().min(8)] / (1 + text.len() as u32 / 12),
-            Self::Literal(_, Place::End, text) => OUTSIDE[text.len().min(8)] / (1 + text.len() as u32 / 12),
-            // Many texts start alike: with a drive, a hive, a scheme.
-            Self::Literal(_, Place::Start, text) => 2 * OUTSIDE[text.len().min(8)] / (1 + text.len() as u32 / 16),
+            Self::Literal(_, Place::Inside, text) if text.len() < 4 && !text.is_ascii() => 10,
+            Self::Literal(_, Place::Whole, text) => outside(text) / (1 + text.len() as u32 / 8),
+            Self::Literal(_, Place::Inside, text) => inside(text) / (1 + text.len() as u32 / 12),
+            Self::Literal(_, Place::End, text) => outside(text) / (1 + text.len() as u32 / 12),
+            Self::Literal(_, Place::Start, text) => outside(text) / (1 + text.len() as u32 / 16),
+        };
+        match self {
+            Self::Literal(_, place, text) if common::is_common(*place, text) => guess + common::COST,
+            _ => guess.max(1),
         }
-        .max(1)
     }
 }
 

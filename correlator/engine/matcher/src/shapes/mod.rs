@@ -30,6 +30,9 @@ const MAX_CHILDREN: usize = 128;
 /// Lines of no remembered shape after which a full tree is forgotten.
 const PATIENCE: u32 = 1 << 16;
 
+/// Ways to go on that are remembered.
+const RECENT: usize = 1 << 12;
+
 const NONE: u32 = u32::MAX;
 
 /// What stands after a token.
@@ -57,6 +60,8 @@ struct Node {
     child: u32,
     /// The next node that may stand here instead.
     sibling: u32,
+    /// The node before.
+    parent: u32,
 }
 
 /// The tree.
@@ -65,17 +70,20 @@ pub struct Shapes {
     tokens: Tokens,
     misses: u32,
     quotes: Quotes,
+    /// Which of several nodes came last where a line went on in the same way.
+    recent: Box<[u32]>,
 }
 
 impl Default for Shapes {
     fn default() -> Self {
-        Self { nodes: vec![Node::root()], tokens: Tokens::default(), misses: 0, quotes: Quotes::default() }
+        let (nodes, tokens, quotes) = (vec![Node::root()], Tokens::default(), Quotes::default());
+        Self { nodes, tokens, misses: 0, quotes, recent: vec![NONE; RECENT].into() }
     }
 }
 
 impl Node {
     fn root() -> Self {
-        Self { token: 0, expected: Expected::End, slot: None, opened: Box::default(), child: NONE, sibling: NONE }
+        Self { token: 0, expected: Expected::End, slot: None, opened: Box::default(), child: NONE, sibling: NONE, parent: NONE }
     }
 }
 
@@ -98,29 +106,32 @@ impl Shapes {
     }
 
     /// Read a line through the tree, if it is of a known shape. If not, some slots may have been filled.
-    fn follow(&self, line: &[u8], slots: &mut Slots) -> bool {
+    fn follow(&mut self, line: &[u8], slots: &mut Slots) -> bool {
         let mut reading = Reading { line, quotes: self.quotes.positions(), passed: 0, at: 0 };
-        let mut node = &self.nodes[0];
+        let (nodes, tokens) = (&self.nodes, &self.tokens);
+        let mut at = 0;
         loop {
-            let mut next = node.child;
-            let head = token::head(&line[reading.at..]);
-            let read = loop {
-                let Some(candidate) = self.nodes.get(next as usize) else { return false };
-                if let Some(length) = self.tokens.matches(candidate.token, head, &line[reading.at..]) {
-                    let quotes = self.tokens.quotes(candidate.token);
-                    if let Some(value) = reading.value(candidate.expected, reading.at + length, quotes) {
-                        node = candidate;
-                        break value;
-                    }
+            let rest = &line[reading.at..];
+            let head = token::head(rest);
+            let first = nodes[at as usize].child;
+            let Some(node) = nodes.get(first as usize) else { return false };
+            let next = match reading.step(tokens, node, head, rest) {
+                Some(value) => Some((first, value)),
+                None => {
+                    let recent = &mut self.recent[recent(at, head)];
+                    let found = reading.find(nodes, tokens, at, *recent, head);
+                    found.inspect(|(next, _)| *recent = *next)
                 }
-                next = candidate.sibling;
             };
+            let Some((next, value)) = next else { return false };
+            at = next;
+            let node = &nodes[at as usize];
             node.opened.iter().for_each(|slot| slots.fill_span(*slot, Kind::Container, 0, 0));
             if node.expected == Expected::End {
                 return true;
             }
             if let Some(slot) = node.slot {
-                slots.fill_span(slot, read.kind, read.start, read.end);
+                slots.fill_span(slot, value.kind, value.start, value.end);
             }
         }
     }
@@ -163,7 +174,7 @@ impl Shapes {
         }
         let new = self.nodes.len() as u32;
         let Step { expected, slot, opened, .. } = step;
-        self.nodes.push(Node { token, expected, slot, opened: opened.into(), child: NONE, sibling: NONE });
+        self.nodes.push(Node { token, expected, slot, opened: opened.into(), child: NONE, sibling: NONE, parent });
         match last {
             NONE => self.nodes[parent as usize].child = new,
             _ => self.nodes[last as usize].sibling = new,
@@ -180,7 +191,14 @@ struct Reading<'a> {
     at: usize,
 }
 
+/// Where it is remembered how a line went on.
+#[inline(always)]
+fn recent(node: u32, head: u64) -> usize {
+    ((head ^ u64::from(node)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - RECENT.ilog2())) as usize
+}
+
 /// A value that has been read.
+#[derive(Clone, Copy)]
 struct Read {
     kind: Kind,
     start: usize,
@@ -188,6 +206,31 @@ struct Read {
 }
 
 impl Reading<'_> {
+    /// Step over the token of a node and the value after it, if they are what the rest of the line starts with.
+    #[inline(always)]
+    fn step(&mut self, tokens: &Tokens, node: &Node, head: u64, rest: &[u8]) -> Option<Read> {
+        let length = tokens.matches(node.token, head, rest)?;
+        self.value(node.expected, self.at + length, tokens.quotes(node.token))
+    }
+
+    /// The same for whichever node after `parent` is the right one, trying `recent` first.
+    fn find(&mut self, nodes: &[Node], tokens: &Tokens, parent: u32, recent: u32, head: u64) -> Option<(u32, Read)> {
+        let rest = &self.line[self.at..];
+        if let Some(node) = nodes.get(recent as usize).filter(|node| node.parent == parent)
+            && let Some(value) = self.step(tokens, node, head, rest)
+        {
+            return Some((recent, value));
+        }
+        let mut next = nodes[parent as usize].child;
+        while let Some(node) = nodes.get(next as usize) {
+            if let Some(value) = self.step(tokens, node, head, rest) {
+                return Some((next, value));
+            }
+            next = node.sibling;
+        }
+        None
+    }
+
     /// Read the value that starts at `start`, after so many more quotes; nothing if it is another than expected.
     #[inline(always)]
     fn value(&mut self, expected: Expected, start: usize, quotes: usize) -> Option<Read> {

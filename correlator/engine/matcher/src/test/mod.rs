@@ -4,6 +4,7 @@ mod fieldref;
 mod network;
 mod number;
 mod pattern;
+mod raw;
 mod required;
 mod time;
 
@@ -13,6 +14,7 @@ pub use fieldref::any_pair;
 pub use network::{Network, address};
 pub use number::Decimal;
 pub use pattern::Pattern;
+pub use raw::RawPattern;
 pub use required::required;
 pub use time::part_of;
 
