@@ -20,6 +20,8 @@ const MAX_STEP: usize = 8;
 /// Places that are looked up before the first branch.
 const AT_ONCE: usize = 4;
 
+const FACTOR: u32 = 0x9E37_79B1;
+
 /// The literals, ready to be looked for.
 pub struct Grams {
     literals: Vec<Box<[u8]>>,
@@ -35,7 +37,7 @@ impl Grams {
     pub fn new(literals: Vec<Box<[u8]>>) -> Option<Self> {
         let shortest = literals.iter().map(|literal| literal.len()).min()?;
         let step = shortest.checked_sub(GRAM - 1).filter(|step| *step > 0)?.min(MAX_STEP);
-        let bits = (literals.len() * step * 32).next_power_of_two().clamp(1 << 10, 1 << 16).ilog2();
+        let bits = (literals.len() * step * 256).next_power_of_two().clamp(1 << 10, 1 << 16).ilog2();
         let mut grams =
             Self { literals, step, shift: 32 - bits, bitmap: vec![0; 1 << (bits - 6)], places: HashMap::default() };
         let common = common(&grams.literals);
@@ -49,25 +51,30 @@ impl Grams {
     #[inline]
     pub fn find(&self, text: &[u8], mut found: impl FnMut(usize)) {
         let (step, mut at) = (self.step, 0);
+        let (bitmap, shift) = (&*self.bitmap, self.shift);
         while let Some(places) = text.get(at..at + step * (AT_ONCE - 1) + GRAM) {
-            let hits: [bool; AT_ONCE] = std::array::from_fn(|place| self.hits(gram(&places[place * step..])));
-            if hits != [false; AT_ONCE] {
-                self.compare(text, at, AT_ONCE, &mut found);
+            let mut hits = 0;
+            for place in 0..AT_ONCE {
+                let slot = (gram(&places[place * step..]).wrapping_mul(FACTOR) >> shift) as usize;
+                hits |= bitmap[slot >> 6] >> (slot & 63);
+            }
+            if hits & 1 == 1 {
+                self.compare(text, at, &mut found);
             }
             at += step * AT_ONCE;
         }
-        self.compare(text, at, AT_ONCE, &mut found);
+        self.compare(text, at, &mut found);
     }
 
     #[inline(always)]
     fn hits(&self, gram: u32) -> bool {
-        let slot = (gram.wrapping_mul(0x9E37_79B1) >> self.shift) as usize;
+        let slot = (gram.wrapping_mul(FACTOR) >> self.shift) as usize;
         self.bitmap[slot >> 6] >> (slot & 63) & 1 == 1
     }
 
-    /// Look at so many places from `at` on, as far as the text goes.
-    fn compare(&self, text: &[u8], at: usize, places: usize, found: &mut impl FnMut(usize)) {
-        let places = (0..places).map(|place| at + place * self.step);
+    /// Look at the next few places from `at` on, as far as the text goes.
+    fn compare(&self, text: &[u8], at: usize, found: &mut impl FnMut(usize)) {
+        let places = (0..AT_ONCE).map(|place| at + place * self.step);
         for at in places.take_while(|at| at + GRAM <= text.len()) {
             let gram = gram(&text[at..]);
             if self.hits(gram) {
@@ -93,7 +100,7 @@ impl Grams {
         let sums = costs.windows(self.step).map(|costs| costs.iter().sum::<u32>());
         let first = sums.enumerate().min_by_key(|(_, sum)| *sum).map_or(0, |(first, _)| first);
         for (place, gram) in runs.iter().enumerate().skip(first).take(self.step) {
-            let slot = (gram.wrapping_mul(0x9E37_79B1) >> self.shift) as usize;
+            let slot = (gram.wrapping_mul(FACTOR) >> self.shift) as usize;
             self.bitmap[slot >> 6] |= 1 << (slot & 63);
             self.places.entry(*gram).or_default().push((number as u32, place as u32));
         }

@@ -1,11 +1,10 @@
 //! Where the strings of a line start and end, found for the whole line at once, 64 bytes at a time.
 
+use std::num::NonZero;
+
 use super::lanes::{Lanes, lanes};
 
 const BLOCK: usize = 64;
-
-/// Positions written at a time, needed or not: cheaper than to guess how many a block has.
-const STEP: usize = 4;
 
 /// Quotes that no backslash escapes, and whether the line is plain.
 ///
@@ -22,7 +21,6 @@ impl Quotes {
     /// Find the quotes of a line shorter than 4 GiB.
     pub fn find(&mut self, line: &[u8]) {
         self.count = 0;
-        // A block has 64 quotes at most, and writing goes a step beyond the last.
         let (blocks, tail) = line.as_chunks::<BLOCK>();
         let mut escapes = Escapes::default();
         let mut strange = 0;
@@ -58,21 +56,17 @@ impl Quotes {
 
     #[inline(always)]
     fn note(&mut self, mut quotes: u64, start: u32) {
-        if self.at.len() < self.count + BLOCK + STEP {
-            self.at.resize(2 * self.at.len() + BLOCK + STEP, 0);
+        if self.at.len() < self.count + BLOCK {
+            self.at.resize(2 * self.at.len() + BLOCK, 0);
         }
-        let found = quotes.count_ones() as usize;
-        let out = &mut self.at[self.count..self.count + BLOCK + STEP];
+        let out = &mut self.at[self.count..self.count + BLOCK];
+        let mut found = 0;
+        while let Some(some) = NonZero::new(quotes) {
+            out[found % BLOCK] = start + some.trailing_zeros();
+            found += 1;
+            quotes &= quotes - 1;
+        }
         self.count += found;
-        for step in out.chunks_exact_mut(STEP) {
-            for position in step {
-                *position = start + quotes.trailing_zeros();
-                quotes &= quotes.wrapping_sub(1);
-            }
-            if quotes == 0 {
-                break;
-            }
-        }
     }
 }
 
