@@ -2,7 +2,7 @@
 //!
 //! Let `m` be the length of the shortest literal. Wherever a literal stands, any `m` bytes of it start `m - 3` runs of
 //! four bytes, at consecutive places; so looking at every `m - 3`rd place of the text meets one of them. A place is
-//! looked up in a small bitmap; only where that says so, in a table, and only there are literals compared.
+//! looked up in a small table; only where that says so, in a larger one, and only there are literals compared.
 //!
 //! Which `m` bytes of a literal those are is free. The runs that other literals have too are avoided: what rules have
 //! in common (`\windows\`, `.exe`) is what events have in common.
@@ -27,7 +27,8 @@ pub struct Grams {
     literals: Vec<Box<[u8]>>,
     step: usize,
     shift: u32,
-    bitmap: Vec<u64>,
+    /// 1 where some run leads to.
+    table: Box<[u8]>,
     /// Literals that have a run, and where in them it is.
     places: HashMap<u32, Vec<(u32, u32)>, FixedState>,
 }
@@ -37,9 +38,9 @@ impl Grams {
     pub fn new(literals: Vec<Box<[u8]>>) -> Option<Self> {
         let shortest = literals.iter().map(|literal| literal.len()).min()?;
         let step = shortest.checked_sub(GRAM - 1).filter(|step| *step > 0)?.min(MAX_STEP);
-        let bits = (literals.len() * step * 256).next_power_of_two().clamp(1 << 10, 1 << 16).ilog2();
+        let bits = (literals.len() * step * 64).next_power_of_two().clamp(1 << 8, 1 << 15).ilog2();
         let mut grams =
-            Self { literals, step, shift: 32 - bits, bitmap: vec![0; 1 << (bits - 6)], places: HashMap::default() };
+            Self { literals, step, shift: 32 - bits, table: vec![0; 1 << bits].into(), places: HashMap::default() };
         let common = common(&grams.literals);
         for number in 0..grams.literals.len() {
             grams.add(number, &common);
@@ -51,14 +52,13 @@ impl Grams {
     #[inline]
     pub fn find(&self, text: &[u8], mut found: impl FnMut(usize)) {
         let (step, mut at) = (self.step, 0);
-        let (bitmap, shift) = (&*self.bitmap, self.shift);
+        let (table, shift) = (&*self.table, self.shift);
         while let Some(places) = text.get(at..at + step * (AT_ONCE - 1) + GRAM) {
             let mut hits = 0;
             for place in 0..AT_ONCE {
-                let slot = (gram(&places[place * step..]).wrapping_mul(FACTOR) >> shift) as usize;
-                hits |= bitmap[slot >> 6] >> (slot & 63);
+                hits |= table[slot(gram(&places[place * step..]), shift)];
             }
-            if hits & 1 == 1 {
+            if hits != 0 {
                 self.compare(text, at, &mut found);
             }
             at += step * AT_ONCE;
@@ -66,18 +66,12 @@ impl Grams {
         self.compare(text, at, &mut found);
     }
 
-    #[inline(always)]
-    fn hits(&self, gram: u32) -> bool {
-        let slot = (gram.wrapping_mul(FACTOR) >> self.shift) as usize;
-        self.bitmap[slot >> 6] >> (slot & 63) & 1 == 1
-    }
-
     /// Look at the next few places from `at` on, as far as the text goes.
     fn compare(&self, text: &[u8], at: usize, found: &mut impl FnMut(usize)) {
         let places = (0..AT_ONCE).map(|place| at + place * self.step);
         for at in places.take_while(|at| at + GRAM <= text.len()) {
             let gram = gram(&text[at..]);
-            if self.hits(gram) {
+            if self.table[slot(gram, self.shift)] != 0 {
                 self.compare_one(text, at, gram, found);
             }
         }
@@ -100,11 +94,16 @@ impl Grams {
         let sums = costs.windows(self.step).map(|costs| costs.iter().sum::<u32>());
         let first = sums.enumerate().min_by_key(|(_, sum)| *sum).map_or(0, |(first, _)| first);
         for (place, gram) in runs.iter().enumerate().skip(first).take(self.step) {
-            let slot = (gram.wrapping_mul(FACTOR) >> self.shift) as usize;
-            self.bitmap[slot >> 6] |= 1 << (slot & 63);
+            self.table[slot(*gram, self.shift)] = 1;
             self.places.entry(*gram).or_default().push((number as u32, place as u32));
         }
     }
+}
+
+/// Where a run leads to.
+#[inline(always)]
+fn slot(gram: u32, shift: u32) -> usize {
+    (gram.wrapping_mul(FACTOR) >> shift) as usize
 }
 
 /// How many literals have each run.

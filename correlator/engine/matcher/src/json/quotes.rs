@@ -49,6 +49,10 @@ impl Quotes {
     /// Note the quotes of a block; the result is not zero where the block is not plain.
     #[inline(always)]
     fn take(&mut self, lanes: Lanes, escapes: &mut Escapes, start: usize) -> u64 {
+        if lanes.backslashes == 0 && escapes.carried == 0 {
+            self.note(lanes.quotes, start as u32);
+            return lanes.unprintable;
+        }
         let escaped = escapes.escaped(lanes.backslashes);
         self.note(lanes.quotes & !escaped, start as u32);
         lanes.unprintable | escaped & lanes.doubtful
@@ -83,9 +87,6 @@ impl Escapes {
     #[inline(always)]
     fn escaped(&mut self, backslashes: u64) -> u64 {
         const EVEN: u64 = 0x5555_5555_5555_5555;
-        if backslashes == 0 {
-            return std::mem::take(&mut self.carried);
-        }
         let backslashes = backslashes & !self.carried;
         let follows = backslashes << 1 | self.carried;
         let odd_starts = backslashes & !EVEN & !follows;
