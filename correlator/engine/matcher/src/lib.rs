@@ -8,11 +8,11 @@
 //! [`Matcher::explain`] answers the same question by an independent, slow and obvious path. A property test holds the
 //! two paths equal.
 
-#[cfg(test)]
-mod equality;
-mod ends;
 mod choice;
 mod common;
+mod ends;
+#[cfg(test)]
+mod equality;
 mod event;
 mod explain;
 mod fold;

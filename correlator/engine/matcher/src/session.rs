@@ -120,14 +120,7 @@ impl Session {
 }
 
 /// Note the rules that may hold on an event, in order.
-fn gather(
-    choice: &Choice,
-    line: &[u8],
-    event: &mut Event,
-    called: &mut [u32],
-    epoch: u32,
-    candidates: &mut Vec<u32>,
-) {
+fn gather(choice: &Choice, line: &[u8], event: &mut Event, called: &mut [u32], epoch: u32, candidates: &mut Vec<u32>) {
     candidates.clear();
     choice.plan(event, line).candidates(event, line, &mut |rule| {
         if called[rule as usize] != epoch {

@@ -175,7 +175,11 @@ impl Search<'_> {
         let sound = literals.iter().enumerate().filter(|(_, text)| is_sound(text));
         let atoms = sound.map(|(at, text)| (place(at), canonical(text))).map(|(place, text)| {
             // A pattern without wildcards may be the empty text; any other text has an empty one anywhere.
-            if text.is_empty() && place != Place::Whole { Atom::Present(slot) } else { Atom::Literal(slot, place, text) }
+            if text.is_empty() && place != Place::Whole {
+                Atom::Present(slot)
+            } else {
+                Atom::Literal(slot, place, text)
+            }
         });
         atoms.min_by_key(Atom::cost).or(Some(Atom::Present(slot)))
     }

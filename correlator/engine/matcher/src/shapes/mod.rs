@@ -83,7 +83,15 @@ impl Default for Shapes {
 
 impl Node {
     fn root() -> Self {
-        Self { token: 0, expected: Expected::End, slot: None, opened: Box::default(), child: NONE, sibling: NONE, parent: NONE }
+        Self {
+            token: 0,
+            expected: Expected::End,
+            slot: None,
+            opened: Box::default(),
+            child: NONE,
+            sibling: NONE,
+            parent: NONE,
+        }
     }
 }
 
@@ -136,6 +144,7 @@ impl Shapes {
         }
     }
 
+    /// Remember the shape of a line that has been parsed.
     fn learn(&mut self, line: &[u8], names: &Names) {
         if self.nodes.len() >= MAX_NODES || self.tokens.is_full() {
             self.misses += 1;
@@ -282,29 +291,102 @@ fn other_scalar(line: &[u8], start: usize) -> Option<Read> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::form::Field;
+    use crate::{equality::events, form::Field};
+    use proptest::{collection::vec, prelude::*};
 
-    fn values(line: &str, times: usize) -> Vec<Option<String>> {
+    type Values = Vec<(Kind, Option<Vec<u8>>)>;
+
+    fn names() -> Names {
         let mut names = Names::new();
-        let slot = names.intern(&Field("c".into()));
-        let (mut shapes, mut slots) = (Shapes::default(), Slots::default());
-        for _ in 0..times {
-            slots.clear(names.len());
-            shapes.fill(line.as_bytes(), &names, &mut slots).unwrap();
+        for field in ["a", "b", "c", "a.b", "b.c", "a.b.c", "category"] {
+            names.intern(&Field(field.into()));
         }
-        let mut found = Vec::new();
-        let mut next = slots.first(slot);
-        while let Some(id) = next {
-            found.push(slots.text(line.as_bytes(), id).map(|text| String::from_utf8_lossy(text).into_owned()));
-            next = slots.next(id);
+        names
+    }
+
+    /// The values of each slot, if the line is an object.
+    fn values(
+        line: &[u8],
+        names: &Names,
+        fill: impl FnOnce(&mut Slots) -> Result<(), Malformed>,
+    ) -> Result<Vec<Values>, Malformed> {
+        let mut slots = Slots::default();
+        slots.clear(names.len());
+        fill(&mut slots)?;
+        let values = |slot| {
+            let mut found = Vec::new();
+            let mut next = slots.first(slot);
+            while let Some(id) = next {
+                found.push((slots.kind(id), slots.text(line, id).map(<[u8]>::to_vec)));
+                next = slots.next(id);
+            }
+            found
+        };
+        Ok((0..names.len() as Slot).map(values).collect())
+    }
+
+    /// Read lines one after the other by their shapes, and each by parsing.
+    fn compare(lines: &[Vec<u8>]) {
+        let (names, mut shapes) = (names(), Shapes::default());
+        for line in lines {
+            let parsed = values(line, &names, |slots| walk::fill(line, &names, slots));
+            let read = values(line, &names, |slots| shapes.fill(line, &names, slots));
+            assert_eq!(read, parsed, "{}", String::from_utf8_lossy(line));
         }
-        found
+    }
+
+    /// The same line with other values of the same kinds, as far as that is easily done, and with damage.
+    fn altered(line: &[u8], at: usize, byte: u8) -> Vec<u8> {
+        let mut line = line.to_vec();
+        let at = at % line.len().max(1);
+        if let Some(met) = line.get_mut(at) {
+            *met = byte;
+        }
+        line
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_shape_is_read_as_it_is_parsed(
+            lines in vec((events::line(), vec((any::<usize>(), prop::sample::select(b"x1\\\"{[]},: 0u-".as_slice())), 0..12)), 1..5)
+        ) {
+            let alter = |(line, changes): &(Vec<u8>, Vec<(usize, u8)>)| {
+                let changed = changes.iter().map(|(at, byte)| altered(line, *at, *byte));
+                [vec![line.clone()], changed.collect(), vec![line.clone()]].concat()
+            };
+            compare(&lines.iter().flat_map(alter).collect::<Vec<_>>());
+        }
     }
 
     #[test]
-    fn a_shape_is_read_as_the_first_of_it() {
-        for line in [r#"{"c":[""]}"#] {
-            assert_eq!(values(line, 2), values(line, 1), "{line}");
+    fn lines_of_one_shape_differ_in_values() {
+        let lines = [
+            r#"{"a":[""],"b":1}"#,
+            r#"{"a":["x\\"],"b":-1.5e3}"#,
+            r#"{"a":["\"b\":1"],"b":true}"#,
+            r#"{"a":["x"],"b":01}"#,
+            r#"{"a":["x"],"b":null} "#,
+            r#"{"a":["x"],"b":"1"}"#,
+            r#"{"z":["\"",{"b":"]"}],"b":"1"}"#,
+            r#"{"z":[\"]"],"b":"1"}"#,
+            r#"{"z":[],"b":"1"}"#,
+            r#"{"a":[1,2,3,4,5,6,7,8,9],"b":1}"#,
+        ];
+        let lines: Vec<Vec<u8>> = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
+        compare(&[lines.clone(), lines].concat());
+    }
+
+    #[test]
+    fn a_full_tree_reads_on() {
+        let names = names();
+        let mut shapes = Shapes::default();
+        for number in 0..2 * MAX_CHILDREN {
+            let line = format!(r#"{{"{number}":1,"b":{number}}}"#).into_bytes();
+            let parsed = values(&line, &names, |slots| walk::fill(&line, &names, slots));
+            assert_eq!(values(&line, &names, |slots| shapes.fill(&line, &names, slots)), parsed);
         }
+        assert!(shapes.nodes.len() <= 3 * MAX_CHILDREN + 1);
     }
 }
