@@ -6,10 +6,11 @@ import msgspec
 
 from correlator._engine import Doubt, Firing, Item, Matcher, Windows
 from correlator.alerts import distinct, merge_alert, single_alert
-from correlator.arrival import Arrival
+from correlator.beginnings import Beginnings
 from correlator.city import CityModel
+from correlator.enrich import Enriched
 from correlator.growth import Growth
-from correlator.health.monitor import Blind
+from correlator.health.monitor import Blind, Doubtful
 from correlator.memory import Kept
 from correlator.observation import Hit, Observation, observe
 from correlator.plan.ledger import Ledger, Verdict
@@ -18,7 +19,7 @@ from correlator.setup import Bounds
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Key
 from impetus.domain.entity import Entity
-from impetus.domain.event import Fields, Json, flatten, read, text
+from impetus.domain.event import Json, read, text
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import Store
 from impetus.domain.rule import Rule, RuleSet
@@ -30,25 +31,8 @@ ROUNDS = 8
 Find = Callable[[Sequence[str]], Sequence[Alert]]
 """Gives alerts by id."""
 
-
-class Enriched(msgspec.Struct):
-    """An arrival with its additions: the line that the engine reads."""
-
-    arrival: Arrival
-    line: bytes
-    added: dict[str, Json]
-    late: bool
-    """Too late for windows: single-event rules alone see it."""
-
-    @property
-    def fields(self) -> Fields:
-        """The fields of the event that are asked for, with what was added."""
-        if not self.added:
-            return self.arrival.event
-        merged = Fields(self.arrival.event)
-        for path, values in flatten(self.added).items():
-            merged[path] = [*merged.scalars(path), *values]
-        return merged
+Readings = list[tuple[int, list[tuple[str, str]]]]
+"""What the windows read of an event: the rule, and names and values of fields."""
 
 
 class Findings(msgspec.Struct):
@@ -82,8 +66,7 @@ class Detector:
         """Events that are in some window, by id."""
         self._fired: Kept[Alert] = Kept("fired", Alert)
         """Correlation alerts that may still be revised, by id."""
-        self._meanings: Kept[int] = Kept("correlations", int)
-        """What each correlation meant when its windows were written, by id."""
+        self._begun = Beginnings(rules, self._windows.fingerprints)
         self.restarted: tuple[str, ...] = ()
         """Titles of correlations that mean something else than before: their windows began anew."""
         self.gone: tuple[str, ...] = ()
@@ -94,7 +77,7 @@ class Detector:
 
     def detect(self, batch: Sequence[Enriched]) -> Findings:
         """Match a batch of events and let the windows see what matched."""
-        found = Findings({}, [], [])
+        found = Findings()
         hits = list(self._hits(batch))
         verdict = self._ledger.judge([hit for hit, _ in hits])
         for hit, _ in hits:
@@ -110,8 +93,9 @@ class Detector:
 
         ``find`` gives the alerts that hold, by id.
         """
-        found = Findings({}, [], [])
+        found = Findings()
         hits = list(zip(self._all([old for old, _ in pairs]), self._all([new for _, new in pairs]), strict=True))
+        self._windows.earlier(list(self._earlier(new.seen for _, new in hits)), more=True)
         records = [self._record(old) for old, _ in hits]
         verdict = self._ledger.exchange([new for _, new in hits])
         for (old, new), record in zip(hits, records, strict=True):
@@ -124,16 +108,18 @@ class Detector:
 
     def advance(self, now: int) -> Findings:
         """Move event time on: absences come out, and what no window can see any more is forgotten."""
-        found = Findings({}, [], [])
+        found = Findings()
+        self._windows.hold(self._ledger.pending())
         self._take(self._windows.advance(now), found)
         self._settle(found)
+        self._ledger.advance(now)
         if now - self._forgot > self._horizon // 4:
             self._forget(now)
         return found
 
     def promote(self, event: str) -> Findings:
         """Raise what an event would have raised without the plan. Raises ``ImpetusError`` if nothing explains it."""
-        found = Findings({}, [], [])
+        found = Findings()
         self._apply(self._ledger.promote(event), found)
         self._settle(found)
         return found
@@ -142,6 +128,11 @@ class Detector:
         """Take in when awaited rules could not have been reported, before event time passes it."""
         for rule, stretches, part in changes:
             self._windows.blind(rule, stretches, part)
+
+    def doubt(self, changes: Iterable[Doubtful]) -> None:
+        """Take in when devices are contested: what they say ends no wait."""
+        for part, stretches in changes:
+            self._windows.doubt(part, stretches)
 
     def doubts(self) -> list[tuple[Rule, Doubt]]:
         """The waits that ended since the last call without saying whether the awaited event happened."""
@@ -154,38 +145,37 @@ class Detector:
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
         yield from ((Key("windows", key), value) for key, value in self._windows.dirty())
-        yield from self._meanings.changes()
+        yield from self._begun.changes()
         yield from self._seen.changes()
         yield from self._fired.changes()
         yield from self._revisions.changes()
         yield from self._ledger.changes()
 
-    def restore(self, store: Store) -> None:
-        """Go on from what a store holds."""
+    def restore(self, store: Store, now: int | None) -> None:
+        """Go on from what a store holds, at an event time of the whole (µs)."""
         self._windows.shelve(lambda prefix: list(store.state("windows", prefix)))
         for first in range(256):  # in parts, so that never all of it is in memory twice
             self._windows.restore(list(store.state("windows", bytes([first]))))
         self._seen.restore(store)
         self._fired.restore(store)
         self._revisions.restore(store)
-        self._ledger.restore(store, self._matcher)
-        self._meanings.restore(store)
-        self._compare_meanings()
+        self._ledger.restore(store, self._matcher, now or 0)
+        self._begin(store)
 
-    def _compare_meanings(self) -> None:
+    def _begin(self, store: Store) -> None:
         """Leave aside what belongs to correlations that are gone or mean something else now."""
-        correlations = [rule for rule in self._rules if rule.correlation]
-        now = {rule.id: meaning for rule, meaning in zip(correlations, self._windows.fingerprints, strict=True)}
-        before = dict(self._meanings.items())
-        changed = {id for id, meaning in before.items() if now.get(id) != meaning}
-        self.restarted = tuple(rule.title for rule in correlations if rule.id in changed)
-        self.gone = tuple(sorted(changed - now.keys()))
-        self._fired.drop_where(lambda alert: alert.rule in changed)
-        for id in self.gone:
-            self._meanings.drop(id)
-        for id, meaning in now.items():
-            if before.get(id) != meaning:
-                self._meanings[id] = meaning
+        self._begun.restore(store, store.newest() + 1)
+        self.restarted = tuple(rule.title for rule in self._begun.restarted())
+        self.gone = tuple(sorted(self._begun.gone))
+        self._fired.drop_where(lambda alert: alert.rule in self._begun.changed)
+        blocks = zip(self._rules, self._begun.blocks, strict=True)
+        self._windows.begin([block for rule, block in blocks if rule.correlation])
+        self._windows.earlier(list(self._earlier(self._seen.values())))
+
+    def _earlier(self, seen: Iterable[Observation]) -> Iterator[tuple[str, int]]:
+        """The events that came before the newest rule began, with their blocks."""
+        newest = self._begun.newest
+        return ((one.id, one.block) for one in seen if one.block < newest)
 
     def committed(self) -> None:
         """All changes given so far are durable."""
@@ -193,12 +183,18 @@ class Detector:
 
     def _forget(self, now: int) -> None:
         self._forgot = now
-        self._seen.drop_where(lambda one: one.time < now - self._horizon)
+        before = now - self._horizon
+
+        def is_over(first: int, last: int) -> bool:
+            return last < before and not self._ledger.keeps(first, last, self._horizon)
+
+        self._seen.drop_where(lambda one: is_over(one.time, one.time))
+        self._windows.earlier(list(self._earlier(self._seen.values())))
         # One that has an alert as a member grows with it, wherever it fired itself.
-        self._fired.drop_where(lambda alert: max(alert.at, *alert.times[-1:]) < now - self._horizon)
+        self._fired.drop_where(lambda alert: is_over(alert.first, max(alert.at, *alert.times[-1:])))
         self._growth.forget(self._fired.__contains__)
-        self._revisions.forget(now - self._horizon)
-        self._ledger.forget(now - self._horizon)
+        self._revisions.forget(is_over)
+        self._ledger.forget(before)
 
     # --- single events
 
@@ -206,19 +202,23 @@ class Detector:
         """The events of a batch that some rule matched, each with whether it is too late for windows."""
         by_line: dict[int, list[int]] = {}
         for line, rule in self._matcher.match([enriched.line for enriched in batch]):
-            by_line.setdefault(line, []).append(rule)
+            block = batch[line].block
+            if block is None or block >= self._begun.blocks[rule]:
+                by_line.setdefault(line, []).append(rule)
         for line, rules in by_line.items():
-            enriched = batch[line]
-            seen = observe(enriched.fields, enriched.arrival.id, enriched.arrival.time, self._city)
-            yield Hit(seen, tuple(rules), enriched.line), enriched.late
+            yield Hit(self._observed(batch[line]), tuple(rules), batch[line].line), batch[line].late
 
     def _all(self, batch: Sequence[Enriched]) -> Iterator[Hit]:
         """Every event of a batch, also one that no rule matches."""
         hits = {hit.seen.id: hit for hit, _ in self._hits(batch)}
         for enriched in batch:
-            arrival = enriched.arrival
-            hit = hits.get(arrival.id)
-            yield hit or Hit(observe(enriched.fields, arrival.id, arrival.time, self._city), (), enriched.line)
+            yield hits.get(enriched.arrival.id) or Hit(self._observed(enriched), (), enriched.line)
+
+    def _observed(self, enriched: Enriched) -> Observation:
+        arrival = enriched.arrival
+        # What comes now came after all beginnings; its own block would be another after a restart.
+        block = self._begun.newest if enriched.block is None else enriched.block
+        return observe(enriched.fields, arrival.id, arrival.time, self._city, block)
 
     def _alerting(self, hit: Hit) -> Iterator[Rule]:
         return (self._rules[index] for index in hit.rules if self._rules[index].alerts)
@@ -235,12 +235,12 @@ class Detector:
         for hit in hits:
             if any(rule in self._referred for rule in hit.rules):
                 self._seen[hit.seen.id] = hit.seen
-                items += self._items(hit)
+                items += self._items(hit, self._readings(hit))
         if items:
             self._take(self._windows.push(items), found)
 
-    def _items(self, hit: Hit) -> list[Item]:
-        return [self._item(hit.seen, rule, fields) for rule, fields in self._readings(hit)]
+    def _items(self, hit: Hit, readings: Readings) -> list[Item]:
+        return [self._item(hit.seen, rule, fields) for rule, fields in readings]
 
     def _fields(self, rule: int, event: dict[str, Json]) -> list[tuple[str, str]]:
         return [(name, text(value)) for name in self._reads[rule] for value in read(event, name) if value is not None]
@@ -334,17 +334,16 @@ class Detector:
         """Let the windows see events as they are now in place of what they were."""
         taken, given = [], []
         for (old, new), record in zip(hits, records, strict=True):
-            if new.seen.id in self._seen or self._readings(new):
+            before, after = self._readings(old), self._readings(new)
+            if new.seen.id in self._seen or after:
                 self._seen[new.seen.id] = new.seen
-            same = (record is not None) == self._ledger.explains(new.seen.id)
-            if not same or self._readings(old) != self._readings(new):
-                taken += self._items(old)
-                given += self._items(new)
+            if before != after or (record is not None) != self._ledger.explains(new.seen.id):
+                taken += self._items(old, before)
+                given += self._items(new, after)
         if taken or given:
             self._take(self._windows.replace(taken, given), found)
 
-    def _readings(self, hit: Hit) -> list[tuple[int, list[tuple[str, str]]]]:
-        """What the windows read of an event, by rule."""
+    def _readings(self, hit: Hit) -> Readings:
         event = msgspec.json.decode(hit.line)
         return [(rule, self._fields(rule, event)) for rule in hit.rules if rule in self._referred]
 
@@ -392,7 +391,7 @@ class Detector:
     def _settle(self, found: Findings) -> None:
         """Let unexplained alerts override explanations until nothing changes."""
         rounds = 0
-        while found.fresh:
+        while found.fresh or self._ledger.is_unsettled:
             fresh, found.fresh = found.fresh, {}
             self._apply(self._ledger.override(fresh.values(), again=rounds < ROUNDS), found)
             if not found.fresh:

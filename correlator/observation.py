@@ -7,7 +7,7 @@ import msgspec
 from correlator.city import CityModel
 from impetus.domain.entity import IDENTIFYING, WEAK, Entity
 from impetus.domain.event import Fields, Json, first_text, read, text
-from impetus.domain.instant import parse_instant
+from impetus.domain.instant import read_instant
 from impetus.domain.place import Location, Place
 
 
@@ -22,9 +22,11 @@ class Observation(msgspec.Struct, frozen=True, array_like=True):
     device: str | None
     target_time: int | None
     exercise: bool
+    block: int = 0
+    """The block of the log that it came in, or one before that since which no rule began."""
 
 
-def observe(event: Mapping[str, Json], id: str, time: int, city: CityModel) -> Observation:
+def observe(event: Mapping[str, Json], id: str, time: int, city: CityModel, block: int = 0) -> Observation:
     """The observation of an event with what enrichment added."""
     target = first_text(event, "post.target.time")
     return Observation(
@@ -34,8 +36,9 @@ def observe(event: Mapping[str, Json], id: str, time: int, city: CityModel) -> O
         entities=tuple(dict.fromkeys(entities_of(event, city))),
         domain=first_text(event, "city.domain") or "",
         device=_device(event, city),
-        target_time=_instant(target),
+        target_time=read_instant(target),
         exercise=first_text(event, "exercise") == "true",
+        block=block,
     )
 
 
@@ -90,13 +93,6 @@ def _number(event: Mapping[str, Json], path: str) -> float | None:
             except OverflowError:
                 return None
     return None
-
-
-def _instant(stamp: str | None) -> int | None:
-    try:
-        return parse_instant(stamp) if stamp else None
-    except ValueError:
-        return None
 
 
 class Hit(msgspec.Struct, frozen=True, array_like=True):

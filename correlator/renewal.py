@@ -11,8 +11,7 @@ import msgspec
 
 from correlator.arrival import Arrival, ArrivalReader
 from correlator.city import CityModel
-from correlator.detect import Enriched
-from correlator.enrich import Enricher, join
+from correlator.enrich import Enriched, Enricher, join
 from correlator.intelligence import Indicator, search_key
 from correlator.observation import entities_of
 from impetus.domain.batch import Revision
@@ -74,5 +73,9 @@ class Renewal:
                 new = self._enricher.renew(arrival.event, arrival.time, old)
                 if new != old:
                     addition = _encode(new) if new else b""
-                    before = Enriched(arrival, join(arrival.line, stored.addition), old, late=False)
-                    yield Renewed(before, Enriched(arrival, join(arrival.line, addition), new, late=False), addition)
+                    before = _enriched(arrival, stored, stored.addition, old)
+                    yield Renewed(before, _enriched(arrival, stored, addition, new), addition)
+
+
+def _enriched(arrival: Arrival, stored: StoredEvent, addition: bytes, added: dict[str, Any]) -> Enriched:
+    return Enriched(arrival, join(arrival.line, addition), added, late=False, block=stored.block)
