@@ -38,7 +38,7 @@ impl Grams {
     pub fn new(literals: Vec<Box<[u8]>>) -> Option<Self> {
         let shortest = literals.iter().map(|literal| literal.len()).min()?;
         let step = shortest.checked_sub(GRAM - 1).filter(|step| *step > 0)?.min(MAX_STEP);
-        let bits = (literals.len() * step * 64).next_power_of_two().clamp(1 << 8, 1 << 15).ilog2();
+        let bits = (literals.len() * step * 128).next_power_of_two().clamp(1 << 8, 1 << 15).ilog2();
         let mut grams =
             Self { literals, step, shift: 32 - bits, table: vec![0; 1 << bits].into(), places: HashMap::default() };
         let common = common(&grams.literals);

@@ -116,7 +116,8 @@ impl Learning<'_> {
                 let end = self.cursor.position();
                 match first {
                     b'"' => self.push(start + 1, end - 1, Expected::Text, slot),
-                    b'{' | b'[' => self.push(start, end, Expected::Container, slot),
+                    b'{' => self.push(start, end, Expected::Object, slot),
+                    b'[' => self.push(start, end, Expected::Array, slot),
                     _ => self.push(start, end, Expected::Scalar, slot),
                 }
             }

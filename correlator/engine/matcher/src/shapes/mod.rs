@@ -42,8 +42,10 @@ pub enum Expected {
     Text,
     /// A number, a boolean or null.
     Scalar,
-    /// An object or an array that is passed over.
-    Container,
+    /// An object that is passed over.
+    Object,
+    /// An array that is passed over.
+    Array,
     /// Nothing.
     End,
 }
@@ -170,15 +172,14 @@ impl Shapes {
 
     /// The node of a step after a node, made when it is new; nothing where there are too many.
     fn child(&mut self, parent: u32, token: TokenId, step: Step) -> Option<u32> {
-        let (mut last, mut next) = (NONE, self.nodes[parent as usize].child);
-        for _ in 0..MAX_CHILDREN {
-            let Some(node) = self.nodes.get(next as usize) else { break };
+        let (mut last, mut next, mut children) = (NONE, self.nodes[parent as usize].child, 0);
+        while let Some(node) = self.nodes.get(next as usize) {
             if node.token == token && node.expected == step.expected {
                 return Some(next);
             }
-            (last, next) = (next, node.sibling);
+            (last, next, children) = (next, node.sibling, children + 1);
         }
-        if next != NONE || self.nodes.len() >= MAX_NODES {
+        if children >= MAX_CHILDREN || self.nodes.len() >= MAX_NODES {
             return None;
         }
         let new = self.nodes.len() as u32;
@@ -247,20 +248,24 @@ impl Reading<'_> {
         let read = match expected {
             Expected::Text => Read { kind: Kind::Text, start, end: *self.quotes.get(passed)? as usize },
             Expected::Scalar => scalar(self.line, start)?,
-            Expected::Container => {
-                let mut cursor = Cursor::starting(self.line, start);
-                matches!(cursor.peek(), b'{' | b'[').then_some(())?;
-                cursor.skip_value().ok()?;
-                Read { kind: Kind::Container, start, end: cursor.position() }
-            }
+            Expected::Object => self.container(b'{', start)?,
+            Expected::Array => self.container(b'[', start)?,
             Expected::End => return (start == self.line.len()).then_some(Read { kind: Kind::Null, start, end: start }),
         };
         self.at = read.end;
         self.passed = passed;
-        if expected == Expected::Container {
+        if read.kind == Kind::Container {
             self.passed += self.quotes[passed..].iter().take_while(|quote| (**quote as usize) < self.at).count();
         }
         Some(read)
+    }
+
+    /// Pass over a container. What is passed over as an object may be entered as an array, so the kind matters.
+    fn container(&self, opening: u8, start: usize) -> Option<Read> {
+        let mut cursor = Cursor::starting(self.line, start);
+        (self.line.get(start) == Some(&opening)).then_some(())?;
+        cursor.skip_value().ok()?;
+        Some(Read { kind: Kind::Container, start, end: cursor.position() })
     }
 }
 
@@ -368,6 +373,8 @@ mod tests {
             r#"{"a":["\"b\":1"],"b":true}"#,
             r#"{"a":["x"],"b":01}"#,
             r#"{"a":["x"],"b":null} "#,
+            r#"{"c":{"x":"y"},"b":1}"#,
+            r#"{"c":["x","y"],"b":1}"#,
             r#"{"a":["x"],"b":"1"}"#,
             r#"{"z":["\"",{"b":"]"}],"b":"1"}"#,
             r#"{"z":[\"]"],"b":"1"}"#,
