@@ -135,6 +135,11 @@ class Detector:
         """The waits that ended since the last call without saying whether the awaited event happened."""
         return [(self._rules[doubt.rule], doubt) for doubt in self._windows.doubts()]
 
+    @property
+    def population(self) -> tuple[int, int]:
+        """How many groups are in memory, and how many in the store alone."""
+        return self._windows.population
+
     def bounded(self) -> list[tuple[Rule, str]]:
         """What correlations had to leave out since the last call."""
         return [(self._rules[rule], what) for rule, what in self._windows.notices()]
