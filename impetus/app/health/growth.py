@@ -18,11 +18,11 @@ class Growth:
 
     def grown(self, counters: Mapping[str, int], now: int) -> dict[str, int]:
         """The counters that grew, each with by how much."""
-        first = self._seen[0][1] if self._seen else dict(counters)
         if not self._seen or now // SLOT > self._seen[-1][0]:
             self._seen.append((now // SLOT, dict(counters)))
         while self._seen[0][0] < now // SLOT - self._slots:
             self._seen.popleft()
+        first = self._seen[0][1]
         # One that was not there then began at 0.
         more = {name: count - first.get(name, 0) for name, count in counters.items()}
         return {name: by for name, by in more.items() if by > 0}
