@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from correlator.city import CityModel
 from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app.engine import load_rules
@@ -213,8 +214,6 @@ async def test_collectors_are_told_of_by_supervision() -> None:
 
 @pytest.fixture(scope="module")
 def setup() -> Setup:
-    from correlator.city import CityModel
-
     return Setup(load_rules([shipped_rules() / "self"]).rules, CityModel.empty(), None)
 
 

@@ -1,47 +1,18 @@
-"""Metrics: what Prometheus and OpenTelemetry get, and the listener that probes ask."""
+"""Metrics: what Prometheus gets, and the listener that probes ask."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 
-import grpc
 import pytest
+from metrics_moment import DOWN, MOMENT, NOON, SKEWED
 from prometheus_client.parser import text_string_to_metric_families
 
-from impetus.app.health.reading import Disk, Reading
+from impetus.app.health.reading import Reading
 from impetus.app.metrics.catalogue import METRICS, MOST_VALUES, OTHERS, Metric, Moment
 from impetus.app.metrics.exposition import Exposition
 from impetus.app.metrics.listener import MOST_CLIENTS, MOST_HEAD, Listener, Probes
-from impetus.domain.condition import Condition, SourceVitals, Vitals
 from impetus.domain.errors import ImpetusError
-from impetus.domain.instant import SECOND, parse_instant
-
-NOON = parse_instant("2027-05-17T12:00:00Z")
-VITALS = Vitals(
-    watermark=NOON - 150 * SECOND,
-    newest=NOON,
-    holder="patrol",
-    holder_collector="radio",
-    sources={"radio": SourceVitals(3, 4)},
-    groups=12,
-    stored_groups=5,
-    incidents=2,
-)
-READING = Reading(
-    NOON,
-    VITALS,
-    {"radio": ("running", ""), "gate": ("failed", "away")},
-    {"radio": 120, "gate": 7},
-    {"gate": 1},
-    {"high": 2},
-    stepped=NOON,
-    waiting=9,
-    disk=Disk("/data", 0.5, 4096),
-)
-DOWN = Condition("collector_down", "gate", "away", "mend it", late=True)
-SKEWED = Condition("clock_skewed", "radio", "5 events", "set it")
-MOMENT = Moment(READING, (DOWN, SKEWED))
 
 
 def samples(text: bytes) -> dict[tuple[str, str], float]:
@@ -189,52 +160,3 @@ async def test_an_address_that_is_taken_is_refused_with_what_to_do(asked: Asked)
     with pytest.raises(ImpetusError) as raised:
         await Listener(f"127.0.0.1:{asked.listener.port}", asked.listener._probes).start()
     assert raised.value.code == "settings.invalid" and raised.value.hint
-
-
-# --- OpenTelemetry
-
-
-def test_a_receiver_gets_the_same_metrics() -> None:
-    pytest.importorskip("opentelemetry.sdk.metrics")
-    from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as pb
-    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
-        MetricsServiceServicer,
-        add_MetricsServiceServicer_to_server,
-    )
-
-    from impetus.app.metrics.otlp import Exporter
-
-    class Receiver(MetricsServiceServicer):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self.got: list[object] = []
-
-        def Export(self, request: object, _: object) -> object:  # noqa: N802 - the name in the protocol
-            self.got.append(request)
-            return pb.ExportMetricsServiceResponse()
-
-    receiver, server = Receiver(), grpc.server(ThreadPoolExecutor(2))
-    add_MetricsServiceServicer_to_server(receiver, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        Exporter(f"http://127.0.0.1:{port}", 3600, lambda: MOMENT).stop()
-    finally:
-        server.stop(0)
-    (resource,) = receiver.got[-1].resource_metrics  # type: ignore[attr-defined]
-    assert {one.key: one.value.string_value for one in resource.resource.attributes}["service.name"] == "impetus"
-    metrics = {metric.name: metric for metric in resource.scope_metrics[0].metrics}
-    assert set(metrics) == {metric.name for metric in METRICS if metric.values(MOMENT)}
-    events = metrics["impetus.events"]
-    assert (events.unit, events.sum.is_monotonic) == ("{event}", True)
-    points = {point.attributes[0].value.string_value: point.as_int for point in events.sum.data_points}
-    assert points == {"radio": 120, "gate": 7}
-    assert {point.attributes[0].key for point in events.sum.data_points} == {"impetus.source"}
-    (lag,) = metrics["impetus.watermark.lag"].gauge.data_points
-    assert lag.as_double == 150
-
-
-def test_no_receiver_stops_nothing() -> None:
-    pytest.importorskip("opentelemetry.sdk.metrics")
-    from impetus.app.metrics.otlp import Exporter
-
-    Exporter("http://127.0.0.1:9", 3600, lambda: MOMENT).stop()

@@ -45,7 +45,7 @@ def check_source(name: str, kind: str, keys: Any, running: bool) -> Iterator[Fin
     elif kind == "syslog" and not running:
         kinds = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
         for transport in keys.transports:
-            yield from _bind(f"{about} ({transport})", keys.host, keys.port, kinds[transport])
+            yield from _bind(f"{about} ({transport})", keys.address, keys.port, kinds[transport])
     elif kind == "nfstream" and keys.interface is not None:
         yield from _capture(about, keys)
 
