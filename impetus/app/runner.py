@@ -6,6 +6,7 @@ nothing is taken in meanwhile, so the sources feel the back-pressure.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -189,10 +190,10 @@ class Runner:
             self._log.warning("stop.left", records=self.waiting)
 
     async def _wait(self) -> None:
-        try:
-            await asyncio.wait_for(self._arrived.wait(), QUIET)
-        except TimeoutError:
-            return
+        # Not wait_for: before Python 3.12 it swallows a cancellation that comes together with what is waited for.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(QUIET):
+                await self._arrived.wait()
 
     async def _step(self) -> None:
         batches, futures = self._next()
