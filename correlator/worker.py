@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from correlator.control import clock_control, command_control
-from correlator.detect import Detector, Findings
+from correlator.detect import Detector
+from correlator.findings import Findings
 from correlator.health.monitor import Monitor
 from correlator.health.record import COLLECTOR, collector_line, condition_line
 from correlator.health.vitals import vitals_of
