@@ -248,7 +248,8 @@ class Runner:
         self._tally.count(batches, commit, heard)
         self._tally.watermark = self._correlator.clock.now
         self._tally.notices = self._correlator.notices()
-        self._tally.stepping(self._correlator.vitals)
+        self._tally.measure(self._correlator.vitals)
+        self._tally.written()
 
     def _isolate(self, batches: list[Batch], heard: int) -> None:
         """A step failed by a defect of ours: take its events one by one, and reject what fails again."""

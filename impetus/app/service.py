@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from correlator.city.cascade import cascade, devices_of
+from correlator.search import Searcher
 from correlator.worker import Correlator
 from impetus.app.monitoring import Monitoring
 from impetus.app.plugins import make_collector, make_store
@@ -52,6 +53,7 @@ class Service:
             settings.address,
             foresee=lambda incident: cascade(self.runner.city, devices_of(incident)),
             steward=self.reloading,
+            search=Searcher(self.store, lambda: self.runner.city, wall_clock),
         )
         self.sources = Supervisor(
             settings.sources,

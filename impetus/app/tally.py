@@ -66,11 +66,15 @@ class Tally:
             self._recent.append((now, len(commit.lines)))
         self._trim(now)
 
-    def stepping(self, measure: Callable[[int], Vitals]) -> None:
-        """Note that a step is durable; what the correlator measures is asked for once a second."""
+    def measure(self, vitals: Callable[[int], Vitals]) -> None:
+        """Take in what the correlator measures of itself, once a second; on the thread that steps it."""
+        now = self._clock()
+        if now - self._measured >= SECOND:
+            self._measured, self.vitals = now, vitals(now)
+
+    def written(self) -> None:
+        """Note that a step is durable."""
         self.refused, self.stepped = "", self._clock()
-        if self.stepped - self._measured >= SECOND:
-            self._measured, self.vitals = self.stepped, measure(self.stepped)
 
     @property
     def events(self) -> dict[str, int]:
