@@ -41,6 +41,7 @@ from impetus.app.runner import Runner
 from impetus.app.tally import Tally
 from impetus.app.wiring import shipped_rules, wall_clock
 from impetus.domain.batch import Batch, Commit
+from impetus.domain.ports import Store
 from integrations.embedded.store import EmbeddedStore
 
 BENCH = Path(__file__).resolve().parents[2] / "shared" / "bench"
@@ -86,8 +87,8 @@ def run_whole(case: Case, folder: Path, watch: Stopwatch) -> tuple[float, list[C
     store = Recording(path)
     store.commits = []
 
-    def make() -> Correlator:
-        correlator = Correlator(case.setup, store)
+    def make(behind: Store) -> Correlator:
+        correlator = Correlator(case.setup, behind)
         watch.watch_matcher(correlator)
         return correlator
 

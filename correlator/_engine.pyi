@@ -220,7 +220,7 @@ class Reader:
         """
 
 class WindowsNormaliser:
-    """Flat Windows records to finished events, byte for byte as ``collectors.normalise`` makes them, without the lock."""
+    """Flat Windows records to finished events, byte for byte as ``collectors.normalise`` makes them."""
 
     def __init__(self, tables: bytes) -> None:
         """``tables``: what ``collectors.normalise.windows_tables`` gives. Raises ``ValueError`` if it is unsound."""

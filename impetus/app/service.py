@@ -38,7 +38,7 @@ class Service:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.store = make_store(settings.store.kind, path)
         self.tally = Tally(self.store, wall_clock)
-        self.runner = Runner(lambda: Correlator(setup, self.store), self.store, wall_clock, self.tally)
+        self.runner = Runner(lambda store: Correlator(setup, store), self.store, wall_clock, self.tally)
         self.reloading = Reloading(settings, setup, self.runner, self.tally)
         masker = Masker(masking_key(path))
         self.server = Server(
