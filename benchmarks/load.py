@@ -238,8 +238,8 @@ def report(options: argparse.Namespace, rows: Sequence[tuple[str, str]]) -> str:
     rules = "the shipped rules" if options.shipped else "the shipped and all 3,141 SigmaHQ rules"
     head = (
         f"# Load: {what}\n\n`python -m benchmarks.load` at {commit()}, {datetime.now(UTC):%Y-%m-%d}: real Windows "
-        f"events through `impetus run` with {rules}.\n{machine()}; the writer of the log and the reader of the store run "
-        f"beside it on the same cores. Load average {os.getloadavg()[0]:.1f} when it ended.\n"
+        f"events through `impetus run` with {rules}.\n{machine()}; the writer of the log and the reader of the store "
+        f"run beside it on the same cores. Load average {os.getloadavg()[0]:.1f} when it ended.\n"
     )
     return head + "\n| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows) + "\n"
 
