@@ -39,6 +39,7 @@ format: .venv/ready
 bench: .venv/ready
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.store
+	$(BIN)/python -m benchmarks.load
 
 soak: .venv/ready fuzz
 	PROPTEST_CASES=1000000 cargo test --release --manifest-path $(ENGINE)/Cargo.toml --package impetus-windows --test replay
