@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from correlator._engine import Matcher
 from correlator.observation import Observation
-from correlator.plan.expectations import Entry, entries_of
+from correlator.plan.expectations import NEVER, Entry, entries_of
 from correlator.plan.interval import Interval
 from correlator.plan.selection import compile_selections
 from correlator.plan.shots import expected_shots
@@ -33,7 +33,7 @@ def planned(record: Record, met: Met) -> tuple[Planned, ...]:
         else:
             explained, why = (
                 False,
-                "; ".join(_elsewhere(expectation, seen)) or "it is not certainly in its time and place",
+                "; ".join(_elsewhere(expectation, seen, plan.valid)) or "it is not certainly in its time and place",
             )
         taken = taken or fits
         found.append(Planned(expectation.id, expectation.reason, explained, why))
@@ -52,13 +52,15 @@ def _verdict(record: Record, expectation: Expectation, entry: Entry, met: Met) -
     return False, _surplus(record, expectation, entry, met.id)
 
 
-def _elsewhere(expectation: Expectation, seen: Observation) -> Iterator[str]:
+def _elsewhere(expectation: Expectation, seen: Observation, valid: Interval) -> Iterator[str]:
     """What does not fit of time and place."""
     interval = Interval(expectation.from_, expectation.to)
     if seen.time < interval.start:
         yield f"it is {span(interval.start - seen.time)} before its time"
     if seen.time >= interval.end:
         yield f"it is {span(seen.time - interval.end)} past its end"
+    if not valid.holds(seen.time):
+        yield f"the plan is not valid then: only from {clock(valid.start)} to {clock(valid.end)}"
     if expectation.place is not None:
         yield from _outside(expectation.place, seen)
 
@@ -85,8 +87,8 @@ def _overriding(record: Record, entry: Entry, met: Met) -> str:
         if plan is None:
             break
         alone = Entry(next(one for one in plan.plan.expected if one.id == entry.id), plan)
-        alone.add(seen)
-        if alone.override(near.at, near.place, near.members, near.own):
+        alone.add(seen, NEVER)
+        if alone.override(near.at, near.place, near.members, near.own, 0):
             alerts = record.store.alerts([near.alert])
             name = f"{alerts[0].title!r} ({near.alert})" if alerts else near.alert
             return f"the unexplained alert {name} at {clock(near.at)} is near it and takes the explanation back"
@@ -97,7 +99,7 @@ def _surplus(record: Record, expectation: Expectation, entry: Entry, event: str)
     """Off the spacing, or beyond the number."""
     for one in record.held.values():
         if one.entry == entry.key:
-            entry.add(one.hit.seen)
+            entry.add(one.hit.seen, NEVER)
     if event not in entry.candidates:
         return "it fits in time and place, and no rule matched it when it came"
     shots = [candidate.shot for candidate in entry.candidates.values()]

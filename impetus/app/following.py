@@ -61,6 +61,10 @@ class FollowingStore:
         """The blocks of the log, in order."""
         return self._settled().log()
 
+    def newest(self) -> int:
+        """The number of the newest block of the log."""
+        return self._settled().newest()
+
     def events(self, query: EventQuery) -> list[StoredEvent]:
         """Events that a query asks for."""
         return self._settled().events(query)
