@@ -30,7 +30,8 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.pipeline import machine, unpack, windows_events
+from benchmarks.corpus import BENCH, unpack_rules
+from benchmarks.pipeline import machine, windows_events
 from benchmarks.results import commit, write_section
 from impetus.domain.errors import ImpetusError
 from integrations.embedded.store import EmbeddedStore
@@ -40,7 +41,7 @@ TICK = 0.05
 ROTATE = 256 << 20
 """The log is rotated at so many bytes."""
 KEPT = 8
-"""So many rotated files are kept: the writer waits rather than take one away that is not read."""
+"""So many rotated files are kept: some 800,000 events. Who falls further behind loses some, and the count says so."""
 POLL = 0.01
 PATIENCE = 600.0
 """Seconds in which what was written must be taken in."""
@@ -194,7 +195,7 @@ def load(options: argparse.Namespace, folder: Path) -> list[tuple[str, str]]:
     """One load; what was measured, as rows."""
     corpus = [_TIMES.sub(rb"\1\0\2", line.rstrip() + b"\n").split(b"\0") for line in windows_events(options.corpus)]
     log = Log(folder / "wec.ndjson", corpus)
-    service = Service(folder, [] if options.shipped else [unpack(folder)])
+    service = Service(folder, [] if options.shipped else [unpack_rules(folder)])
     service.wait_until_ready(folder)
     watch, store = Watch(service.store), EmbeddedStore(service.store)
     watch.start()
@@ -253,6 +254,8 @@ def main() -> None:
     parser.add_argument("--shipped", action="store_true", help="without the SigmaHQ rules")
     parser.add_argument("--write", action="store_true", help="put the table into RESULTS.md")
     options = parser.parse_args()
+    if not BENCH.is_dir():
+        sys.exit("The corpus is not beside the repository.")
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     folder = Path(tempfile.mkdtemp(prefix="load-"))
     try:

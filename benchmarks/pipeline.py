@@ -35,6 +35,7 @@ from correlator.plan.day import DayPlan
 from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app.engine import load_rules
+from impetus.app.reloading import collect
 from impetus.app.runner import Runner
 from impetus.app.tally import Tally
 from impetus.app.wiring import shipped_rules, wall_clock
@@ -99,8 +100,7 @@ def run_whole(case: Case, folder: Path, watch: Stopwatch) -> tuple[float, list[C
         runner.close()
         return spent
 
-    gc.collect()
-    gc.freeze()  # as ``impetus run`` does
+    collect()  # as ``impetus run`` does
     with watch.watching():
         spent = asyncio.run(run())
     gc.unfreeze()

@@ -36,7 +36,7 @@ def parse_instant(text: str) -> int:
         raise ValueError("a time of over 64 characters")
     if not text.isprintable():
         raise ValueError(f"{text!r} has characters that no time has")
-    if len(text) <= _PLAIN and text[-1:] == "Z":
+    if len(text.removesuffix("+00:00")) <= _PLAIN and text.endswith(("Z", "+00:00")):
         try:
             return _instant(datetime.fromisoformat(text))
         except ValueError:
