@@ -7,7 +7,7 @@ from impetus.domain.alert import Alert
 from impetus.domain.batch import Commit, Control, Reject
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
-from impetus.domain.ports import EventQuery, IncidentQuery, Store, StoredEvent
+from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, Store, StoredEvent
 
 
 class FollowingStore:
@@ -68,6 +68,10 @@ class FollowingStore:
     def events(self, query: EventQuery) -> list[StoredEvent]:
         """Events that a query asks for."""
         return self._settled().events(query)
+
+    def sift(self, sieve: Sieve) -> Iterator[Sifted]:
+        """The events that pass a sieve, block by block."""
+        return self._settled().sift(sieve)
 
     def alerts(self, ids: Sequence[str]) -> list[Alert]:
         """Alerts by id."""

@@ -7,6 +7,7 @@ it keeps the commit and tries again; nothing is taken in meanwhile, so the sourc
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -23,6 +24,7 @@ from impetus.app.following import FollowingStore
 from impetus.app.tally import Tally
 from impetus.domain.action import Action, Promotion, Undo
 from impetus.domain.batch import Batch, Commit, Reject
+from impetus.domain.condition import Condition
 from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from impetus.domain.ports import Clock, Store
@@ -35,6 +37,8 @@ QUIET = 1.0
 """Seconds without events after which a step looks at the wall clock: a quiet source becomes idle."""
 RETRY = 1.0
 """Seconds between tries of a commit that the store refused."""
+LAST = 2.0
+"""Seconds at the end in which what waits is still taken in."""
 
 
 T = TypeVar("T")
@@ -69,6 +73,7 @@ class Runner:
         self._arrived = asyncio.Event()
         self._moved = asyncio.Condition()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._ending = False
         self._log = structlog.get_logger("runner")
 
     @property
@@ -98,6 +103,22 @@ class Runner:
         batch = await loop.run_in_executor(
             self._writer, lambda: self._correlator.report(source, down, reason, self._clock())
         )
+        if batch is not None:
+            await self.accept(batch)
+
+    @property
+    def waiting(self) -> int:
+        """How many records were handed over and are not durable yet."""
+        return sum(len(batch.lines) for batch, _ in list(self._waiting))
+
+    def conditions(self) -> dict[tuple[str, str], int]:
+        """Kind and subject of the conditions that are on record as holding, with since when (µs)."""
+        return self._correlator.conditions()
+
+    async def tell(self, condition: Condition, holds: bool) -> None:
+        """Put it on record that a condition of Impetus itself was raised or cleared; durable when it returns."""
+        loop = asyncio.get_running_loop()
+        batch = await loop.run_in_executor(self._writer, lambda: self._correlator.tell(condition, holds, self._clock()))
         if batch is not None:
             await self.accept(batch)
 
@@ -166,7 +187,7 @@ class Runner:
     # --- the loop
 
     async def run(self) -> None:
-        """Step until cancelled; then what waits is still made durable."""
+        """Step until cancelled; then what waits is still made durable, as far as that goes quickly."""
         try:
             while True:
                 await self._wait()
@@ -175,16 +196,28 @@ class Runner:
             self._refuse(error)
             raise
         finally:
-            while self._waiting:
+            self._ending = True
+            await self._drain()
+
+    async def _drain(self) -> None:
+        """Take in what waits, for a while. What is left was not acknowledged: its sources bring it again."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LAST
+        try:
+            while self._waiting and loop.time() < until:
                 await asyncio.shield(self._step())
             if self._concluding is not None:
                 await asyncio.shield(self._concluding)
+        except ImpetusError as error:
+            self._log.error("stop.unwritten", code=error.code, what=error.what)
+        if self._waiting:
+            self._log.warning("stop.left", records=self.waiting)
 
     async def _wait(self) -> None:
-        try:
-            await asyncio.wait_for(self._arrived.wait(), QUIET)
-        except TimeoutError:
-            return
+        # Not wait_for: before Python 3.12 it swallows a cancellation that comes together with what is waited for.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(QUIET):
+                await self._arrived.wait()
 
     async def _step(self) -> None:
         if self._concluding is not None and self._concluding.done():
@@ -288,12 +321,15 @@ class Runner:
 
     def _hand_over(self, batches: list[Batch], commit: Commit, heard: int) -> "Future[None]":
         watermark, notices = self._correlator.clock.now, self._correlator.notices()
+        vitals = self._correlator.vitals
 
         def finish() -> None:
             self._commit(commit)
             self._positions.update(dict(commit.positions))
             self._tally.count(batches, commit, heard)
             self._tally.watermark, self._tally.notices = watermark, notices
+            self._tally.measure(vitals)
+            self._tally.written()
 
         return self._following.hand_over(finish)
 
@@ -337,7 +373,10 @@ class Runner:
             except ImpetusError as error:
                 if error.code != "store.unavailable":
                     raise
+                self._tally.refused = error.what
                 self._log.error("store.unavailable", what=error.what, hint=error.hint)
+                if self._ending:
+                    raise
                 time.sleep(RETRY)
             else:
                 return
