@@ -242,7 +242,8 @@ class Runner:
                 await before
         except Exception as error:
             for done in futures:
-                if not done.done():
+                # At the end it is left to its source, which brings it again.
+                if not (done.done() or self._ending):
                     done.set_exception(error)
             raise
         for done in futures:
