@@ -39,6 +39,7 @@ format: .venv/ready
 bench: .venv/ready
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.store
+	$(BIN)/python -m benchmarks.load
 
 # The matching engine beside RSigma and beside parsing alone, into benchmarks/RESULTS.md: 15 minutes, and the first time
 # the builds. Wants ../shared/bench; RSigma a nightly toolchain, counting instructions valgrind.

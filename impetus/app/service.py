@@ -41,7 +41,7 @@ class Service:
         self.store = make_store(settings.store.kind, path)
         self.tally = Tally(self.store, wall_clock)
         self.tally.problems = unusable(self.problems)
-        self.runner = Runner(lambda: Correlator(setup, self.store), self.store, wall_clock, self.tally)
+        self.runner = Runner(lambda store: Correlator(setup, store), self.store, wall_clock, self.tally)
         self.reloading = Reloading(settings, setup, self.runner, self.tally)
         masker = Masker(masking_key(path))
         self.server = Server(

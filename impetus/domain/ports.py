@@ -34,6 +34,18 @@ class Normalise(Protocol):
         """The events of a record; raises ``ImpetusError`` on one that is none."""
 
 
+class NormaliseLines(Protocol):
+    """The fast way of a normaliser, for whole batches: from records as the source wrote them to finished lines.
+
+    It gives what the normaliser and ``finish`` would give, to the byte, or leaves a record to them; it refuses nothing.
+    """
+
+    def __call__(
+        self, records: Sequence[bytes], identities: Sequence[bytes], provider: str, created: str | None
+    ) -> Sequence[bytes | None]:
+        """For each record its one event, or None. ``created`` is the arrival; None means the event's own time."""
+
+
 class Intake(Protocol):
     """Where collectors hand over. ``accept`` returns when the batch is durable: only then acknowledge the source."""
 

@@ -82,7 +82,7 @@ class Idle:
 def runner(monkeypatch: pytest.MonkeyPatch) -> Runner:
     monkeypatch.setattr("impetus.app.runner.RETRY", 0.05)
     store = Refusing(None)
-    return Runner(Idle, store, lambda: 0, Tally(store, lambda: 0))  # type: ignore[arg-type]
+    return Runner(lambda _: Idle(), store, lambda: 0, Tally(store, lambda: 0))  # type: ignore[arg-type]
 
 
 async def test_a_full_disk_does_not_hold_up_the_end(runner: Runner) -> None:
