@@ -22,9 +22,9 @@ import numpy as np
 
 from benchmarks.city_events import START, STEP, city_events
 from benchmarks.results import processor
-from correlator.arrival import Arrival, ArrivalReader, head_of
+from correlator.arrival import Arrival, ArrivalReader
 from correlator.city import CityModel
-from correlator.observation import entities_of
+from correlator.heads import HeadMaker
 from correlator.search import Searcher
 from impetus.domain.batch import Commit, Head
 from impetus.domain.instant import EPOCH, MICROSECOND
@@ -41,11 +41,9 @@ REPEATS = 3
 
 
 def fill(store: EmbeddedStore, events: int) -> None:
-    reader, city = ArrivalReader(), CityModel.empty()
+    reader, maker = ArrivalReader(), HeadMaker(CityModel.empty())
     read = reader.read([line.rstrip() for line in city_events(min(events, MADE))], "bench")
-    made = [
-        (one.line, head_of(one, zone_of(one), entities_of(one.event, city))) for one in read if isinstance(one, Arrival)
-    ]
+    made = [(one.line, maker.head(one, {})) for one in read if isinstance(one, Arrival)]
     order = random.Random(1)
     for start in range(0, events, BLOCK):
         if start % MADE == 0 and start:
@@ -56,11 +54,6 @@ def fill(store: EmbeddedStore, events: int) -> None:
             for number, (_, head) in enumerate(block, start)
         )
         store.commit(Commit(lines=tuple(line for line, _ in block), heads=heads))
-
-
-def zone_of(arrival: Arrival) -> str | None:
-    zone = arrival.event.get("place.zone")
-    return zone if isinstance(zone, str) else None
 
 
 def pad(store: EmbeddedStore, events: int, seed: int = 1) -> None:

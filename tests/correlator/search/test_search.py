@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from correlator.arrival import head_of, read_arrival
+from correlator.arrival import read_arrival
 from correlator.city import CityModel
 from correlator.enrich import Enricher, join
+from correlator.heads import HeadMaker
 from correlator.intelligence import Intelligence
-from correlator.observation import entities_of
 from correlator.search import Searcher
 from correlator.search.searcher import setting_of
 from correlator.search.sieve import sieve_of
@@ -72,14 +72,13 @@ def make_event(random_: random.Random, number: int) -> dict[str, Any]:
 
 def commit(store: EmbeddedStore, events: list[dict[str, Any]], block: int) -> list[tuple[str, int, dict[str, Any]]]:
     """Store events as the correlator does; returns what a slow search looks at: id, time, event with additions."""
-    enricher, whole = Enricher(CITY, None, Intelligence()), []
+    enricher, maker, whole = Enricher(CITY, None, Intelligence()), HeadMaker(CITY), []
     for start in range(0, len(events), block):
         lines, additions, heads = [], [], []
         for event in events[start : start + block]:
             arrival = read_arrival(json.dumps(event).encode(), "test")
             added = enricher.additions(arrival.event, arrival.time)
-            zone = arrival.event.get("place.zone") or added.get("place.zone")
-            heads.append(head_of(arrival, zone, entities_of(arrival.event, CITY)))
+            heads.append(maker.head(arrival, added))
             lines.append(arrival.line)
             additions.append(json.dumps(added).encode() if added else b"")
             merged = json.loads(join(lines[-1], additions[-1]))
