@@ -18,10 +18,12 @@ picture: .venv/ready
 	@$(BIN)/impetus demo --picture docs/console.svg
 
 test: .venv/ready lint
-	PROPTEST_RNG_SEED=1 cargo test --quiet --manifest-path $(ENGINE)/Cargo.toml --workspace --exclude impetus-python
+	cargo test --quiet --manifest-path $(ENGINE)/Cargo.toml --workspace --exclude impetus-python --no-run
 	$(BIN)/impetus rules lint
 	$(BIN)/impetus rules test
-	$(BIN)/pytest -m "not soak"
+	@# Both at once: the tests in Python wait for servers and children half of their time.
+	PROPTEST_RNG_SEED=1 cargo test --quiet --manifest-path $(ENGINE)/Cargo.toml --workspace --exclude impetus-python & \
+	  engine=$$!; $(BIN)/pytest -m "not soak"; found=$$?; wait $$engine && exit $$found
 
 lint: .venv/ready
 	$(BIN)/ruff format --check .
