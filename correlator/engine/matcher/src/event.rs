@@ -1,7 +1,7 @@
 //! One event as predicates see it: the values of fields, and every field's text.
 
 use crate::{
-    json::{Malformed, is_canonical},
+    json::Malformed,
     names::{Names, Slot},
     shapes::Shapes,
     slots::{Kind, Slots, ValueId},
@@ -35,8 +35,8 @@ impl Met<'_> {
 
     /// The same where that is how it stands in the line.
     #[inline]
-    pub fn plain(&self) -> Option<&[u8]> {
-        self.event.raw(self.line, self.id).filter(|raw| self.plain || is_canonical(raw))
+    pub fn standing(&mut self) -> Option<&[u8]> {
+        self.event.standing(self.line, self.id, self.plain)
     }
 
     /// Whether the whole line is plain.

@@ -75,7 +75,7 @@ impl Predicate {
     pub fn holds(&self, event: &mut Event, line: &[u8]) -> bool {
         match self {
             Self::Match { slot, pattern, cased, raw } => event.any(line, *slot, |mut met| {
-                let told = raw.as_ref().and_then(|raw| met.plain().and_then(|text| raw.matches(text)));
+                let told = raw.as_ref().and_then(|raw| met.standing().and_then(|text| raw.matches(text)));
                 told.unwrap_or_else(|| met.comparable(*cased).is_some_and(|text| pattern.matches(text)))
             }),
             Self::Keyword { pattern, cased } => {

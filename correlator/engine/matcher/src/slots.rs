@@ -40,6 +40,7 @@ struct Value {
 struct Made {
     text: Place,
     folded: Option<(u32, u32)>,
+    canonical: Place,
 }
 
 /// Where a text is.
@@ -48,8 +49,10 @@ enum Place {
     /// Not asked for yet.
     #[default]
     Unknown,
+    /// As it stands in the line.
     Line,
-    Decoded(u32, u32),
+    /// In the memory for texts of its kind.
+    Made(u32, u32),
 }
 
 #[derive(Clone, Copy, Default)]
@@ -163,14 +166,40 @@ impl Slots {
     #[inline]
     pub fn canonical<'a>(&'a mut self, line: &'a [u8], id: ValueId, plain: bool) -> Option<&'a [u8]> {
         let raw = self.raw(line, id)?;
-        if plain || is_canonical(raw) {
+        if plain {
             return Some(raw);
         }
+        if let Place::Unknown = self.made(id).canonical {
+            let place = self.canonize(line, id, raw);
+            self.made(id).canonical = place;
+        }
+        match self.made(id).canonical {
+            Place::Made(start, end) => Some(&self.canonical[start as usize..end as usize]),
+            Place::Unknown | Place::Line => Some(raw),
+        }
+    }
+
+    /// A text as it stands in the line, if that is its canonical form but for the case of ASCII letters.
+    #[inline]
+    pub fn standing<'a>(&mut self, line: &'a [u8], id: ValueId, plain: bool) -> Option<&'a [u8]> {
+        if !plain {
+            self.canonical(line, id, plain)?;
+            if let Place::Made(..) = self.made(id).canonical {
+                return None;
+            }
+        }
+        self.raw(line, id)
+    }
+
+    fn canonize(&mut self, line: &[u8], id: ValueId, raw: &[u8]) -> Place {
+        if is_canonical(raw) {
+            return Place::Line;
+        }
         let mut canonical = std::mem::take(&mut self.canonical);
-        canonical.clear();
+        let start = canonical.len() as u32;
         self.folded(line, id).inspect(|text| write_canonical(text, &mut canonical));
         self.canonical = canonical;
-        Some(&self.canonical)
+        Place::Made(start, self.canonical.len() as u32)
     }
 
     /// The text of a value, if it has one.
@@ -185,7 +214,7 @@ impl Slots {
             self.made(id).text = place;
         }
         match self.made(id).text {
-            Place::Decoded(start, end) => Some(&self.decoded[start as usize..end as usize]),
+            Place::Made(start, end) => Some(&self.decoded[start as usize..end as usize]),
             Place::Unknown | Place::Line => Some(raw),
         }
     }
@@ -217,7 +246,7 @@ impl Slots {
         }
         let start = self.decoded.len() as u32;
         unescape_into(raw, &mut self.decoded);
-        Place::Decoded(start, self.decoded.len() as u32)
+        Place::Made(start, self.decoded.len() as u32)
     }
 }
 
