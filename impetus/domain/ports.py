@@ -106,6 +106,8 @@ class Sieve(msgspec.Struct, frozen=True):
     clauses: tuple[frozenset[str], ...] = ()
     keys: frozenset[str] = frozenset()
     span: Span = Span()
+    values: tuple[frozenset[tuple[str, str]], ...] = ()
+    """Of each, at least one field has that text, compared by ``fold_key``. A store may take no notice of it."""
 
 
 class Sifted(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, Span,
 from integrations.embedded import log, reader, schema, writer
 from integrations.embedded.block import encode
 from integrations.embedded.connections import Connections
+from integrations.embedded.entries import Entries, read_entries
 from integrations.embedded.filter import Filters
 from integrations.embedded.outcome import Outcome, read_outcome
 from integrations.embedded.search import EventSearch
@@ -122,6 +123,20 @@ class EmbeddedStore:
                 self._report(error)
                 continue
             yield number, tuple(lines)
+
+    def entries(self, number: int) -> Entries:
+        """The events of a block with head and addition; none of one that is damaged, which is reported, or gone."""
+
+        def read(connection: sqlite3.Connection) -> Entries:
+            return read_entries(connection, number) if log.is_there(connection, number) else []
+
+        try:
+            return self._read(read)
+        except ImpetusError as error:
+            if error.code != "store.damaged":
+                raise
+            self._report(error)
+            return []
 
     def stretch(self, span: Span) -> tuple[int, int]:
         """The first block with an event at or after the start of a span, and the last with one before its end."""

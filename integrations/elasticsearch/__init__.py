@@ -1,0 +1,1 @@
+"""Elasticsearch behind the port of ``integrations.documents``."""

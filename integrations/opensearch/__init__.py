@@ -1,0 +1,1 @@
+"""OpenSearch behind the port of ``integrations.documents``."""
