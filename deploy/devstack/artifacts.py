@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from deploy.devstack.failure import Missing, StackError
+from deploy.devstack.failure import MissingError, StackError
 
 HERE = Path(__file__).parent
 LOCK = HERE / "artifacts.sha256"
@@ -18,7 +18,7 @@ _TIMEOUT = 600
 def fetch(cache: Path | None = None) -> Path:
     """A folder with a folder of jars for each server. Fetched once for each lock file, compared each time.
 
-    Raises ``Missing`` without Maven, ``StackError`` where a jar is not the one that was locked.
+    Raises ``MissingError`` without Maven, ``StackError`` where a jar is not the one that was locked.
     """
     locked = LOCK.read_bytes()
     cache = cache or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "impetus"
@@ -63,13 +63,13 @@ def lock() -> int:
 def _bring(folder: Path) -> None:
     """Let Maven copy the jars; the folder appears whole or not at all."""
     if shutil.which("mvn") is None:
-        raise Missing("Maven is missing: apt-get install maven")
+        raise MissingError("Maven is missing: apt-get install maven")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as name:
         part = Path(name) / "jars"
         target = f"-DoutputDirectory={part}/${{project.artifactId}}"
         command = ["mvn", "--batch-mode", "--quiet", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies"]
-        done = subprocess.run([*command, target], capture_output=True, text=True, timeout=_TIMEOUT, check=False)  # noqa: S603 - our own pom
+        done = subprocess.run([*command, target], capture_output=True, text=True, timeout=_TIMEOUT, check=False)
         if done.returncode != 0:
             raise StackError(f"Maven cannot bring the servers: {done.stdout[-2000:]}")
         try:

@@ -5,5 +5,5 @@ class StackError(Exception):
     """The stack cannot do what it was asked; the message says why and what to do."""
 
 
-class Missing(StackError):
+class MissingError(StackError):
     """A program is not on this machine; the message names the command that installs it."""

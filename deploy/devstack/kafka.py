@@ -53,7 +53,7 @@ def prepare(java: Path, jars: Path, folder: Path, ports: dict[str, int]) -> list
     command = [str(java), *_JVM, "-cp", f"{jars}/*"]
     if not (data / "meta.properties").exists():
         tool = [*command, "kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(settings)]
-        done = subprocess.run(tool, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603 - our own
+        done = subprocess.run(tool, capture_output=True, text=True, check=False, timeout=120)
         if done.returncode != 0:
             raise StackError(f"Kafka cannot format {data}: {done.stderr[-2000:]}")
     return [*command, "kafka.Kafka", str(settings)]

@@ -55,7 +55,7 @@ def launch(command: Sequence[str], folder: Path, log: Path, *, bound: bool) -> P
     """Start a server in a folder. A ``bound`` one is killed when the thread that started it ends, however that ends."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        child = subprocess.Popen(  # noqa: S603 - a command of ours
+        child = subprocess.Popen(
             command,
             cwd=folder,
             stdin=subprocess.DEVNULL,

@@ -31,7 +31,8 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
-    module.NAME: Kind(module.PORTS, module.RANGE, module.prepare, module.answers, module.address) for module in (kafka, opensearch)
+    module.NAME: Kind(module.PORTS, module.RANGE, module.prepare, module.answers, module.address)
+    for module in (kafka, opensearch)
 }
 
 
@@ -51,7 +52,11 @@ class Stack:
 
     def start(self, *names: str) -> dict[str, str]:
         """Start the servers that do not run yet, and wait for all; gives their addresses. Raises ``StackError``."""
-        names = names or tuple(KINDS)
+        self.launch(*(names or KINDS))
+        return self.wait(*(names or KINDS))
+
+    def launch(self, *names: str) -> None:
+        """Start the servers that do not run yet. Raises ``StackError``."""
         with self._locked():
             running = self._read()
             missing = [name for name in names if not (name in running and running[name].process.lives())]
@@ -59,6 +64,10 @@ class Stack:
             for name in missing:
                 running[name] = self._launch(name, java, jars / name)
                 self._write(running)
+
+    def wait(self, *names: str) -> dict[str, str]:
+        """Wait until servers that were launched answer; gives their addresses. Raises ``StackError``."""
+        running = self._read()
         for name in names:
             process, ports = running[name]
             wait_until(lambda name=name, ports=ports: KINDS[name].answers(ports), process, self.log(name), _START)

@@ -1,4 +1,4 @@
-"""Bulk writes: in portions that a cluster takes, again only what it refused for the moment, and by name what for good."""
+"""Bulk writes: in portions, again only what the cluster refused for the moment, and by name what it never takes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence

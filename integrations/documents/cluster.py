@@ -49,6 +49,8 @@ class Dialect(msgspec.Struct, frozen=True):
     close_pit: str
     policy: str
     """The path of a lifecycle policy ``{name}``."""
+    is_ism: bool
+    """Whether that is index state management (which names its indices) or lifecycle management (which they name)."""
 
 
 class Cluster(Protocol):
@@ -72,7 +74,7 @@ class Access(msgspec.Struct, frozen=True):
     password: str | None = None
     api_key: str | None = None
     ca: str | None = None
-    """A file of certificates to trust, besides none: what the system trusts is not asked then."""
+    """A file of certificates to trust, instead of those that the system trusts."""
 
     def __repr__(self) -> str:
         return f"Access({', '.join(self.urls)})"

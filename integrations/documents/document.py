@@ -88,7 +88,12 @@ class Documents:
 
     def _own(self, id: str, entry: Entry, plain: Mapping[str, list[Scalar]] | None) -> dict[str, Any]:
         terms = None if plain is None else self._terms(plain)
-        own: dict[str, Any] = {"id": id, "time": clamp(entry.time), "block": entry.block}
+        own: dict[str, Any] = {
+            "installation": self.seal.installation,
+            "id": id,
+            "time": clamp(entry.time),
+            "block": entry.block,
+        }
         own["keys"] = sorted({self.key(key) for key in entry.keys})
         own |= {"terms": terms} if terms is not None else {"partial": True}
         return own | {"sealed": self.seal.close(entry, id)}
@@ -108,6 +113,7 @@ class Documents:
         """The document of an incident. ``order`` rises with each of its revisions."""
         shown = self._sight.incident(incident)
         return {
+            "installation": self.seal.installation,
             "id": incident.id,
             "title": shown.title,
             "kind": incident.kind,
@@ -130,6 +136,10 @@ class Documents:
             "cause": shown.cause,
             "sealed": self.seal.close(incident, incident.id),
         }
+
+    def incident_id(self, id: str) -> str:
+        """The ``_id`` of an incident."""
+        return f"{self.seal.installation}:{id}"
 
     def open_incident(self, document: Mapping[str, Any]) -> Incident:
         """The incident of a document. Raises ``ImpetusError`` (store.damaged)."""

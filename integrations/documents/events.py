@@ -8,11 +8,11 @@ import structlog
 from impetus.domain.batch import Revision
 from impetus.domain.entity import fold_key
 from impetus.domain.errors import ImpetusError
-from impetus.domain.event import DOMAINS
 from impetus.domain.ports import EventQuery, Sieve, Sifted, Span, StoredEvent
 from integrations.documents.bulk import Operation, write
 from integrations.documents.cluster import Cluster
 from integrations.documents.document import OTHER, Documents, Entry, clamp
+from integrations.documents.installation import create
 from integrations.documents.pages import Asked, Hit, read_pages
 
 _NEWEST_FIRST = ({"impetus.time": "desc"}, {"impetus.id": "asc"})
@@ -29,9 +29,20 @@ class EventIndex:
 
     def __init__(self, cluster: Cluster, documents: Documents, namespace: str) -> None:
         self._cluster, self._documents, self._namespace = cluster, documents, namespace
-        self.streams = tuple(f"logs-impetus.{name}-{namespace}" for name in (*DOMAINS, OTHER))
+        self._streams: set[str] = set()
         self._all = f"logs-impetus.*-{namespace}"
+        self._ours = {"term": {"impetus.installation": documents.seal.installation}}
         self._log = structlog.get_logger(__name__)
+
+    async def prepare(self) -> None:
+        """Make sure that there is something to search; streams are made as events come for them, of each domain one."""
+        self._streams.clear()
+        await self._have([f"logs-impetus.{OTHER}-{self._namespace}"])
+
+    async def _have(self, streams: Iterable[str]) -> None:
+        for stream in set(streams) - self._streams:
+            await create(self._cluster, f"_data_stream/{stream}")
+            self._streams.add(stream)
 
     def operations(self, entries: Iterable[Entry]) -> list[Operation]:
         """The writes for some events; takes processor time and may be called from any thread."""
@@ -44,6 +55,7 @@ class EventIndex:
         if uncertain:
             known = await self.known(by_id)
             operations = [operation for operation in operations if operation.id not in known]
+        await self._have(operation.index for operation in operations)
         outcome = await write(self._cluster, operations)
         bare = []
         for operation, reason in outcome.refused:
@@ -63,7 +75,7 @@ class EventIndex:
         return found
 
     async def revise(self, revisions: Sequence[Revision]) -> None:
-        """Give events other additions and more keys; one that is not there stays away. Doing it again changes nothing."""
+        """Give events other additions and more keys; one that is not there stays away. Again changes nothing."""
         for _ in range(_TRIES):
             await self.refresh()
             operations = [operation for revision in revisions async for operation in self._revisions(revision)]
@@ -130,7 +142,7 @@ class EventIndex:
         return self._documents.key(key)
 
     def _pages(self, filters: Filters, source: Sequence[str]) -> AsyncIterator[Sequence[Hit]]:
-        query = {"bool": {"filter": filters}} if filters else {"match_all": {}}
+        query = {"bool": {"filter": [self._ours, *filters]}}
         return read_pages(self._cluster, Asked(self._all, query, _NEWEST_FIRST, source))
 
 

@@ -12,33 +12,35 @@ _BY_TYPE: dict[Type, str] = {
     "keyword": """
         event.id event.provider event.kind event.module event.dataset event.action event.outcome event.category
         event.type event.code event.reason event.timezone logsource.product logsource.category logsource.service
-        city.domain device.id device.kind door.kind badge.id badge.holder person.id person.name place.zone patrol.guard
-        user.name user.id user.domain user.email user.full_name user.roles user.target.name user.target.id
-        user.target.domain user.target.email user.target.full_name user.effective.name user.effective.id
-        user.changes.name source.user.name destination.user.name client.user.name server.user.name related.user
-        related.hosts related.hash host.name host.id host.hostname host.os.name host.os.platform host.type agent.name
-        agent.id agent.type observer.name observer.type observer.vendor observer.product observer.serial_number
-        source.domain source.mac destination.domain destination.mac client.domain server.domain source.geo.country_iso_code
-        destination.geo.country_iso_code network.protocol network.transport network.application network.direction
-        network.type network.name network.community_id network.vlan.id dns.question.name dns.question.type dns.answers.data
-        dns.response_code dns.type dns.id url.domain url.path url.scheme url.query url.fragment http.request.method
-        http.version user_agent.original user_agent.name tls.client.server_name tls.client.ja3 tls.server.ja3s tls.version
-        tls.cipher tls.server.hash.sha256 x509.subject.common_name x509.issuer.common_name process.name process.executable
-        process.command_line process.args process.working_directory process.entity_id process.hash.md5 process.hash.sha1
-        process.hash.sha256 process.user.name process.parent.name process.parent.executable process.parent.command_line
-        process.parent.entity_id process.code_signature.status process.pe.original_file_name file.name file.path
-        file.directory file.extension file.type file.hash.md5 file.hash.sha1 file.hash.sha256 file.owner
-        file.code_signature.status registry.path registry.key registry.value registry.hive registry.data.strings
-        registry.data.type service.name service.type service.id dll.name dll.path dll.hash.sha256 group.name group.id
-        threat.indicator.type threat.indicator.name threat.indicator.provider threat.indicator.confidence
-        threat.indicator.marking.tlp threat.indicator.id threat.enrichments.indicator.type
-        threat.enrichments.indicator.name threat.enrichments.matched.field threat.technique.id threat.tactic.id rule.id
-        rule.name log.level log.logger log.file.path log.syslog.hostname log.syslog.appname log.syslog.facility.name
-        log.syslog.severity.name winlog.channel winlog.provider_name winlog.computer_name winlog.logon.type winlog.event_id
-        winlog.user.name winlog.user.identifier cloud.provider cloud.account.id cloud.region container.id container.name
-        orchestrator.namespace email.from.address email.to.address email.subject vehicle.plate face.id face.name
-        object.label object.zones weapon.kind sign.text signal.command post.author post.language plan.phase plan.closed
-        plan.rostered plan.over_limit auth.method error.code tags labels.environment vulnerability.id package.name
+        city.domain device.id device.kind door.kind badge.id badge.holder person.id person.name place.zone
+        patrol.guard user.name user.id user.domain user.email user.full_name user.roles user.target.name
+        user.target.id user.target.domain user.target.email user.target.full_name user.effective.name
+        user.effective.id user.changes.name source.user.name destination.user.name client.user.name server.user.name
+        related.user related.hosts related.hash host.name host.id host.hostname host.os.name host.os.platform
+        host.type agent.name agent.id agent.type observer.name observer.type observer.vendor observer.product
+        observer.serial_number source.domain source.mac destination.domain destination.mac client.domain server.domain
+        source.geo.country_iso_code destination.geo.country_iso_code network.protocol network.transport
+        network.application network.direction network.type network.name network.community_id network.vlan.id
+        dns.question.name dns.question.type dns.answers.data dns.response_code dns.type dns.id url.domain url.path
+        url.scheme url.query url.fragment http.request.method http.version user_agent.original user_agent.name
+        tls.client.server_name tls.client.ja3 tls.server.ja3s tls.version tls.cipher tls.server.hash.sha256
+        x509.subject.common_name x509.issuer.common_name process.name process.executable process.command_line
+        process.args process.working_directory process.entity_id process.hash.md5 process.hash.sha1
+        process.hash.sha256 process.user.name process.parent.name process.parent.executable
+        process.parent.command_line process.parent.entity_id process.code_signature.status
+        process.pe.original_file_name file.name file.path file.directory file.extension file.type file.hash.md5
+        file.hash.sha1 file.hash.sha256 file.owner file.code_signature.status registry.path registry.key
+        registry.value registry.hive registry.data.strings registry.data.type service.name service.type service.id
+        dll.name dll.path dll.hash.sha256 group.name group.id threat.indicator.type threat.indicator.name
+        threat.indicator.provider threat.indicator.confidence threat.indicator.marking.tlp threat.indicator.id
+        threat.enrichments.indicator.type threat.enrichments.indicator.name threat.enrichments.matched.field
+        threat.technique.id threat.tactic.id rule.id rule.name log.level log.logger log.file.path log.syslog.hostname
+        log.syslog.appname log.syslog.facility.name log.syslog.severity.name winlog.channel winlog.provider_name
+        winlog.computer_name winlog.logon.type winlog.event_id winlog.user.name winlog.user.identifier cloud.provider
+        cloud.account.id cloud.region container.id container.name orchestrator.namespace email.from.address
+        email.to.address email.subject vehicle.plate face.id face.name object.label object.zones weapon.kind sign.text
+        signal.command post.author post.language plan.phase plan.closed plan.rostered plan.over_limit auth.method
+        error.code tags labels.environment vulnerability.id package.name
     """,
     "text": "message event.original post.text error.message",
     "ip": """
@@ -47,9 +49,9 @@ _BY_TYPE: dict[Type, str] = {
     """,
     "long": """
         event.sequence event.severity event.duration source.port destination.port client.port server.port source.bytes
-        destination.bytes source.packets destination.packets network.bytes network.packets process.pid process.parent.pid
-        process.thread.id process.exit_code http.response.status_code http.request.bytes http.response.bytes file.size
-        log.syslog.priority winlog.record_id crowd.count
+        destination.bytes source.packets destination.packets network.bytes network.packets process.pid
+        process.parent.pid process.thread.id process.exit_code http.response.status_code http.request.bytes
+        http.response.bytes file.size log.syslog.priority winlog.record_id crowd.count
     """,
     "double": """
         place.radius event.risk_score weapon.score object.score post.threat crowd.density crowd.counterflow air.co2

@@ -10,7 +10,7 @@ from integrations.documents.bulk import Operation, write
 from integrations.documents.cluster import Cluster
 from integrations.documents.document import Documents, clamp
 from integrations.documents.pages import Asked, read_pages
-from integrations.documents.templates import INCIDENTS
+from integrations.documents.templates import incident_index
 
 _QUEUE = ({"risk": "desc"}, {"rank": "desc"}, {"updated": "desc"}, {"id": "asc"})
 _SEALED = ("id", "order", "sealed")
@@ -22,8 +22,9 @@ _CHAIN = 64
 class IncidentIndex:
     """Incidents. Of one event loop at a time; any number of writers."""
 
-    def __init__(self, cluster: Cluster, documents: Documents, index: str = INCIDENTS) -> None:
-        self._cluster, self._documents, self._index = cluster, documents, index
+    def __init__(self, cluster: Cluster, documents: Documents, namespace: str) -> None:
+        self._cluster, self._documents, self._index = cluster, documents, incident_index(namespace)
+        self._ours = {"term": {"installation": documents.seal.installation}}
 
     async def put(self, incidents: Sequence[tuple[int, Incident]]) -> None:
         """Write incidents, each with an order that rises from revision to revision. One that is there in the same or a
@@ -46,17 +47,22 @@ class IncidentIndex:
     async def _there(self, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         if not ids:
             return {}
-        answer = await self._cluster.ask("POST", f"{self._index}/_mget", {"ids": ids}, _source="order")
+        return {one["_source"]["id"]: one for one in await self._look_up(ids, "id,order")}
+
+    async def _look_up(self, ids: Sequence[str], source: str) -> list[Mapping[str, Any]]:
+        """Those of some incidents that are there, as they are just now: a look-up by id needs no refresh."""
+        body = {"ids": [self._documents.incident_id(id) for id in ids]}
+        answer = await self._cluster.ask("POST", f"{self._index}/_mget", body, _source=source)
         if not answer.good:
             raise ImpetusError("store.unavailable", f"incidents cannot be read: {answer.reason}")
-        return {one["_id"]: one for one in answer.body["docs"] if one.get("found")}
+        return [one for one in answer.body["docs"] if one.get("found")]
 
     def _operation(self, order: int, incident: Incident, there: Mapping[str, Any] | None) -> Operation:
         document = self._documents.incident(incident, order)
         if there is None:
-            return Operation("create", self._index, incident.id, document)
+            return Operation("create", self._index, self._documents.incident_id(incident.id), document)
         expected = {"if_seq_no": there["_seq_no"], "if_primary_term": there["_primary_term"]}
-        return Operation("index", self._index, incident.id, document, expected)
+        return Operation("index", self._index, self._documents.incident_id(incident.id), document, expected)
 
     async def get(self, id: str) -> Incident | None:
         """An incident, or the one that took its place in the end; a ring of them ends somewhere in it."""
@@ -72,12 +78,8 @@ class IncidentIndex:
         return found
 
     async def _get(self, id: str) -> Incident | None:
-        body = {"ids": [id]}
-        answer = await self._cluster.ask("POST", f"{self._index}/_mget", body, _source=",".join(_SEALED))
-        if not answer.good:
-            raise ImpetusError("store.unavailable", f"an incident cannot be read: {answer.reason}")
-        (one,) = answer.body["docs"]
-        return self._documents.open_incident(one["_source"]) if one.get("found") else None
+        found = await self._look_up([id], ",".join(_SEALED))
+        return self._documents.open_incident(found[0]["_source"]) if found else None
 
     async def find(self, query: IncidentQuery) -> list[Incident]:
         """Incidents that a query asks for, highest risk first; superseded and withdrawn ones are left out."""
@@ -100,7 +102,7 @@ class IncidentIndex:
         self, filters: list[dict[str, Any]], sort: Sequence[Mapping[str, str]], limit: int
     ) -> list[tuple[int, Incident]]:
         await self._refresh()
-        asked = Asked(self._index, {"bool": {"filter": filters}}, sort, _SEALED)
+        asked = Asked(self._index, {"bool": {"filter": [self._ours, *filters]}}, sort, _SEALED)
         sources = [hit["_source"] async for page in read_pages(self._cluster, asked, limit) for hit in page]
         return [(source["order"], self._documents.open_incident(source)) for source in sources]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import structlog
@@ -10,7 +11,7 @@ from impetus.domain.errors import ImpetusError
 from integrations.documents.cluster import Cluster
 from integrations.documents.events import EventIndex
 from integrations.documents.incidents import IncidentIndex
-from integrations.documents.installation import Progress, install, read_progress, write_progress
+from integrations.documents.installation import Progress, read_progress, write_progress
 from integrations.documents.journal import Journal
 from integrations.documents.templates import PROGRESS
 
@@ -39,14 +40,16 @@ class Mark(NamedTuple):
 class Indexer:
     """Works in one event loop until it is cancelled; ``reached`` and ``problem`` may be read from any thread."""
 
-    def __init__(
-        self, journal: Journal, cluster: Cluster, events: EventIndex, incidents: IncidentIndex, place: str, days: int
-    ) -> None:
-        """``place`` names the installation; ``days`` is how long events are kept, where the cluster sees to that."""
+    def __init__(  # noqa: PLR0913, PLR0917 - the two ends, and what is between
+        self, journal: Journal, cluster: Cluster, events: EventIndex, incidents: IncidentIndex, place: str,
+        prepare: Callable[[], Awaitable[object]],
+    ) -> None:  # fmt: skip
+        """``place`` names the installation; ``prepare`` makes a cluster ready that answers anew."""
         self._journal, self._cluster, self._events, self._incidents = journal, cluster, events, incidents
-        self._path, self._days = f"{PROGRESS}/_doc/{place}", days
-        self.reached = Mark(0, 0, 0)
-        self.problem = "not reached yet"
+        self._path, self._make_ready = f"{PROGRESS}/_doc/{place}", prepare
+        self.reached = Mark(-1, -1, -1)
+        """How far the index is; behind everything until that is known."""
+        self.problem = ""
         """Why nothing is indexed; empty while it works."""
         self.moved = threading.Condition()
         self._uncertain = 0
@@ -94,7 +97,7 @@ class Indexer:
     def _note(self, reached: Mark, problem: str = "") -> None:
         with self.moved:
             if self.problem and not problem:
-                self._log.info("index.reached", block=reached.block, behind=self._journal.newest() - reached.block)
+                self._log.info("index.goes-on", block=reached.block, behind=self._journal.newest() - reached.block)
             self.reached, self.problem = reached, problem
             self.moved.notify_all()
 
@@ -118,7 +121,8 @@ class Indexer:
         return not self.reached.reaches(self.aim())
 
     async def _prepare(self) -> None:
-        await install(self._cluster, self._events.streams, self._days)
+        await self._make_ready()
+        await self._events.prepare()
         progress, aim = await read_progress(self._cluster, self._path), self.aim()
         if progress.block > aim.block or progress.cursor > aim.cursor:
             self._log.warning("index.ahead", block=progress.block, journal=aim.block)

@@ -30,7 +30,7 @@ class Loop:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def run(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
-        """Wait for something; not from the loop itself. Raises ``ImpetusError`` (store.unavailable) if it takes longer."""
+        """Wait for something; not from the loop itself. Raises ``ImpetusError`` (store.unavailable) after that."""
         future = self.begin(work)
         try:
             return future.result(seconds)

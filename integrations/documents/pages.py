@@ -61,9 +61,7 @@ def _closing(cluster: Cluster, pit: str) -> Mapping[str, Any]:
     return {cluster.dialect.pit_id: [pit] if cluster.dialect.pit_id == "pit_id" else pit}
 
 
-async def _read(
-    cluster: Cluster, asked: Asked, pit: str, size: int, after: list[Any] | None
-) -> Sequence[Hit]:
+async def _read(cluster: Cluster, asked: Asked, pit: str, size: int, after: list[Any] | None) -> Sequence[Hit]:
     body = {
         "pit": {"id": pit, "keep_alive": _KEEP_ALIVE},
         "query": asked.query,

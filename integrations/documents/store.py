@@ -6,6 +6,7 @@ it has all that was committed before the call; ``docs/decisions/0012-indexed-sto
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -20,6 +21,7 @@ from integrations.documents.document import Documents, Sight
 from integrations.documents.events import EventIndex
 from integrations.documents.incidents import IncidentIndex
 from integrations.documents.indexer import Indexer, Mark
+from integrations.documents.installation import install
 from integrations.documents.journal import Journal
 from integrations.documents.loop import Loop
 from integrations.documents.seal import Seal
@@ -54,11 +56,16 @@ class IndexedStore:
 
         async def begin() -> tuple[Cluster, EventIndex, IncidentIndex]:
             cluster = make()
-            return cluster, EventIndex(cluster, documents, options.namespace), IncidentIndex(cluster, documents)
+            return (
+                cluster,
+                EventIndex(cluster, documents, options.namespace),
+                IncidentIndex(cluster, documents, options.namespace),
+            )
 
         self._cluster, self._events, self._incidents = self._loop.run(begin())
         place = f"{options.namespace}-{documents.seal.installation}"
-        self._indexer = Indexer(journal, self._cluster, self._events, self._incidents, place, options.days)
+        prepare = partial(install, self._cluster, options.namespace, options.days)
+        self._indexer = Indexer(journal, self._cluster, self._events, self._incidents, place, prepare)
         journal.on_commit(lambda: self._loop.call_soon(self._indexer.nudge))
         self._work = self._loop.begin(self._indexer.run())
         self._refreshed = Mark(0, 0, 0)

@@ -1,6 +1,9 @@
 """The templates of the indices: mappings of a fixed size, settings, data streams and how long they live."""
 
+from hashlib import blake2b
 from typing import Any
+
+import msgspec
 
 from integrations.documents.cluster import Dialect
 from integrations.documents.fields import BUDGET, FIELDS, nested
@@ -8,7 +11,9 @@ from integrations.documents.fields import BUDGET, FIELDS, nested
 STREAMS = "logs-impetus.*-*"
 PRIORITY = 250
 """Above the templates that a cluster brings for ``logs-*-*``."""
+LOGS = "_index_template/impetus-logs"
 POLICY = "impetus-logs"
+PROGRESS = "impetus-progress"
 _LONGEST = 1_024
 """Characters of a keyword that are indexed; the event itself is whole in its seal."""
 
@@ -30,7 +35,15 @@ def event_mapping(dialect: Dialect) -> dict[str, Any]:
     """The mapping of events. ``dynamic: false``: a name that is not here is kept and never mapped."""
     leaves: dict[str, Any] = {name: _LEAVES[kind] for name, kind in FIELDS.items()}
     leaves["place.location"] = {"type": "geo_point", "ignore_malformed": True}
-    own = {"time": _NUMBER, "block": _NUMBER, "keys": _KEY, "terms": _KEY, "id": _KEY, "partial": {"type": "boolean"}}
+    own = {
+        "installation": _KEY,
+        "time": _NUMBER,
+        "block": _NUMBER,
+        "keys": _KEY,
+        "terms": _KEY,
+        "id": _KEY,
+        "partial": {"type": "boolean"},
+    }
     leaves |= {f"impetus.{name}": leaf for name, leaf in own.items()}
     leaves["impetus.sealed"] = _KEPT
     leaves["impetus.other"] = {"type": dialect.flat}
@@ -40,14 +53,28 @@ def event_mapping(dialect: Dialect) -> dict[str, Any]:
 
 def incident_mapping() -> dict[str, Any]:
     """The mapping of incidents."""
-    keys = "id title kind severity status owner disposition zones domains entities superseded_by cause".split()
-    numbers = "risk rank opened updated revision order".split()
-    leaves: dict[str, Any] = {name: dict(_LEAVES["keyword"]) for name in keys} | dict.fromkeys(numbers, _NUMBER)
+    keys = (
+        "installation",
+        "id",
+        "title",
+        "kind",
+        "severity",
+        "status",
+        "owner",
+        "disposition",
+        "superseded_by",
+        "cause",
+    )
+    lists = ("zones", "domains", "entities")
+    numbers = ("risk", "rank", "opened", "updated", "revision", "order")
+    leaves: dict[str, Any] = {name: dict(_LEAVES["keyword"]) for name in (*keys, *lists)} | dict.fromkeys(
+        numbers, _NUMBER
+    )
     leaves |= {"live": {"type": "boolean"}, "exercise": {"type": "boolean"}, "sealed": _KEPT}
     return {"dynamic": False, "properties": leaves}
 
 
-def templates(dialect: Dialect, policy: bool) -> dict[str, dict[str, Any]]:
+def templates(dialect: Dialect, policy: bool, days: int) -> dict[str, dict[str, Any]]:
     """Path → body of every template, in the order in which they are put. ``policy``: streams name their own."""
     index: dict[str, Any] = {
         "number_of_shards": 1,
@@ -58,30 +85,34 @@ def templates(dialect: Dialect, policy: bool) -> dict[str, dict[str, Any]]:
     }
     if policy:
         index["lifecycle.name"] = POLICY
-    stream = {"index_patterns": [STREAMS], "data_stream": {}, "priority": PRIORITY}
-    return {
+    stream = {"index_patterns": [STREAMS], "data_stream": {}, "priority": PRIORITY, "_meta": {"days": days}}
+    bodies: dict[str, dict[str, Any]] = {
         "_component_template/impetus-settings": {"template": {"settings": {"index": index}}},
         "_component_template/impetus-ecs": {"template": {"mappings": event_mapping(dialect)}},
-        "_index_template/impetus-logs": {**stream, "composed_of": ["impetus-settings", "impetus-ecs"]},
+        LOGS: {**stream, "composed_of": ["impetus-settings", "impetus-ecs"]},
     }
+    # Put last, and with a number made of all: who finds it finds the others as they are here.
+    bodies[LOGS]["version"] = int.from_bytes(blake2b(msgspec.json.encode(bodies), digest_size=4).digest())
+    return bodies
 
 
-def plain_indices() -> dict[str, dict[str, Any]]:
+def plain_indices(namespace: str) -> dict[str, dict[str, Any]]:
     """Index → body of what is no stream: incidents, and how far an installation has come."""
     settings = {"index": {"number_of_shards": 1, "auto_expand_replicas": "0-1"}}
     progress = {"dynamic": False, "properties": {}}
     return {
-        INCIDENTS: {"settings": settings, "mappings": incident_mapping()},
+        incident_index(namespace): {"settings": settings, "mappings": incident_mapping()},
         PROGRESS: {"settings": settings, "mappings": progress},
     }
 
 
-INCIDENTS = "impetus-incidents"
-PROGRESS = "impetus-progress"
+def incident_index(namespace: str) -> str:
+    """The index of the incidents of a namespace."""
+    return f"impetus-incidents-{namespace}"
 
 
 def ism_policy(days: int) -> dict[str, Any]:
-    """OpenSearch's lifecycle of the streams (index state management): a new index each day or 30 GB, gone after days."""
+    """OpenSearch's lifecycle of the streams (index state management): a new index each day or 30 GB, then gone."""
     rollover = {"rollover": {"min_index_age": "1d", "min_primary_shard_size": "30gb"}}
     merge = {"force_merge": {"max_num_segments": 1}}
     states = [
@@ -95,9 +126,7 @@ def ism_policy(days: int) -> dict[str, Any]:
     ]
     template = [{"index_patterns": [STREAMS], "priority": PRIORITY}]
     description = f"Events of Impetus: kept for {days} days"
-    return {
-        "policy": {"description": description, "default_state": "hot", "states": states, "ism_template": template}
-    }
+    return {"policy": {"description": description, "default_state": "hot", "states": states, "ism_template": template}}
 
 
 def ilm_policy(days: int) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """A cluster of Elasticsearch, by its own client."""
 
+import ssl
+
 from elastic_transport import ConnectionError as NoConnection
 from elastic_transport import ConnectionTimeout, TransportError
+from elastic_transport.client_utils import DEFAULT
 from elasticsearch import ApiError, AsyncElasticsearch
 
 from impetus.domain.errors import ImpetusError, Where
@@ -13,6 +16,7 @@ DIALECT = Dialect(
     pit_id="id",
     close_pit="_pit",
     policy="_ilm/policy/{name}",
+    is_ism=False,
 )
 
 
@@ -28,7 +32,7 @@ class ElasticsearchCluster:
             list(access.urls),
             basic_auth=basic,
             api_key=access.api_key,
-            ca_certs=access.ca,
+            ssl_context=DEFAULT if access.ca is None else ssl.create_default_context(cafile=access.ca),
             request_timeout=TIMEOUT,
             max_retries=0,
             retry_on_timeout=False,

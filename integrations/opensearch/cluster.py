@@ -15,6 +15,7 @@ DIALECT = Dialect(
     pit_id="pit_id",
     close_pit="_search/point_in_time",
     policy="_plugins/_ism/policies/{name}",
+    is_ism=True,
 )
 
 

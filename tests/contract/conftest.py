@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,13 @@ from stores import ADAPTERS, Adapter
 from impetus.domain.ports import Store
 
 
-@pytest.fixture(params=ADAPTERS, ids=lambda adapter: adapter.name)
+@pytest.fixture(
+    params=[pytest.param(one, marks=[pytest.mark.servers("opensearch")] if one.needs else []) for one in ADAPTERS],
+    ids=lambda adapter: adapter.name,
+)
 def adapter(request: pytest.FixtureRequest) -> Adapter:
-    return request.param
+    one: Adapter = request.param
+    return replace(one, address=request.getfixturevalue(one.needs)) if one.needs else one
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from indexed import open_indexed
 
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Commit, Control, Head, Reject, Revision
@@ -13,7 +15,9 @@ from impetus.domain.incident import Incident, Member, Risk
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import EventQuery, IncidentQuery, Store
 from impetus.domain.rule import Level, rank
+from integrations.elasticsearch.cluster import ElasticsearchCluster
 from integrations.embedded.store import EmbeddedStore
+from integrations.opensearch.cluster import OpenSearchCluster
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -22,14 +26,25 @@ V = TypeVar("V")
 @dataclass(frozen=True)
 class Adapter:
     name: str
-    open: Callable[[Path], Store]
+    make: Callable[[Path, str], Store]
+    """Opens it at a path; the second is the address of the server that it needs."""
     lasting: bool = True
     """Whether what is in it is there again after it was closed and opened."""
+    needs: str | None = None
+    """The fixture that gives the address of its server."""
+    address: str = ""
+    examples: int = 40
+    """Random stories that it is told."""
+
+    def open(self, path: Path) -> Store:
+        return self.make(path, self.address)
 
 
 ADAPTERS = (
-    Adapter("embedded", EmbeddedStore),
-    Adapter("embedded in memory", lambda _: EmbeddedStore.in_memory(), lasting=False),
+    Adapter("embedded", lambda path, _: EmbeddedStore(path)),
+    Adapter("embedded in memory", lambda path, _: EmbeddedStore.in_memory(), lasting=False),
+    Adapter("opensearch", partial(open_indexed, OpenSearchCluster), needs="opensearch_url", examples=8),
+    Adapter("elasticsearch", partial(open_indexed, ElasticsearchCluster), needs="elasticsearch_url", examples=3),
 )
 
 

@@ -42,6 +42,7 @@ REVISIONS = st.lists(
 )
 EVENTS = st.lists(st.tuples(st.integers(0, 9), st.lists(KEYS, max_size=3).map(tuple)), max_size=12)
 STEPS = st.lists(st.tuples(COMMITS, EVENTS, REVISIONS, st.booleans()), min_size=1, max_size=5)
+Step = tuple[Commit, list[tuple[int, tuple[str, ...]]], list[tuple[int, str, tuple[str, ...]]], bool]
 TIMES = st.none() | st.integers(-1, 10_000)
 QUERIES = st.builds(
     EventQuery,
@@ -61,11 +62,18 @@ INCIDENT_QUERIES = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS, queries=st.lists(QUERIES, max_size=6), incident_queries=st.lists(INCIDENT_QUERIES, max_size=4))
-def test_a_store_agrees_with_plain_dictionaries(
+def test_a_store_agrees_with_plain_dictionaries(adapter: Adapter) -> None:
+    @settings(max_examples=adapter.examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(STEPS, st.lists(QUERIES, max_size=6), st.lists(INCIDENT_QUERIES, max_size=4))
+    def story(steps: list[Step], queries: list[EventQuery], incident_queries: list[IncidentQuery]) -> None:
+        agrees(adapter, steps, queries, incident_queries)
+
+    story()
+
+
+def agrees(
     adapter: Adapter,
-    steps: list[tuple[Commit, list[tuple[int, tuple[str, ...]]], list[tuple[int, str, tuple[str, ...]]], bool]],
+    steps: list[Step],
     queries: list[EventQuery],
     incident_queries: list[IncidentQuery],
 ) -> None:
