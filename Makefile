@@ -84,7 +84,7 @@ check-tools:
 # The lock file: every dependency, extra and tool, with hashes.
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 \
-	  --extra net --extra demo --extra otlp --extra pipelines --group dev pyproject.toml --output-file requirements.lock
+	  --extra net --extra demo --extra otlp --extra pipelines --extra cluster --group dev pyproject.toml --output-file requirements.lock
 
 proto: .venv/ready
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I. --python_out=. --grpc_python_out=. --mypy_out=. --mypy_grpc_out=. impetus/api/v1/impetus.proto

@@ -1,7 +1,8 @@
 """A loopback proxy that lets the Elasticsearch client talk to OpenSearch. Only for tests of the adapter's requests.
 
 The client refuses a server whose answers lack the header ``X-Elastic-Product``; so the proxy adds it, and rewrites
-where the two differ: media types with ``compatible-with``, the paths and names of points in time, the name of the flat type.
+where the two differ: media types with ``compatible-with``, the paths and names of points in time, the name of
+the flat type.
 What passes here was answered by OpenSearch and never by Elasticsearch.
 """
 

@@ -25,7 +25,8 @@ _CANONICAL = re.compile(r"-?(0|[1-9][0-9]{0,14})")
 def sieve_of(query: Node, span: Span, zones: Zones, now: int) -> Sieve:
     """What every event that a query asks for has."""
     keys = frozenset[str]().union(*(keys_of(leaf, zones) for leaf in leaves(query) if isinstance(leaf, Key | Zone)))
-    return Sieve(tuple(dict.fromkeys(_clauses(query, zones))), keys, _within(query, span, now))
+    clauses = tuple(dict.fromkeys(_clauses(query, zones)))
+    return Sieve(clauses, keys, _within(query, span, now), tuple(dict.fromkeys(_values(query))))
 
 
 def keys_of(leaf: Key | Zone, zones: Zones) -> Clause:
@@ -49,6 +50,20 @@ def _clauses(node: Node, zones: Zones) -> list[Clause]:
         case Equals():
             key = _key_of(node)
             return [frozenset({key})] if key else []
+    return []
+
+
+def _values(node: Node) -> list[frozenset[tuple[str, str]]]:
+    """Texts in fields, of each clause one of which every event asked for has. Numbers are left to the engine."""
+    match node:
+        case And(of):
+            return [clause for inner in of for clause in _values(inner)]
+        case Or(of):
+            parts = [_values(inner) for inner in of]
+            joined = frozenset[tuple[str, str]]().union(*(min(part, key=len) for part in parts if part))
+            return [joined] if all(parts) and len(joined) <= MAX_CLAUSE else []
+        case Equals(field) if node.text and not _is_number(node.text):
+            return [frozenset({(field, node.text)})]
     return []
 
 

@@ -1,5 +1,6 @@
 """The checks of ``impetus doctor``: each looks at one thing and says what is wrong and how to mend it."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from os import R_OK, access
 from pathlib import Path
@@ -12,7 +13,7 @@ from impetus.app.diagnosis.machine import check_clock, check_record, check_units
 from impetus.app.diagnosis.network import check_listeners, check_source
 from impetus.app.diagnosis.permissions import check_permissions
 from impetus.app.health.reading import read_disk
-from impetus.app.plugins import collector_settings, find_collector, make_store
+from impetus.app.plugins import collector_settings, find_collector, index_parts, is_index, make_store
 from impetus.app.settings import Settings
 from impetus.app.wiring import make_setup, wall_clock
 from impetus.domain.errors import ImpetusError, Where
@@ -29,6 +30,7 @@ def examine(settings: Settings, running: bool = False) -> Iterator[tuple[str, Fi
         ("detection", _detection),
         ("permissions", check_permissions),
         ("store", _store),
+        ("index", _index),
         ("disk", _disk),
         ("listeners", lambda settings: check_listeners(settings, running)),
         ("sources", lambda settings: _sources(settings, running)),
@@ -81,6 +83,12 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield from check_record(store, wall_clock)
     finally:
         store.close()
+
+
+def _index(settings: Settings) -> Iterator[Finding]:
+    if is_index(settings.store.kind):
+        state = asyncio.run(index_parts().ask_health(settings))
+        yield Finding("ok" if state != "red" else "error", f"index: {settings.store.kind} is {state}")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

@@ -8,6 +8,9 @@ import structlog
 
 from impetus.app.settings import LogSettings
 
+_CHATTY = ("opensearch", "elastic_transport.transport")
+"""Clients that warn of each answer that is a "no": what it means is said by who asked."""
+
 
 def set_up(settings: LogSettings, stream: TextIO = sys.stderr) -> None:
     """Set the process's logging up, once, when it starts."""
@@ -25,4 +28,6 @@ def set_up(settings: LogSettings, stream: TextIO = sys.stderr) -> None:
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.ERROR)
     logging.basicConfig(level=max(level, logging.WARNING), stream=stream, format="%(levelname)s %(name)s %(message)s")

@@ -1,7 +1,9 @@
 """Plug-ins: found by their entry points, the built-in ones too; exactly the one that is asked for is loaded."""
 
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -10,6 +12,9 @@ from impetus.app.settings import SourceSettings, decode, explain
 from impetus.domain.errors import ImpetusError, Where, nearest
 from impetus.domain.ports import Clock, Collector, Intake, Store
 from impetus.domain.shape import Mismatch
+
+JOURNAL = "embedded"
+"""The kind of store that a journal is."""
 
 
 def make_collector(source: SourceSettings, folder: Path, file: str, intake: Intake, clock: Clock) -> Collector:
@@ -43,9 +48,30 @@ def find_collector(kind: str, where: Where) -> Any:
 
 
 def make_store(kind: str, path: Path) -> Store:
-    """The store of a kind at a path."""
+    """The store of a kind at a path; for a kind that is an index, the journal in front of it."""
+    if is_index(kind):
+        kind = JOURNAL
     store: Store = _load("impetus.stores", kind, Where(key="store.kind"))(path)
     return store
+
+
+def is_index(kind: str) -> bool:
+    """Whether a kind of store is an index, which has a journal in front of it."""
+    return any(entry.name == kind for entry in entry_points(group="impetus.indices"))
+
+
+def index_parts() -> ModuleType:
+    """``impetus.app.indexing``, which needs an extra. Raises ``ImpetusError`` where that is missing."""
+    try:
+        return import_module("impetus.app.indexing")
+    except ImportError as error:
+        what, hint = f"an index needs {error.name}", "pip install 'impetus[cluster]'"
+        raise ImpetusError("plugin.missing-extra", what, Where(key="store.kind"), hint) from None
+
+
+def load_index(kind: str) -> Any:
+    """What makes the cluster of a kind of index from its ``Access``. Raises ``ImpetusError``: missing extra."""
+    return _load("impetus.indices", kind, Where(key="store.kind"))
 
 
 def _load(group: str, name: str, where: Where) -> Any:

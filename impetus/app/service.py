@@ -12,7 +12,7 @@ from correlator.city.cascade import cascade, devices_of
 from correlator.search import Searcher
 from correlator.worker import Correlator
 from impetus.app.monitoring import Monitoring
-from impetus.app.plugins import make_collector, make_store
+from impetus.app.plugins import index_parts, is_index, make_collector, make_store
 from impetus.app.reloading import Reloading, unusable
 from impetus.app.runner import Runner
 from impetus.app.settings import Settings
@@ -21,6 +21,7 @@ from impetus.app.tally import Tally
 from impetus.app.wiring import make_setup, wall_clock
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.personal import Masker
+from impetus.domain.ports import Store
 from integrations.grpc.server import Server
 
 KEY_BYTES = 32
@@ -38,14 +39,20 @@ class Service:
             self._log.warning(event, code=problem.code, where=str(problem.where), what=problem.what)
         path = settings.path(settings.store.path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.store = make_store(settings.store.kind, path)
+        key = masking_key(path)
+        self._index = index_parts().make_index(settings, path, key) if is_index(settings.store.kind) else None
+        self.store: Store = self._index.journal if self._index else make_store(settings.store.kind, path)
+        searched: Store = self._index or self.store
         self.tally = Tally(self.store, wall_clock)
         self.tally.problems = unusable(self.problems)
+        if self._index is not None:
+            index = self._index
+            self.tally.indexing = lambda: (index.problem, index.behind)
         self.runner = Runner(lambda store: Correlator(setup, store), self.store, wall_clock, self.tally)
         self.reloading = Reloading(settings, setup, self.runner, self.tally)
-        masker = Masker(masking_key(path))
+        masker = Masker(key)
         self.server = Server(
-            self.store,
+            searched,
             self.runner,
             self.runner,
             self.tally,
@@ -53,7 +60,7 @@ class Service:
             settings.address,
             foresee=lambda incident: cascade(self.runner.city, devices_of(incident)),
             steward=self.reloading,
-            search=Searcher(self.store, lambda: self.runner.city, wall_clock),
+            search=Searcher(searched, lambda: self.runner.city, wall_clock),
         )
         self.sources = Supervisor(
             settings.sources,
@@ -102,7 +109,7 @@ class Service:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._loop
         self.runner.close()
-        self.store.close()
+        (self._index or self.store).close()
         self._log.info("service.stopped")
 
 

@@ -34,14 +34,34 @@ class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pipelines: tuple[str, ...] = ()
 
 
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^/@\s]+/?$")]
+"""No path, and above all no name and password."""
+Reference = Annotated[str, msgspec.Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$")]
+"""Where a secret is: ``env:NAME`` or ``file:PATH``. Never the secret itself."""
+
+
 class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[store]``: which store (an entry point of ``impetus.stores``) and where."""
+    """``[store]``: which store (an entry point of ``impetus.stores`` or ``impetus.indices``) and where.
+
+    With an index (``opensearch``, ``elasticsearch``) the store at ``path`` is the journal in front of it.
+    """
 
     kind: str = "embedded"
     path: Path = Path("impetus.db")
+    urls: tuple[Url, ...] = ()
+    """The nodes of the index."""
+    user: str | None = None
+    password: Reference | None = None
+    api_key: Reference | None = None
+    ca: Path | None = None
+    """Certificates to trust, instead of those of the system."""
+    namespace: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.]{1,100}$")] = "default"
+    """The last part of the names of the data streams."""
+    days: Count = 30
+    """How long the index keeps events."""
 
 
-Count = Annotated[int, msgspec.Meta(ge=1)]
 Span = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]*(ms|s|m|h|d)$")]
 """A time that is written as ``24h``."""
 

@@ -37,6 +37,8 @@ class Tally:
         """When the last step was made durable (wall clock, µs)."""
         self.refused = ""
         """Why the store refuses to write, while it does."""
+        self.indexing: Callable[[], tuple[str, int]] = lambda: ("", 0)
+        """Why nothing is indexed, if so, and how many blocks of the log are not yet."""
         self.problems: tuple[ImpetusError, ...] = ()
         """What of the rules in force cannot be used."""
         self.raised = Recent(FLOOD_OVER)

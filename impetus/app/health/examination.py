@@ -20,6 +20,7 @@ OTHERS = "others"
 HINTS = {
     "collector_down": "impetus doctor says why; the source is started again by itself",
     "store_refusing": "Free space on the disk of the store, or give it back its folder; it goes on by itself",
+    "index_unreachable": "Nothing is lost: start the cluster, mend its disk or its access; what waits is then indexed",
     "processing_stalled": "Look at the log; if nothing moves, restart: what is not durable comes again",
     "watermark_stalled": "Mend the clock or the queue of the source, or give it a shorter idle or lateness",
     "disk_filling": "Free space or enlarge the disk before it is full",
@@ -57,6 +58,9 @@ def _flow(reading: Reading) -> Iterator[Condition]:
     elif reading.stepped and reading.now - reading.stepped > STUCK:
         reason = f"nothing was made durable for {_span(reading.now - reading.stepped)}; {reading.waiting} records wait"
         yield _condition("processing_stalled", "correlator", reason, late=True)
+    if reading.unindexed:
+        reason = f"{reading.behind} blocks of the log wait: {reading.unindexed}"
+        yield _condition("index_unreachable", "index", reason, late=True)
 
 
 def _event_time(reading: Reading, limits: Limits) -> Iterator[Condition]:

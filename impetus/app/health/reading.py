@@ -47,6 +47,10 @@ class Reading(msgspec.Struct, frozen=True):
     """When the last step was made durable."""
     refused: str = ""
     """Why the store refuses to write, while it does."""
+    unindexed: str = ""
+    """Why nothing is indexed, while that is so."""
+    behind: int = 0
+    """Blocks of the log that are not indexed yet."""
     disk: Disk = Disk()
     raised: Mapping[str, int] = {}
     """New alerts by title of the rule, over the last minutes."""
@@ -82,6 +86,8 @@ class Instruments:
             waiting=self._waiting(),
             stepped=tally.stepped,
             refused=tally.refused,
+            unindexed=tally.indexing()[0],
+            behind=tally.indexing()[1],
             disk=read_disk(self._path),
             raised=tally.raised.recent(now),
             skewed=self._skewed.grown({name: one.skewed for name, one in vitals.sources.items()}, now),

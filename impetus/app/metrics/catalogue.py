@@ -116,6 +116,7 @@ METRICS = (
     Metric("impetus.incidents.active", "gauge", "{incident}", "Joinable.", lambda m: {"": m.reading.vitals.incidents}),
     Metric("impetus.store.size", "gauge", "By", "Files of the store.", lambda m: {"": m.reading.disk.store_bytes}),
     Metric("impetus.store.refusing", "gauge", "", "1 if it refuses.", lambda m: {"": float(bool(m.reading.refused))}),
+    Metric("impetus.index.behind", "gauge", "{block}", "Blocks not indexed yet.", lambda m: {"": m.reading.behind}),
     Metric("impetus.disk.used", "gauge", "1", "Used part of its disk.", lambda m: {"": m.reading.disk.used}),
     Metric("impetus.conditions", "gauge", "{condition}", "What ails Impetus itself now.", _conditions, "kind"),
 )
