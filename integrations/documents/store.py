@@ -97,10 +97,15 @@ class IndexedStore:
         return not self._indexer.problem and self._indexer.reached.reaches(aim)
 
     def _ready(self) -> int:
-        """Wait for the index and give the newest block that it has. Raises ``ImpetusError`` (store.unavailable)."""
-        if not self.settle(self._patience if not self.problem else _SHORT) and self.problem:
-            raise ImpetusError("store.unavailable", f"the index does not answer: {self.problem}", hint=_HINT)
+        """Wait for the index, but not for long, and give the newest block that it has: what is answered is of then.
+
+        Raises ``ImpetusError`` (store.unavailable).
+        """
+        self.settle(self._patience if not self.problem else _SHORT)
         reached = self._indexer.reached
+        if self.problem or reached.block < 0:
+            what = self.problem or "it is still made ready"
+            raise ImpetusError("store.unavailable", f"the index does not answer: {what}", hint=_HINT)
         if reached != self._refreshed:
             self._loop.run(self._events.refresh(), ANSWER)
             self._refreshed = reached
