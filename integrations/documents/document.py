@@ -82,8 +82,8 @@ class Documents:
 
     def entry(self, document: Mapping[str, Any]) -> Entry:
         """The event of a document. Raises ``ImpetusError`` (store.damaged)."""
-        own = document["impetus"]
-        found: Entry = self.seal.open(own["sealed"], own["id"], Entry)
+        own = document.get("impetus") or {}
+        found: Entry = self.seal.open(own.get("sealed", ""), own.get("id", ""), Entry)
         return found
 
     def _own(self, id: str, entry: Entry, plain: Mapping[str, list[Scalar]] | None) -> dict[str, Any]:

@@ -90,7 +90,9 @@ class EventIndex:
         if not answer.good:
             raise ImpetusError("store.unavailable", f"an event cannot be looked up: {answer.reason}")
         for hit in answer.body["hits"]["hits"]:
-            old = self._documents.entry(hit["_source"])
+            old = self._open(hit)
+            if old is None:
+                continue
             keys = tuple(dict.fromkeys((*old.keys, *revision.keys)))
             if (old.addition, old.keys) == (revision.addition, keys):
                 continue
@@ -118,8 +120,8 @@ class EventIndex:
         if query.limit <= 0:
             return found
         async for page in self._pages(filters, _SEALED):
-            entries = (self._documents.entry(hit["_source"]) for hit in page)
-            found += [_stored(entry) for entry in entries if _fits(entry, query)]
+            entries = (self._open(hit) for hit in page)
+            found += [_stored(entry) for entry in entries if entry is not None and _fits(entry, query)]
             if len(found) >= query.limit:
                 break
         return found[: query.limit]
@@ -130,8 +132,17 @@ class EventIndex:
         filters += [{"terms": {"impetus.keys": sorted(map(self._documents.key, clause))}} for clause in sieve.clauses]
         filters += [self._holding(clause) for clause in sieve.values]
         async for page in self._pages(filters, _SEALED):
-            entries = [self._documents.entry(hit["_source"]) for hit in page]
-            yield _sifted(entries, sieve)
+            entries = [entry for hit in page if (entry := self._open(hit)) is not None]
+            if entries:
+                yield _sifted(entries, sieve, page[-1]["sort"][0])
+
+    def _open(self, hit: Hit) -> Entry | None:
+        """The event of a document; None, and a record of it, for one that someone changed."""
+        try:
+            return self._documents.entry(hit["_source"])
+        except ImpetusError as error:
+            self._log.error("store damaged", code=error.code, what=error.what, index=hit["_index"], id=hit["_id"])
+            return None
 
     def _holding(self, clause: frozenset[tuple[str, str]]) -> dict[str, Any]:
         terms = sorted(self._documents.term(field, value) for field, value in clause)
@@ -162,7 +173,7 @@ def _stored(entry: Entry) -> StoredEvent:
     return StoredEvent(entry.id, entry.time, entry.line, entry.addition, entry.block)
 
 
-def _sifted(entries: Sequence[Entry], sieve: Sieve) -> Sifted:
+def _sifted(entries: Sequence[Entry], sieve: Sieve, rest: int) -> Sifted:
     wanted = sieve.keys.union(*sieve.clauses)
     had = [{fold_key(key) for key in entry.keys} if wanted else set() for entry in entries]
     return Sifted(
@@ -171,5 +182,5 @@ def _sifted(entries: Sequence[Entry], sieve: Sieve) -> Sifted:
         lines=[entry.line for entry in entries],
         additions=[entry.addition for entry in entries],
         keys={key: frozenset(place for place, keys in enumerate(had) if key in keys) for key in wanted},
-        rest=entries[-1].time,
+        rest=rest,
     )

@@ -5,6 +5,7 @@ document), and the keys and values that an event is looked up by are keyed diges
 """
 
 import base64
+import functools
 import hashlib
 import os
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from impetus.domain.errors import ImpetusError, Where
 _NONCE = 12
 _DIGEST = 12
 """Bytes: with 10^12 different values two of them are alike with a chance of one in 10^5."""
+_REMEMBERED = 65_536
+"""Digests of short texts that are kept: the same values come again and again. About 15 MB."""
+_SHORT = 96
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -30,11 +34,15 @@ class Seal:
         self._cipher = AESGCM(_derive(key, b"seal"))
         self._digest_key = _derive(key, b"digest")
         self._entropy = entropy
+        self._digest_short = functools.lru_cache(maxsize=_REMEMBERED)(self._digest)
         self.installation = self.digest("installation")
         """A name for the installation that tells nothing of it."""
 
     def digest(self, text: str) -> str:
         """The keyed digest of a text: 16 characters."""
+        return self._digest_short(text) if len(text) <= _SHORT else self._digest(text)
+
+    def _digest(self, text: str) -> str:
         data = text.encode(errors="surrogatepass")
         found = hashlib.blake2b(data, key=self._digest_key, digest_size=_DIGEST).digest()
         return base64.urlsafe_b64encode(found).decode()

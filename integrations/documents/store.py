@@ -69,6 +69,8 @@ class IndexedStore:
         journal.on_commit(lambda: self._loop.call_soon(self._indexer.nudge))
         self._work = self._loop.begin(self._indexer.run())
         self._refreshed = Mark(0, 0, 0)
+        self.installation = documents.seal.installation
+        """The name of this installation in the documents."""
 
     # --- how it is
 

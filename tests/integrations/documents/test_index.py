@@ -121,6 +121,16 @@ def test_of_two_writers_the_newer_revision_stays(opensearch_url: str, tmp_path: 
     assert with_index(opensearch_url, tmp_path, story) == [8, 2]
 
 
+def test_a_document_that_someone_changed_is_left_out_and_the_rest_is_served(store: IndexedStore, look: Look) -> None:
+    commit(store, [event("e1"), event("e2")])
+    assert len(store.events(EventQuery())) == 2
+    ours = {"bool": {"filter": [{"term": {"event.id": "e1"}}, {"term": {"impetus.installation": store.installation}}]}}
+    (changed,) = look(f"{STREAMS}/_search", {"query": ours})["hits"]["hits"]
+    forged = {"doc": {"impetus": {**changed["_source"]["impetus"], "sealed": "AAAA"}}}
+    look(f"{changed['_index']}/_update/{changed['_id']}?refresh=true", forged)
+    assert [one.id for one in store.events(EventQuery())] == ["e2"]
+
+
 def with_index(url: str, path: Path, story: Callable[[OpenSearchCluster, Documents], Any]) -> Any:
     """What a story gives that is told to a cluster."""
 
