@@ -36,7 +36,7 @@ from integrations.opensearch.cluster import OpenSearchCluster
 
 BLOCK = 1_000
 LOAD = f"other work (load {os.getloadavg()[1]:.0f} before it began)"
-REPEATS = 5
+REPEATS = 3
 KEY = bytes(range(32))
 QUERIES = (
     "*",

@@ -109,6 +109,7 @@ class Both:
     """The embedded store and another, with the same events."""
 
     def __init__(self, path: Path, adapter: Adapter) -> None:
+        self.name = adapter.name
         self.measure, self.store = EmbeddedStore.in_memory(), adapter.open(path)
         fill(self.measure, self.store)
         self._sight = sight_of(key_of(path))
@@ -143,7 +144,7 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def test_every_leaf_is_answered_alike(both: Both) -> None:
-    for text in LEAVES:
+    for text in LEAVES if both.name == "opensearch" else LEAVES[::5]:
         both.agree(parse(text), Span(), masked=False)
 
 

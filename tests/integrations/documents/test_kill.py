@@ -12,7 +12,7 @@ from indexed import open_indexed
 from impetus.domain.ports import EventQuery
 from integrations.opensearch.cluster import OpenSearchCluster
 
-KILLS = 4
+KILLS = 3
 CHILD = Path(__file__).with_name("indexing_child.py")
 ROOT = Path(__file__).resolve().parents[3]
 
