@@ -35,6 +35,8 @@ def make_access(settings: Settings) -> Access:
         where = Where(settings.file, key="store.user")
         raise ImpetusError("settings.invalid", "user and password go together", where)
     ca = str(settings.path(store.ca)) if store.ca is not None else None
+    if ca is not None and not os.access(ca, os.R_OK):
+        raise ImpetusError("settings.invalid", f"{ca} cannot be read", Where(settings.file, key="store.ca"))
     password, api_key = (_secret(settings, name, getattr(store, name)) for name in ("password", "api_key"))
     return Access(store.urls, store.user, password, api_key, ca)
 

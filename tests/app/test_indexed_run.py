@@ -90,6 +90,7 @@ SETTINGS = {
     'kind = "opensearch"\nurls = ["https://h:9200"]\nuser = "u"\npassword = "env:NOT_THERE"': "has no NOT_THERE",
     'kind = "elasticsearch"\nurls = ["https://h:9200"]\napi_key = "file:no-file"': "cannot be read",
     'kind = "elasticsearch"\nurls = ["https://h:9200"]\nnamespace = "A-B"': "namespace",
+    'kind = "elasticsearch"\nurls = ["https://h:9200"]\nca = "no-file.pem"': "no-file.pem cannot be read",
 }
 
 
