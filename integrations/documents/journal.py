@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from impetus.domain.batch import Commit, Key, Revision
+from impetus.domain.ports import EventQuery, Span
 from integrations.documents.document import Entry
 from integrations.embedded.store import EmbeddedStore
 
@@ -40,9 +41,10 @@ class Journal(EmbeddedStore):
     def commit(self, commit: Commit) -> int:
         """Make a step durable as a whole; returns the cursor behind its incident changes."""
         number = 0
-        if commit.revisions:
+        held = self._held(commit.revisions)
+        if held:
             number = next(self._numbers)
-            told = (Key(_SPACE, number.to_bytes(8)), _encode(commit.revisions))
+            told = (Key(_SPACE, number.to_bytes(8)), _encode(held))
             commit = replace(commit, state=(*commit.state, told))
         cursor = super().commit(commit)
         with self._numbering:
@@ -50,6 +52,15 @@ class Journal(EmbeddedStore):
         for nudge in self._nudges:
             nudge()
         return cursor
+
+    def _held(self, revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
+        """Those whose event is there: the others change nothing, also when such an event comes later."""
+        if not revisions:
+            return ()
+        ids, times = tuple(one.id for one in revisions), [one.time for one in revisions]
+        found = self.events(EventQuery(ids=ids, span=Span(min(times), max(times) + 1), limit=len(ids)))
+        known = {event.id for event in found}
+        return tuple(one for one in revisions if one.id in known)
 
     def revisions(self) -> list[tuple[int, tuple[Revision, ...]]]:
         """The sets of revisions that were not forgotten yet, each with its number, in order."""
