@@ -107,7 +107,8 @@ def read_rejects(connection: sqlite3.Connection, limit: int) -> list[Reject]:
 
 def read_counts(connection: sqlite3.Connection) -> dict[str, int]:
     """The totals, the lines of the ledger and the incidents that are open among them."""
-    counts = dict(connection.execute("SELECT name, value FROM counter WHERE name <> 'cursor'"))
+    totals = "SELECT name, value FROM counter WHERE name IN ('events', 'rejected', 'duplicates', 'alerts', 'incidents')"
+    counts = dict(connection.execute(totals))
     (counts["ledger"],) = connection.execute("SELECT COUNT(*) FROM ledger").fetchone()
     open_ = "SELECT COUNT(*) FROM incident WHERE status <> 'closed' AND kind = 'incident' AND live"
     (counts["open"],) = connection.execute(open_).fetchone()

@@ -18,13 +18,17 @@ from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, Span, StoredEvent
+from impetus.domain.retention import Cutoffs, Due, Removed
 from integrations.embedded import log, reader, schema, writer
 from integrations.embedded.block import encode
 from integrations.embedded.connections import Connections
 from integrations.embedded.filter import Filters
+from integrations.embedded.marks import write_mark
 from integrations.embedded.outcome import Outcome, read_outcome
+from integrations.embedded.retention import Sweep
 from integrations.embedded.search import EventSearch
 from integrations.embedded.sift import read_candidates, read_turns, sift_block
+from integrations.embedded.standing import read_standing
 
 LEVEL = 3
 """Zstandard's level; see ``docs/decisions/0004-embedded-store.md`` for the others measured."""
@@ -62,6 +66,7 @@ class EmbeddedStore:
             self._connections.close()
             raise
         self._filters = Filters(secret)
+        self._level = level
         self._compressor = zstandard.ZstdCompressor(level=level)
         self._committing = threading.Lock()
         self._damaged: dict[str, ImpetusError] = {}
@@ -181,6 +186,20 @@ class EmbeddedStore:
     def counts(self) -> Mapping[str, int]:
         """Totals: ``events``, ``rejected``, ``duplicates``, ``alerts`` (not gone), ``incidents`` (live)."""
         return self._read(reader.read_counts)
+
+    def mark(self, now: int) -> None:
+        """Note that all that is there now was written by a wall clock of ``now`` (µs)."""
+        with self._connections.write() as connection:
+            write_mark(connection, now)
+
+    def sweep(self, cutoffs: Cutoffs, now: int) -> Iterator[Removed]:
+        """Remove what is due, a small durable step at a time."""
+        compress = zstandard.ZstdCompressor(level=self._level).compress
+        return Sweep(self._connections, self._filters, compress, self._report).run(cutoffs, now)
+
+    def due(self, cutoffs: Cutoffs) -> Sequence[Due]:
+        """How each class of retention stands."""
+        return self._read(lambda connection: read_standing(connection, cutoffs))
 
     def damaged(self) -> list[ImpetusError]:
         """What was found damaged since the store was opened."""
