@@ -53,6 +53,13 @@ _AGES = (
     "CREATE TABLE removal (class TEXT PRIMARY KEY, until INTEGER NOT NULL, removed INTEGER NOT NULL) STRICT",
     """INSERT INTO counter SELECT 'block', coalesce(max(number), 0) FROM block
         UNION ALL VALUES ('erased', 0), ('thinned', 0)""",
+    # In the order of its key: SQLite 3.40 takes other orders for damage when it checks a file quickly.
+    "ALTER TABLE incident_zone RENAME TO zone_of_incident",
+    """CREATE TABLE incident_zone (
+        incident TEXT REFERENCES incident (id) ON DELETE CASCADE, zone TEXT,
+        PRIMARY KEY (incident, zone)) STRICT, WITHOUT ROWID""",
+    "INSERT INTO incident_zone SELECT incident, zone FROM zone_of_incident",
+    "DROP TABLE zone_of_incident",
     """CREATE TRIGGER incident_gone AFTER DELETE ON incident WHEN old.live BEGIN
         UPDATE counter SET value = value - 1 WHERE name = 'incidents'; END""",
 )
@@ -119,7 +126,7 @@ def prepare(connection: sqlite3.Connection, file: str, entropy: Callable[[int], 
         if _is_empty(connection):  # another process may have been quicker
             _create(connection, entropy(SECRET_BYTES))
         connection.execute("COMMIT")
-    _check(connection, file)
+    check(connection, file)
     _upgrade(connection)
     # Kept in the file's header; asked for again because a copy made by other programs may have lost it.
     connection.execute("PRAGMA journal_mode = WAL")
@@ -145,26 +152,29 @@ def _create(connection: sqlite3.Connection, secret: bytes) -> None:
 
 def _upgrade(connection: sqlite3.Connection) -> None:
     """Bring an older file up to date, as a whole or not at all."""
-    if _version(connection) == VERSION:
+    if read_version(connection) == VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")
-    for version in range(_version(connection), VERSION):  # read again: another process may have been quicker
+    for version in range(read_version(connection), VERSION):  # read again: another process may have been quicker
         for statement in _UPGRADES[version]:
             connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def read_version(connection: sqlite3.Connection) -> int:
+    """The version of a file."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
 
 
-def _check(connection: sqlite3.Connection, file: str) -> None:
+def check(connection: sqlite3.Connection, file: str) -> None:
+    """Refuse a file that is no store, or of a version that this program cannot use. Raises ``store.version``."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
-    version = _version(connection)
+    version = read_version(connection)
     if application != APPLICATION:
         raise ImpetusError("store.version", "this file is no store of Impetus", Where(file), "Name another file.")
     if version != VERSION and version not in _UPGRADES:
-        what = f"the store has version {version}, this program reads version {VERSION}"
-        raise ImpetusError("store.version", what, Where(file), "Use the release that wrote it, or another file.")
+        what = f"the store has version {version}, this program reads up to version {VERSION}"
+        hint = "A newer release wrote it: use that one, or restore a backup from before. Nothing was changed."
+        raise ImpetusError("store.version", what, Where(file), hint)

@@ -172,7 +172,7 @@ def _write_incident(connection: sqlite3.Connection, incident: Incident, cursor: 
     )
     connection.execute("DELETE FROM incident_zone WHERE incident = ?", (incident.id,))
     connection.executemany(
-        "INSERT INTO incident_zone VALUES (?, ?)", [(zone, incident.id) for zone in dict.fromkeys(incident.zones)]
+        "INSERT INTO incident_zone VALUES (?, ?)", [(incident.id, zone) for zone in dict.fromkeys(incident.zones)]
     )
 
 
