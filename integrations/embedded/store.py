@@ -218,7 +218,8 @@ class EmbeddedStore:
         return self.damaged()
 
     def close(self) -> None:
-        """Release the store; a call that is under way ends first, one that comes later raises ``store.unavailable``."""
+        """Release the store. A commit that is under way ends first; a read does early, with ``store.unavailable``, as
+        does whatever comes later."""
         with self._committing:
             self._connections.close()
 
