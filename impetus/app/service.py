@@ -8,8 +8,9 @@ import structlog
 from correlator.city.cascade import cascade, devices_of
 from correlator.search import Searcher
 from correlator.worker import Correlator
+from impetus.app import logs
 from impetus.app.keys import masking_key
-from impetus.app.monitoring import Monitoring
+from impetus.app.monitoring import Monitoring, make_limits
 from impetus.app.plugins import make_collector, make_store
 from impetus.app.reloading import Reloading, unusable
 from impetus.app.retaining import Retaining
@@ -39,7 +40,7 @@ class Service:
         self.tally = Tally(self.store, wall_clock)
         self.tally.problems = unusable(self.problems)
         self.runner = Runner(lambda store: Correlator(setup, store), self.store, wall_clock, self.tally)
-        self.reloading = Reloading(settings, setup, self.runner, self.tally)
+        self.reloading = Reloading(settings, setup, self.runner, self.tally, self._apply)
         masker = Masker(masking_key(path))
         self.server = Server(
             self.store,
@@ -66,6 +67,13 @@ class Service:
                 settings.retention, self.store, lambda: self.runner.correlator.settled, wall_clock, self.tally
             )
         self._sweeping: asyncio.Task[None] | None = None
+
+    def _apply(self, settings: Settings) -> None:
+        """Put in force what of changed settings can change at any time."""
+        logs.set_up(settings.log)
+        self.monitoring.watch.limits = make_limits(settings.health)
+        if self.retaining is not None:
+            self.retaining.settings = settings.retention
 
     def steps(self) -> bool:
         """Whether the runner goes on."""

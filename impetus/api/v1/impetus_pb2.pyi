@@ -1433,6 +1433,8 @@ class ReloadResponse(_message.Message):
     RESTARTED_FIELD_NUMBER: _builtins.int
     GONE_FIELD_NUMBER: _builtins.int
     PROBLEMS_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    RESTART_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Version]: ...
     @_builtins.property
@@ -1451,6 +1453,14 @@ class ReloadResponse(_message.Message):
     def problems(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Single rules that cannot be used, with file and line."""
 
+    @_builtins.property
+    def settings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other tables of the settings that changed and are in force now."""
+
+    @_builtins.property
+    def restart(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What of the settings is another than in force, and needs a restart: tables, and "source NAME"."""
+
     def __init__(
         self,
         *,
@@ -1459,10 +1469,12 @@ class ReloadResponse(_message.Message):
         restarted: _abc.Iterable[_builtins.str] | None = ...,
         gone: _abc.Iterable[_builtins.str] | None = ...,
         problems: _abc.Iterable[_builtins.str] | None = ...,
+        settings: _abc.Iterable[_builtins.str] | None = ...,
+        restart: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "gone", b"gone", "problems", b"problems", "restarted", b"restarted", "versions", b"versions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "gone", b"gone", "problems", b"problems", "restart", b"restart", "restarted", b"restarted", "settings", b"settings", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
