@@ -51,6 +51,7 @@ CATALOGUE: dict[str, str] = {
     "api.unavailable": "The server does not answer.",
     "action.refused": "An action does not apply to the incident as it is.",
     "incident.unknown": "There is no incident with this id.",
+    "incident.foreign": "An incident of another installation cannot be imported.",
     "query.invalid": "A query cannot be understood.",
     "output.unwritable": "A file that was asked for cannot be written.",
 }

@@ -9,6 +9,7 @@ import msgspec
 
 from impetus.domain.alert import Alert
 from impetus.domain.incident import Incident
+from impetus.domain.ports import FOREIGN, FOREIGN_BODY
 
 ROWS = 500
 """Alerts, incidents or records that a step removes at most."""
@@ -98,6 +99,18 @@ def remove_incidents(connection: sqlite3.Connection, ids: Collection[str]) -> No
         remove_alerts(connection, _members(connection, id) or _decode_incident(body).alert_ids)
         connection.execute("DELETE FROM state WHERE space = ?", (f"member:{id}",))
         connection.execute("DELETE FROM incident WHERE id = ?", (id,))
+
+
+def old_imports(connection: sqlite3.Connection, cutoff: int) -> list[bytes]:
+    """Incidents of other installations that were imported before an instant (µs, wall clock)."""
+    statement = "SELECT key FROM state WHERE space = ? AND substr(value, 1, 8) < ? LIMIT ?"
+    return [key for (key,) in connection.execute(statement, (FOREIGN, max(0, cutoff).to_bytes(8), ROWS))]
+
+
+def remove_imports(connection: sqlite3.Connection, keys: Iterable[bytes]) -> None:
+    """Remove incidents of other installations."""
+    rows = [(space, key) for key in keys for space in (FOREIGN, FOREIGN_BODY)]
+    connection.executemany("DELETE FROM state WHERE space = ? AND key = ?", rows)
 
 
 def _members(connection: sqlite3.Connection, incident: str) -> list[str]:

@@ -25,11 +25,13 @@ from integrations.embedded.removal import (
     ROWS,
     Needed,
     loose_alerts,
+    old_imports,
     old_records,
     past_incidents,
     read_first,
     read_needed,
     remove_alerts,
+    remove_imports,
     remove_incidents,
     some,
 )
@@ -211,6 +213,9 @@ class Sweep:
     def _incidents(self, kind: DataClass, cutoff: int, due: int, settled: int | None) -> int | None:
         with self._connections.read() as connection:
             ids = some(past_incidents(connection, due, settled, cutoff)) if settled is not None else ()
+            imports = old_imports(connection, cutoff) if not ids else []
+        if imports:
+            return self._remove(kind, cutoff, len(imports), lambda connection: remove_imports(connection, imports))
         return self._remove(kind, cutoff, len(ids), lambda connection: remove_incidents(connection, ids))
 
     def _audit(self, kind: DataClass, cutoff: int, due: int) -> int | None:
