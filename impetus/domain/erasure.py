@@ -83,4 +83,7 @@ def _value(path: str, value: Json, names: Mapping[str, str]) -> Json:
         return [_value(path, inner, names) for inner in value]
     if not isinstance(value, str) or is_structure(path):
         return value
-    return mask_text(value, names)
+    # Most texts say none of the names: this is what ``mask_text`` would find out, but for escapes.
+    folded = value.casefold()
+    said = "\\" in value or any(name.casefold() in folded or name.upper().casefold() in folded for name in names)
+    return mask_text(value, names) if said else value

@@ -127,6 +127,8 @@ def restore(backup: Path, store: Path, key: Path) -> Manifest:
                 made.append(_copy(backup / name, place.with_name(f"{place.name}.partial")))
                 if _describe(made[-1]) != manifest.files[name]:
                     raise ImpetusError("backup.unusable", "it changed while it was read", Where(str(backup / name)))
+            for file in made:
+                _give_to_owner(file)
             # The key first: a store without it would get another.
             for name in sorted(copies, reverse=True, key=lambda name: name == KEY):
                 copies[name].with_name(f"{copies[name].name}.partial").rename(copies[name])
@@ -210,6 +212,13 @@ def _copy(source: Path, target: Path) -> Path:
         write.flush()
         os.fsync(write.fileno())
     return target
+
+
+def _give_to_owner(file: Path) -> None:
+    """What root restores belongs to whom the folder does: the user of the service."""
+    if os.geteuid() == 0:
+        folder = file.parent.stat()
+        os.chown(file, folder.st_uid, folder.st_gid)
 
 
 def _describe(path: Path) -> File:

@@ -1,6 +1,7 @@
 """Backups: a copy of one instant of a store in use, that is checked, put back, and goes on as the original."""
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -162,3 +163,12 @@ def test_only_its_owner_can_read_a_backup(here: Path) -> None:
     backup = copy(here)
     assert backup.stat().st_mode & 0o77 == 0
     assert all((backup / name).stat().st_mode & 0o77 == 0 for name in (STORE, KEY))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root restores for others")
+def test_what_root_restores_belongs_to_the_owner_of_the_folder(here: Path) -> None:
+    backup = copy(here)
+    (here / "new").mkdir()
+    os.chown(here / "new", 12345, 12346)
+    restore(backup, here / "new" / "impetus.db", here / "new" / "impetus.key")
+    assert {(file.stat().st_uid, file.stat().st_gid) for file in (here / "new").iterdir()} == {(12345, 12346)}
