@@ -2,6 +2,9 @@
 
 import json
 import random
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -302,3 +305,86 @@ def test_a_sweep_that_is_killed_again_and_again_comes_to_the_same(tmp_path: Path
         outcomes.append((outcome, found, removed))
         day.store.close()
     assert outcomes[0] == outcomes[1]
+
+
+def test_it_sweeps_while_events_come_and_are_enriched_anew(store: EmbeddedStore) -> None:
+    """Nothing that is written meanwhile is lost, and what is revised while it is erased is erased with its revision."""
+    for number in range(120):
+        take_in(store, 10 * number, 10 * number + 1)
+    store.mark(DAY)
+    ending, errors = threading.Event(), list[BaseException]()
+
+    def go_on() -> None:
+        draw = random.Random(1)
+        for number in range(120, 400):
+            old = 10 * draw.randrange(120)
+            revision = Revision(f"e{old}", old, b'{"note":"kari again"}', ("user:kari", f"indicator:{number}"))
+            try:
+                take_in(store, 10 * number, revisions=(revision,))
+            except BaseException as error:
+                errors.append(error)
+            if ending.is_set():
+                break
+
+    writer = threading.Thread(target=go_on)
+    writer.start()
+    removed = sweep_alone(store, cut(DAY, "personal"))
+    ending.set()
+    writer.join()
+    assert errors == []
+    assert removed >= 240
+    assert store.check() == []
+    found = {one.id: one for one in store.events(EventQuery(limit=10_000))}
+    assert len(found) == store.counts()["events"]
+    assert all(b"kari" not in one.line for one in found.values() if one.block <= 120)
+
+
+def sweep_alone(store: EmbeddedStore, cutoffs: Cutoffs) -> int:
+    return sum(one.count for one in store.sweep(cutoffs, 0))
+
+
+def sweep_until_killed(path: Path) -> None:
+    """Sweep for ever, a little more each time, and say so after each step; ends by being killed."""
+    store = EmbeddedStore(path)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    for at in range(1, 10_000):
+        for _ in store.sweep(cut(min(at, 90) * DAY, "events", "personal"), 0):
+            sys.stdout.write(f"{at}\n")
+            sys.stdout.flush()
+
+
+def test_killed_by_signal_9_it_loses_no_block_and_no_count(tmp_path: Path) -> None:
+    path, draw = tmp_path / "impetus.db", random.Random(9)
+    store = EmbeddedStore(path)
+    days(store, 100, per_day=3, more=2)
+    store.close()
+    for _ in range(3):
+        command = [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
+            f"from pathlib import Path; from test_retention import sweep_until_killed as go; go(Path({str(path)!r}))",
+        ]  # noqa: E501
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            for _ in range(draw.randrange(1, 40)):
+                child.stdout.readline()
+            child.kill()
+        store = EmbeddedStore(path)
+        assert store.check() == []
+        with store._connections.read() as connection:
+            pending = dict(connection.execute("SELECT class, removed FROM removal"))
+            dropped = 200 - connection.execute("SELECT count(*) FROM block").fetchone()[0]
+        for one in records(store):
+            pending[str(one["class"])] = pending.get(str(one["class"]), 0) + int(str(one["removed"]))
+        assert pending.get("events", 0) == 3 * dropped, "each block that is gone is counted, once"
+        store.close()
+    store = EmbeddedStore(path)
+    sweep(store, cut(90 * DAY, "events", "personal"))
+    assert len(ids(store)) == 60
+    totals = {"events": 0, "personal": 0}
+    for one in records(store):
+        totals[str(one["class"])] += int(str(one["removed"]))
+    assert totals["events"] == 540
+    store.close()
