@@ -1,7 +1,8 @@
 """Incidents between installations: one JSON object a line, as ``docs/decisions/0012-foreign-incidents.md`` says."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from typing import IO
 
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 
@@ -27,18 +28,26 @@ def export(origin: str, found: pb.GetIncidentResponse) -> pb.ForeignIncident:
     return foreign
 
 
-def read_lines(lines: Iterable[bytes], file: str) -> Iterator[pb.ForeignIncident | ImpetusError]:
+def read_lines(file: IO[bytes], name: str) -> Iterator[pb.ForeignIncident | ImpetusError]:
     """The incidents of a file; for each line that is none, why."""
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_lines(file), 1):
         if line.strip():
             try:
                 yield _read(line)
             except (ValueError, ParseError, RecursionError) as error:
-                yield ImpetusError("incident.foreign", f"this is no incident: {error}", Where(file, number))
+                yield ImpetusError("incident.foreign", f"this is no incident: {error}", Where(name, number))
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file; of one that is too long its beginning."""
+    while line := file.readline(MAX_LINE + 2):
+        yield line
+        while not line.endswith(b"\n") and line:
+            line = file.readline(MAX_LINE)
 
 
 def _read(line: bytes) -> pb.ForeignIncident:
-    if len(line) > MAX_LINE:
+    if len(line) > MAX_LINE + 1:
         raise ValueError(f"it has more than {MAX_LINE} bytes")
     body = json.loads(line)
     if not isinstance(body, dict) or body.pop("format", None) != FORMAT:

@@ -1,6 +1,7 @@
 """Incidents of one installation in another: what goes out comes in, once, and never a person in clear."""
 
 import argparse
+import io
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -130,7 +131,7 @@ def test_out_and_in_and_out_again_is_the_same(made: list[pb.ForeignIncident]) ->
     shelf = ForeignIncidents(store, lambda: 7)
     newest: dict[tuple[str, str], pb.ForeignIncident] = {}
     for one in (*made, *made):
-        (read,) = read_lines([write_line(one).encode()], "")
+        (read,) = read_lines(io.BytesIO(write_line(one).encode()), "")
         assert read == one
         key = one.origin, one.incident.id
         assert isinstance(read, pb.ForeignIncident)
@@ -146,6 +147,12 @@ def test_an_incident_of_very_many_alerts_fits_into_a_line() -> None:
     many = [pb.Alert(id=f"a{number}", summary="x" * 5_000) for number in range(1_000)]
     line = write_line(export("oslo", pb.GetIncidentResponse(incident=pb.Incident(id="i", revision=1), alerts=many)))
     assert len(line) <= MAX_LINE
-    (found,) = read_lines([line.encode()], "")
+    (found,) = read_lines(io.BytesIO(line.encode()), "")
     assert not isinstance(found, ImpetusError)
     assert [one.id for one in found.alerts][:3] == ["a0", "a1", "a2"]
+
+
+def test_a_line_without_end_is_refused_and_the_next_one_read() -> None:
+    good = write_line(pb.ForeignIncident(origin="oslo", incident=pb.Incident(id="i", revision=1))).encode()
+    first, second = read_lines(io.BytesIO(b"x" * (3 * MAX_LINE) + b"\n" + good), "file")
+    assert (isinstance(first, ImpetusError), isinstance(second, ImpetusError)) == (True, False)
