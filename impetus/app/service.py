@@ -111,8 +111,8 @@ class Service:
         if self._sweeping is not None:
             self._sweeping.cancel()
             await asyncio.wait({self._sweeping})
-        await self.monitoring.stop()
-        await self.server.stop()
+        # Each may wait for others a little: side by side, so that the whole ends within five seconds.
+        await asyncio.gather(self.monitoring.stop(), self.server.stop())
         if self._loop is not None:
             self._loop.cancel()
             with contextlib.suppress(asyncio.CancelledError):
