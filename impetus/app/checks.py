@@ -7,10 +7,11 @@ from pathlib import Path
 import msgspec
 
 from correlator.notices import read_notices
-from impetus.app.diagnosis.finding import Finding
+from impetus.app.diagnosis.finding import Finding, Grade
 from impetus.app.diagnosis.machine import check_clock, check_record, check_units
 from impetus.app.diagnosis.network import check_listeners, check_source
 from impetus.app.diagnosis.permissions import check_permissions
+from impetus.app.health.examination import FULL
 from impetus.app.health.reading import read_disk
 from impetus.app.plugins import collector_settings, find_collector, make_store
 from impetus.app.settings import Settings
@@ -87,7 +88,8 @@ def _disk(settings: Settings) -> Iterator[Finding]:
     disk = read_disk(settings.path(settings.store.path))
     what = f"{1 - disk.used:.0%} of the disk of {disk.folder} is free"
     if disk.used >= settings.health.disk:
-        yield Finding("warning", what, "Free space or enlarge the disk before it is full")
+        grade: Grade = "error" if disk.used >= FULL else "warning"
+        yield Finding(grade, what, "Free space or enlarge the disk before it is full")
     else:
         yield Finding("ok", what)
 

@@ -159,7 +159,7 @@ class Editor:
 
     async def begin(self) -> None:
         """Change them once, and see that they are in force."""
-        await _ready(self._installation.address)
+        await ready(self._installation.address)
         self._write()
         async with Client(self._installation.address) as client:
             assert "rules" in (await client.reload()).changed
@@ -224,7 +224,7 @@ class Analyst:
 
 
 @contextlib.asynccontextmanager
-async def _running(*coroutines: object) -> AsyncIterator[None]:
+async def running(*coroutines: object) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(one) for one in coroutines]  # type: ignore[arg-type]
     try:
         yield
@@ -252,9 +252,9 @@ async def survive(folder: Path, kills: int, seed: int, *, reloads: bool = False)
             process = await killed.start()
             if reloads:
                 await editor.begin()
-            async with _running(feed.run(), analyst.run(), *([editor.run(process)] if reloads else [])):
+            async with running(feed.run(), analyst.run(), *([editor.run(process)] if reloads else [])):
                 if random_.random() < 0.75:
-                    await _ready(killed.address)
+                    await ready(killed.address)
                 await asyncio.sleep(random_.uniform(0, 1.2))
                 process.send_signal(signal.SIGKILL)
                 await process.wait()
@@ -262,12 +262,12 @@ async def survive(folder: Path, kills: int, seed: int, *, reloads: bool = False)
     left = outcome_of(killed.store)
     check_log(left, feed, broker)
     check_rerun(killed.store)
-    whole = await _whole(folder / "whole", killed, feed, analyst.begun)
+    whole = await whole_of(folder / "whole", killed, feed, analyst.begun)
     check_same(left, whole)
     return Report(kills, len(left.ids), broker.again, len(analyst.begun), left, whole)
 
 
-async def _ready(address: str) -> None:
+async def ready(address: str) -> None:
     async with asyncio.timeout(PATIENCE), Client(address, deadline=0.5) as client:
         while True:
             with contextlib.suppress(ImpetusError):
@@ -276,7 +276,7 @@ async def _ready(address: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _whole(folder: Path, killed: Installation, feed: Feed, actions: list[Action]) -> Outcome:
+async def whole_of(folder: Path, killed: Installation, feed: Feed, actions: list[Action]) -> Outcome:
     """The same input, never killed."""
     async with StrictBroker() as broker:
         whole = Installation(folder, broker)

@@ -2,19 +2,22 @@
 
 import argparse
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from impetus.api.client import Client
 from impetus.app.checks import examine
-from impetus.app.diagnosis.finding import Finding
+from impetus.app.diagnosis.finding import Finding, Grade
 from impetus.app.printing import say
 from impetus.app.settings import Settings, read_settings
 from impetus.domain.errors import ImpetusError
 
 ANSWER = 2.0
 """Seconds that a running Impetus has to answer in."""
+GRADES: Mapping[str, Grade] = {"source.down": "warning", "store.unavailable": "error", "store.damaged": "error"}
+"""The notices that only what runs can tell."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -49,5 +52,5 @@ async def _running(settings: Settings) -> tuple[bool, list[Finding]]:
         text = f"source {source.name} is {source.state} {source.problem}".rstrip()
         found.append(Finding("error" if source.state == "failed" else "ok", text))
     # The others are in the store, too, where they are looked for whether anything runs or not.
-    down = [one for one in status.notices if one.code == "source.down"]
-    return True, found + [Finding("warning", f"{one.about}: {one.what} [{one.code}]", one.hint) for one in down]
+    told = ((GRADES[one.code], one) for one in status.notices if one.code in GRADES)
+    return True, found + [Finding(grade, f"{one.about}: {one.what} [{one.code}]", one.hint) for grade, one in told]
