@@ -64,8 +64,9 @@ class Quota:
         self._limit(process, max(self._store.stat().st_size, log.stat().st_size) + self._more)
 
     def free(self, process: Process) -> None:
-        _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
-        self._limit(process, hard)
+        if process.returncode is None:
+            _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+            self._limit(process, hard)
 
     def _limit(self, process: Process, size: int) -> None:
         _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)

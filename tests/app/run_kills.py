@@ -1,6 +1,7 @@
 """Kill ``impetus run`` in mid-load, again and again, and compare what is left with a run that was never killed.
 
     python tests/app/run_kills.py --kills 50 --seed 1
+    python tests/app/run_kills.py --kills 1000 --each 50    in twenty parts, each compared with a run of its own
 
 The real command runs on a file that grows and on an MQTT broker; between the kills an analyst takes and closes
 incidents. In the end the file's events must be in the log exactly once and in order, every acknowledged message once,
@@ -39,11 +40,13 @@ detection: {{selection: {{event.action: never-{}}}, condition: selection}}
 """A rule that another number makes another one."""
 TICK = 0.02
 """Seconds between two additions to the sources."""
-LINES, MESSAGES = 80, 4
-"""So many a tick; both sources go on at the same speed of event time."""
+LINES = 20
+"""So many to one message, so that both sources go on at the same speed of event time."""
+LOAD = 4
+"""Messages a tick: with their lines 4,000 events/s while the program runs."""
 SETTLED = 15 * 60 * 1_000_000
 """µs: an incident whose newest member is so much older than the newest event gets no more members."""
-PATIENCE = 120.0
+PATIENCE = 900.0
 """Seconds that a run gets to take all in."""
 
 
@@ -121,9 +124,9 @@ async def _events(client: Client, process: asyncio.subprocess.Process) -> int:
 class Feed:
     """Adds to both sources; remembers what it added. A line may be written in two parts."""
 
-    def __init__(self, installation: Installation, seed: int) -> None:
-        self._installation, self._random = installation, random.Random(f"{seed} feed")
-        self._lines, self._messages = records(seed, "doors", STEP), records(seed, "gates", STEP * LINES / MESSAGES)
+    def __init__(self, installation: Installation, seed: int, load: int = LOAD) -> None:
+        self._installation, self._random, self._load = installation, random.Random(f"{seed} feed"), load
+        self._lines, self._messages = records(seed, "doors", STEP), records(seed, "gates", STEP * LINES)
         self.lines: list[bytes] = []
         self.messages: list[bytes] = []
 
@@ -132,14 +135,14 @@ class Feed:
         with self._installation.file.open("ab", buffering=0) as file:
             while True:
                 await self.add(file)
-                for message in islice(self._messages, MESSAGES):
+                for message in islice(self._messages, self._load):
                     self.messages.append(message)
                     self._installation.broker.publish(message)
                 await asyncio.sleep(TICK)
 
     async def add(self, file: object) -> None:
         """Add some lines to the file."""
-        lines = list(islice(self._lines, LINES))
+        lines = list(islice(self._lines, LINES * self._load))
         data = b"".join(line + b"\n" for line in lines)
         cut = self._random.randrange(len(data))
         self.lines += lines
@@ -236,7 +239,7 @@ async def running(*coroutines: object) -> AsyncIterator[None]:
                 raise result
 
 
-async def survive(folder: Path, kills: int, seed: int, *, reloads: bool = False) -> Report:
+async def survive(folder: Path, kills: int, seed: int, *, reloads: bool = False, load: int = LOAD) -> Report:
     """Kill so often, run to the end, run once more without kills, and compare. Raises ``AssertionError``.
 
     With ``reloads`` the rules are also reloaded again and again, in the midst of which the kills come.
@@ -244,7 +247,8 @@ async def survive(folder: Path, kills: int, seed: int, *, reloads: bool = False)
     random_ = random.Random(seed)
     async with StrictBroker() as broker:
         killed = Installation(folder / "killed", broker)
-        feed, analyst, editor = Feed(killed, seed), Analyst(killed.address, seed), Editor(killed, seed)
+        feed, editor = Feed(killed, seed, load), Editor(killed, seed)
+        analyst = Analyst(killed.address, seed)
         with killed.file.open("ab", buffering=0) as file:
             await feed.add(file)
         await killed.begin()
@@ -320,15 +324,23 @@ def check_same(left: Outcome, whole: Outcome) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--each", type=int, default=50, help="so many kills at most in one part (default 50)")
+    parser.add_argument("--seed", type=int, default=1, help="of the first part")
+    parser.add_argument("--load", type=int, default=LOAD, help=f"thousands of events/s (default {LOAD})")
     parser.add_argument("--reloads", action="store_true", help="reload the rules all the time")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kills-") as folder:
-        report = asyncio.run(survive(Path(folder), options.kills, options.seed, reloads=options.reloads))
+    parts = [min(options.each, options.kills - done) for done in range(0, options.kills, options.each)]
+    for seed, kills in enumerate(parts, options.seed):
+        with tempfile.TemporaryDirectory(prefix="kills-") as folder:
+            _say(asyncio.run(survive(Path(folder), kills, seed, reloads=options.reloads, load=options.load)))
+
+
+def _say(report: Report) -> None:
     sys.stdout.write(
         f"{report.kills} kills, {report.events} events, {report.again} messages sent again, {report.actions} actions, "
         f"{len(report.killed.alerts)} alerts, {len(report.killed.incidents)} incidents: as without kills\n"
     )
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

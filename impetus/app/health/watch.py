@@ -37,8 +37,8 @@ TOLD = frozenset(
         "clock_skewed",
     }
 )
-"""The kinds that are told. Collectors are told of by supervision. What is told while nothing can be written waits, and is
-on record as soon as there is room."""
+"""The kinds that are told. Collectors are told of by supervision. What is told while nothing can be written waits, and
+is on record as soon as there is room."""
 
 Key = tuple[str, str]
 Tell = Callable[[Condition, bool], Awaitable[None]]
