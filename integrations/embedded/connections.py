@@ -117,6 +117,7 @@ class Connections:
             "fullfsync = ON",  # macOS only: its plain fsync does not reach the medium
             "checkpoint_fullfsync = ON",
             "foreign_keys = ON",
+            "cell_size_check = ON",  # a damaged page is told when it is read, not when something comes of it
             f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
             f"journal_size_limit = {4 * CHECKPOINT_PAGES * PAGE_BYTES}",
         ):
@@ -169,6 +170,9 @@ class Connections:
             if not is_of_the_file(error):
                 raise
             raise name_error(error, self.file) from error
+        except UnicodeDecodeError as error:  # in what SQLite says of a damaged schema, or in a damaged text
+            what, hint = "a text in the file is not Unicode", "Restore the file from a backup."
+            raise ImpetusError("store.damaged", what, Where(self.file), hint) from error
 
 
 def _snapshot(connection: sqlite3.Connection) -> AbstractContextManager[None]:

@@ -111,6 +111,7 @@ def _create(connection: sqlite3.Connection, secret: bytes) -> None:
     for statement in _TABLES + _TRIGGERS:
         connection.execute(statement)
     connection.executemany("INSERT INTO counter VALUES (?, 0)", [(name,) for name in _COUNTERS])
+    connection.execute("INSERT INTO counter VALUES ('sealed', 1)")  # see integrations.embedded.seal
     connection.execute("INSERT INTO secret VALUES (?)", (secret,))
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
