@@ -17,7 +17,7 @@ RATE_OVER = 10 * SECOND
 """The rate is that of so long (µs)."""
 FLOOD_OVER = 300 * SECOND
 """Alerts of a rule are counted over so long (µs)."""
-REFUSING = "Free space on the disk of the store; it goes on by itself, and nothing that was acknowledged is lost"
+REFUSING = "Free space on the disk of the store, and it goes on by itself; if it is damaged, restore it from a backup"
 """What to do while the store refuses."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from impetus.domain.errors import ImpetusError, Where
+from integrations.embedded.salvage import is_corrupt
 
 BUSY_MS = 5_000
 """How long a statement waits for a lock that another process holds on the file."""
@@ -29,7 +30,7 @@ _HINTS = {
 def name_error(error: sqlite3.Error, file: str) -> ImpetusError:
     """The error for people behind one of SQLite: ``store.damaged`` or ``store.unavailable``."""
     primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+    if is_corrupt(error):
         return ImpetusError("store.damaged", str(error), Where(file), "Restore the file from a backup.")
     return ImpetusError("store.unavailable", str(error), Where(file), _HINTS.get(primary, ""))
 

@@ -9,17 +9,18 @@ from impetus.domain.errors import ImpetusError, Where
 
 _FARTHEST = 1 << 40
 _LEAST = -(1 << 63)
-_PAGE = re.compile(r"\bpage (\d+)")
-MOST = 100
-"""So many findings of a check at most."""
+_PAGE = re.compile(r"\bpage (\d+)", re.IGNORECASE)
+MOST = (100, 10, 1)
+"""So many findings of a check at most, and where it gives up."""
 RESTORE = "The rest is served without it; restore the file from a backup to have it again."
 
 Rows = list[tuple[Any, ...]]
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
-    """Whether SQLite met a page that it cannot follow."""
-    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    """Whether SQLite met a page that it cannot follow, or a text that is none."""
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or "decode to UTF-8" in str(error)
 
 
 def read_around(
@@ -83,12 +84,19 @@ def damaged_table(table: str, why: str) -> ImpetusError:
 def check_pages(connection: sqlite3.Connection) -> Iterator[ImpetusError]:
     """What SQLite finds wrong with its pages and indices, each with its place in the file."""
     (size,) = connection.execute("PRAGMA page_size").fetchone()
-    try:
-        found: Sequence[tuple[str]] = connection.execute(f"PRAGMA integrity_check({MOST})").fetchall()
-    except sqlite3.DatabaseError as error:
-        found = [(str(error),)]
-    for line in (line for (text,) in found for line in str(text).splitlines()):
+    for line in (line for text in _complaints(connection) for line in text.splitlines()):
         if line != "ok" and not line.startswith("***"):
             page = _PAGE.search(line)
             place = f"page {page[1]}, offset {(int(page[1]) - 1) * size}" if page else line
             yield ImpetusError("store.damaged", line, Where(key=place), RESTORE)
+
+
+def _complaints(connection: sqlite3.Connection) -> Sequence[str]:
+    """What SQLite says of the file. Behind a bad page it may give up; asked for fewer findings it comes to name it."""
+    why = ""
+    for most in MOST:
+        try:
+            return [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({most})")]
+        except sqlite3.DatabaseError as error:
+            why = str(error)
+    return [why]

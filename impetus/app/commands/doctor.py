@@ -23,6 +23,7 @@ GRADES: Mapping[str, Grade] = {"source.down": "warning", "store.unavailable": "e
 def add(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     parser.add_argument("--config", type=Path, default=Path("impetus.toml"), help="the settings (impetus.toml)")
+    parser.add_argument("--deep", action="store_true", help="read the whole store, and name all that is damaged")
     parser.add_argument("--json", action="store_true", help="one JSON object a line: check, grade, text, hint")
 
 
@@ -31,7 +32,7 @@ def main(arguments: argparse.Namespace) -> int:
     settings = read_settings(arguments.config)
     running, standing = asyncio.run(_running(settings))
     wrong = False
-    for check, finding in (*examine(settings, running), *(("running", one) for one in standing)):
+    for check, finding in (*examine(settings, running, arguments.deep), *(("running", one) for one in standing)):
         wrong = wrong or finding.grade == "error"
         if arguments.json:
             say(msgspec.json.encode({"check": check, **msgspec.structs.asdict(finding)}).decode())
