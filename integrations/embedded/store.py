@@ -19,10 +19,11 @@ from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, Span, StoredEvent
 from integrations.embedded import log, reader, schema, writer
-from integrations.embedded.block import encode
+from integrations.embedded.block import Block, encode
 from integrations.embedded.connections import Connections
 from integrations.embedded.filter import Filters
 from integrations.embedded.inspection import check_rows
+from integrations.embedded.mend import mend
 from integrations.embedded.outcome import Outcome, read_outcome
 from integrations.embedded.salvage import check_pages
 from integrations.embedded.seal import Seals
@@ -87,11 +88,24 @@ class EmbeddedStore:
         with self._committing:
             try:
                 block = encode(commit, self._compressor.compress) if commit.lines else None
-                with self._connections.write() as connection:
-                    return writer.write(connection, commit, block, self._filters, self._report)
+                try:
+                    return self._write(commit, block)
+                except ImpetusError as error:
+                    if error.code != "store.damaged" or not self._mend():
+                        raise
+                    return self._write(commit, block)
             except (UnicodeEncodeError, OverflowError) as error:
                 what = f"a text or a number that cannot be stored: {error}"
                 raise ImpetusError("event.malformed", what, hint="Reject such a record on its way in.") from error
+
+    def _write(self, commit: Commit, block: Block | None) -> int:
+        with self._connections.write() as connection:
+            return writer.write(connection, commit, block, self._filters, self._report)
+
+    def _mend(self) -> bool:
+        """Make anew what cannot be written because of damaged pages; whether there was any."""
+        with self._connections.prepare() as connection:
+            return mend(connection, self._report)
 
     def state(self, space: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Every piece of state of a space whose key begins with a prefix, by key, of one snapshot."""

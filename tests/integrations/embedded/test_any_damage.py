@@ -1,6 +1,7 @@
 """Whatever bytes of the file are damaged: the store opens or says why not, and gives nothing that was not written."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -149,3 +150,27 @@ def test_a_value_that_is_not_as_it_was_written_is_left_out_by_name(whole: Path) 
         assert len(list(store.state("seen"))) == COMMITS * 30 - 1
         (error,) = store.damaged()
     assert str(error.where) == f"{path} (state seen 7-7)"
+
+
+@pytest.mark.parametrize("table", ["state", "incident"])
+def test_a_table_that_cannot_be_written_is_made_anew_of_what_can_be_read(whole: Path, table: str) -> None:
+    path = whole.with_name("spoilt.db")
+    for side in ("-wal", "-shm"):
+        path.with_name(path.name + side).unlink(missing_ok=True)
+    shutil.copyfile(whole, path)
+    with sqlite3.connect(path) as connection:
+        pages = "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY pageno DESC"
+        (page,) = connection.execute(pages, (table,)).fetchone()
+    connection.close()
+    data = path.read_bytes()
+    path.write_bytes(data[: (page - 1) * 8_192] + bytes(8_192) + data[page * 8_192 :])
+    right = _read(whole)
+    with closing(EmbeddedStore(path)) as store:
+        for number in range(COMMITS, COMMITS + 10):
+            store.commit(_commit(number))
+        assert any(one.where.key == table for one in store.damaged())
+    found = _read(path)
+    assert set(right["log"]) < set(found["log"])
+    assert set(right["positions"]) != set(found["positions"])
+    new = {key for key, _ in found["state"]}
+    assert {f"{COMMITS + 9}-{n}".encode() for n in range(30)} <= new
