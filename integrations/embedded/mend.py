@@ -12,7 +12,8 @@ from impetus.domain.errors import ImpetusError
 from integrations.embedded.salvage import Rows, read_around
 
 TABLES = ("state", "position", "alert", "incident", "ledger", "reject")
-"""Tables whose rows stand for themselves, so that some are better than none. Blocks are only added to, behind those that are damaged."""
+"""Tables whose rows stand for themselves, so that some are better than none. Blocks are only added
+to, behind those that are damaged."""
 ASIDE = "damaged_"
 
 
