@@ -139,8 +139,8 @@ def _report(done: Sequence[Restart], keys: int, size: int) -> str:
     return "\n".join([
         HEADING,
         "",
-        "From the start of the process, after a kill by signal 9, to the incident that the first event completes with a",
-        "key of the windows from before. `.venv/bin/python -m benchmarks.restart --restarts 100 --write`.",
+        "From the start of the process, after a kill by signal 9, to the incident that the first event completes with",
+        "a key of the windows from before. `.venv/bin/python -m benchmarks.restart --restarts 100 --write`.",
         "",
         "| | |",
         "|---|---|",
