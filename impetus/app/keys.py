@@ -1,7 +1,9 @@
 """The key of an installation's pseudonyms: a file beside the store that only its owner can read."""
 
+import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from impetus.domain.errors import ImpetusError, Where
@@ -18,10 +20,8 @@ def masking_key(store: Path) -> bytes:
     """The key of a store; made where there is none. Raises ``ImpetusError``."""
     path = key_path(store)
     try:
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-    except FileExistsError:
-        pass
+        if not path.exists():
+            _make_key(path)
     except OSError as error:
         raise ImpetusError("store.unavailable", error.strerror or str(error), Where(str(path))) from None
     key = path.read_bytes()
@@ -30,3 +30,22 @@ def masking_key(store: Path) -> bytes:
             "store.damaged", "the masking key is not whole", Where(str(path)), "Restore it from a backup"
         )
     return key
+
+
+def _make_key(path: Path) -> None:
+    """Write a key that is there as a whole or not at all, whenever the power fails; one that is there stays."""
+    file, new = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(file, "wb") as out:
+            out.write(secrets.token_bytes(KEY_BYTES))
+            out.flush()
+            os.fsync(out.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(new, path)
+    finally:
+        Path(new).unlink()
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,7 +1,7 @@
 """The tally: what flowed from which source, and how fast; what ``GetStatus`` answers with."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 
 from impetus.app.health.growth import Recent
@@ -9,7 +9,7 @@ from impetus.domain.batch import Batch, Commit
 from impetus.domain.condition import Vitals
 from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import SECOND
-from impetus.domain.ports import Store
+from impetus.domain.ports import Store, Verified
 from impetus.domain.reload import Version
 from impetus.domain.retention import CLASSES, Removed
 from impetus.domain.status import Notice, SourceStatus, Status
@@ -18,6 +18,13 @@ RATE_OVER = 10 * SECOND
 """The rate is that of so long (µs)."""
 FLOOD_OVER = 300 * SECOND
 """Alerts of a rule are counted over so long (µs)."""
+REFUSING = "Free space on the disk of the store, and it goes on by itself; if it is damaged, restore it from a backup"
+"""What to do while the store refuses."""
+
+
+def damaged_parts(store: Store) -> Sequence[ImpetusError]:
+    """What a store found damaged, if it is one that checks what it reads."""
+    return store.damaged() if isinstance(store, Verified) else ()
 
 
 class Tally:
@@ -119,9 +126,16 @@ class Tally:
             sources=tuple(self._source(name, *standing) for name, standing in self.states.items()),
             open_incidents=counts.get("open", 0),
             explained=counts.get("ledger", 0),
-            notices=self.notices,
+            notices=(*self._of_the_store(), *self.notices),
             versions=self.versions,
         )
+
+    def _of_the_store(self) -> Iterator[Notice]:
+        """That it refuses, and what of it is damaged."""
+        if self.refused:
+            yield Notice("store.unavailable", "store", f"nothing can be written: {self.refused}", REFUSING)
+        for one in damaged_parts(self._store):
+            yield Notice(one.code, str(one.where), one.what, one.hint)
 
     def _source(self, name: str, state: str, problem: str) -> SourceStatus:
         events, rejected = self._events.get(name, 0), self._rejected.get(name, 0)

@@ -22,12 +22,16 @@ from integrations.embedded.connections import name_error
 from integrations.embedded.filter import Filters
 from integrations.embedded.log import check_blocks, read_newest
 from integrations.embedded.reader import read_counts, read_cursor
+from integrations.embedded.seal import Seals
 
 STORE, KEY, MANIFEST = "store.db", "store.key", "manifest.json"
 FORMAT = 1
 """Of the manifest."""
 PAGES = 2_048
 """Pages that are copied at a time; after each the progress is told."""
+
+_SEALS = Seals(lambda _: None, whole=False)
+"""Of totals, which have no seals."""
 
 Progress = Callable[[int, int], None]
 """Told how many pages are copied, of how many."""
@@ -163,7 +167,7 @@ def _copy_store(source: Path, target: Path, progress: Progress) -> tuple[int, in
         if schema.read_version(read) != schema.VERSION:
             hint = "Let this release open it first: impetus run"
             raise ImpetusError("store.version", "the store is of an older version", Where(str(source)), hint)
-        facts = read_newest(read), read_cursor(read), read_counts(read)
+        facts = read_newest(read), read_cursor(read), read_counts(read, _SEALS)
         read.backup(write, pages=PAGES, progress=lambda _, left, all: progress(all - left, all))
         write.execute("PRAGMA journal_mode = DELETE")  # one file; a store makes it a log again
     _sync(target)
@@ -177,7 +181,7 @@ def _check(backup: Path, manifest: Manifest) -> None:
         connection = sqlite3.connect(f"{file.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
         with closing(connection):
             problem = next((row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"), None)
-            held = read_newest(connection), read_cursor(connection), read_counts(connection)
+            held = read_newest(connection), read_cursor(connection), read_counts(connection, _SEALS)
             (secret,) = connection.execute("SELECT value FROM secret").fetchone()
             problem = problem or next(map(str, check_blocks(connection, Filters(secret))), None)
     if problem is not None:

@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-import msgspec
-
-from impetus.domain.alert import Alert
+from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from impetus.domain.ports import FOREIGN, FOREIGN_BODY
+from integrations.embedded.reader import decode_alert, decode_incident, read_alerts
+from integrations.embedded.seal import Seals
+from integrations.embedded.state import read_state
 
 ROWS = 500
 """Alerts, incidents or records that a step removes at most."""
@@ -18,12 +19,9 @@ OPEN = "live AND kind = 'incident' AND status <> 'closed'"
 SETUP = ("rules", "city", "plan", "limits")
 """Kinds of control records of which the newest is in force."""
 
-_decode_alert = msgspec.msgpack.Decoder(Alert).decode
-_decode_incident = msgspec.msgpack.Decoder(Incident).decode
-
-_LOOSE = """SELECT body FROM alert WHERE block < ? AND NOT EXISTS (
+_LOOSE = """SELECT id, body FROM alert WHERE block < ? AND NOT EXISTS (
     SELECT 1 FROM state WHERE space >= 'member:' AND space < 'member;' AND key = CAST(alert.id AS BLOB))"""
-_PAST = f"""SELECT body FROM incident WHERE block < ? AND updated < ? AND NOT ({OPEN})
+_PAST = f"""SELECT id, body FROM incident WHERE block < ? AND updated < ? AND NOT ({OPEN})
     AND NOT EXISTS (SELECT 1 FROM incident AS heir WHERE heir.id = incident.superseded_by)"""  # noqa: S608
 # What the log that is left begins with stays, and what came since.
 _RECORDS = f"""SELECT sequence FROM control WHERE block <= :due AND block < :first AND sequence NOT IN (
@@ -37,34 +35,35 @@ class Needed(NamedTuple):
     alerts: frozenset[str] = frozenset()
 
 
-def read_needed(connection: sqlite3.Connection) -> Needed:
+def read_needed(connection: sqlite3.Connection, seals: Seals) -> Needed:
     """What open incidents have."""
     events, alerts = set[str](), set[str]()
-    for (body,) in connection.execute(f"SELECT body FROM incident WHERE {OPEN}"):  # noqa: S608
-        incident = _decode_incident(body)
+    for incident in _incidents(seals, connection.execute(f"SELECT id, body FROM incident WHERE {OPEN}")):  # noqa: S608
         members = [id for home in (incident.id, *incident.supersedes) for id in _members(connection, home)]
         if not members:
             members = incident.alert_ids
             alerts.update(members)
         events.update(incident.events)
-        for id in members:
-            row = connection.execute("SELECT body FROM alert WHERE id = ?", (id,)).fetchone()
-            events.update(_decode_alert(row[0]).events if row is not None else ())
+        for alert in read_alerts(connection, seals, members):
+            events.update(alert.events)
     return Needed(frozenset(events), frozenset(alerts))
 
 
-def loose_alerts(connection: sqlite3.Connection, due: int, settled: int, needed: Needed) -> Iterator[str]:
+def loose_alerts(connection: sqlite3.Connection, seals: Seals, due: int, settled: int, needed: Needed) -> Iterator[str]:
     """Alerts of no incident that were last written before a block and that nothing can change any more."""
-    for (body,) in connection.execute(_LOOSE, (due,)):
-        alert = _decode_alert(body)
+    for id, body in connection.execute(_LOOSE, (due,)):
+        try:
+            alert = decode_alert(seals, id, body)
+        except ImpetusError as error:
+            seals.report(error)
+            continue
         if max((alert.at, *alert.times[-1:])) < settled and alert.id not in needed.alerts:
             yield alert.id
 
 
-def past_incidents(connection: sqlite3.Connection, due: int, settled: int, cutoff: int) -> Iterator[str]:
+def past_incidents(connection: sqlite3.Connection, seals: Seals, due: int, settled: int, cutoff: int) -> Iterator[str]:
     """Incidents that are closed, expired or replaced, and that nobody has touched since an instant."""
-    for (body,) in connection.execute(_PAST, (due, settled)):
-        incident = _decode_incident(body)
+    for incident in _incidents(seals, connection.execute(_PAST, (due, settled))):
         if all(record.at < cutoff for record in incident.history):
             yield incident.id
 
@@ -92,25 +91,34 @@ def remove_alerts(connection: sqlite3.Connection, ids: Iterable[str]) -> None:
     connection.executemany("DELETE FROM alert WHERE id = ?", ((id,) for id in ids))
 
 
-def remove_incidents(connection: sqlite3.Connection, ids: Collection[str]) -> None:
+def remove_incidents(connection: sqlite3.Connection, seals: Seals, ids: Collection[str]) -> None:
     """Remove incidents with the alerts that are on record under their ids."""
     for id in ids:
         (body,) = connection.execute("SELECT body FROM incident WHERE id = ?", (id,)).fetchone()
-        remove_alerts(connection, _members(connection, id) or _decode_incident(body).alert_ids)
+        remove_alerts(connection, _members(connection, id) or decode_incident(seals, id, body).alert_ids)
         connection.execute("DELETE FROM state WHERE space = ?", (f"member:{id}",))
         connection.execute("DELETE FROM incident WHERE id = ?", (id,))
 
 
-def old_imports(connection: sqlite3.Connection, cutoff: int) -> list[bytes]:
+def old_imports(connection: sqlite3.Connection, seals: Seals, cutoff: int) -> list[bytes]:
     """Incidents of other installations that were imported before an instant (µs, wall clock)."""
-    statement = "SELECT key FROM state WHERE space = ? AND substr(value, 1, 8) < ? LIMIT ?"
-    return [key for (key,) in connection.execute(statement, (FOREIGN, max(0, cutoff).to_bytes(8), ROWS))]
+    found = read_state(connection, seals, FOREIGN)
+    return [key for key, index in found if int.from_bytes(index[:8]) < cutoff][:ROWS]
 
 
 def remove_imports(connection: sqlite3.Connection, keys: Iterable[bytes]) -> None:
     """Remove incidents of other installations."""
     rows = [(space, key) for key in keys for space in (FOREIGN, FOREIGN_BODY)]
     connection.executemany("DELETE FROM state WHERE space = ? AND key = ?", rows)
+
+
+def _incidents(seals: Seals, rows: Iterable[tuple[str, object]]) -> Iterator[Incident]:
+    """The incidents of rows; one that is damaged is reported, and stays."""
+    for id, body in rows:
+        try:
+            yield decode_incident(seals, id, body)
+        except ImpetusError as error:
+            seals.report(error)
 
 
 def _members(connection: sqlite3.Connection, incident: str) -> list[str]:

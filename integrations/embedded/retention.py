@@ -19,7 +19,7 @@ from impetus.domain.retention import RECORD, Cutoffs, DataClass, Removed
 from integrations.embedded.block import HEADS, decode_heads
 from integrations.embedded.connections import Connections
 from integrations.embedded.filter import Filters
-from integrations.embedded.log import Report, read_columns
+from integrations.embedded.log import read_columns
 from integrations.embedded.marks import forget_marks, newest_before
 from integrations.embedded.removal import (
     ROWS,
@@ -36,6 +36,7 @@ from integrations.embedded.removal import (
     some,
 )
 from integrations.embedded.rewriting import Content, Event, erase_all, read_content, thin, write_content
+from integrations.embedded.seal import Seals
 
 BLOCKS = 16
 """Blocks that a step drops at most."""
@@ -47,12 +48,12 @@ Step = Callable[[DataClass, int, int], int | None]
 
 
 class Sweep:
-    """One sweep over a store. ``compress`` is that of its blocks; what is damaged goes to ``report`` and stays."""
+    """One sweep over a store. ``compress`` is that of its blocks; what is damaged is reported and stays."""
 
     def __init__(
-        self, connections: Connections, filters: Filters, compress: Callable[[bytes], bytes], report: Report
+        self, connections: Connections, filters: Filters, compress: Callable[[bytes], bytes], seals: Seals
     ) -> None:
-        self._connections, self._filters, self._compress, self._report = connections, filters, compress, report
+        self._connections, self._filters, self._compress, self._seals = connections, filters, compress, seals
         self._needed = Needed()
 
     def run(self, cutoffs: Cutoffs, now: int) -> Iterator[Removed]:
@@ -78,7 +79,7 @@ class Sweep:
         while count is not None:
             if steps % REFRESH == 0:
                 with self._connections.read() as connection:
-                    self._needed = read_needed(connection)
+                    self._needed = read_needed(connection, self._seals)
             steps += 1
             count = step(kind, cutoff, due)
             yield Removed(kind, cutoff, count or 0)
@@ -125,7 +126,7 @@ class Sweep:
             try:
                 ids = decode_heads(number, *read_columns(connection, number, HEADS)).ids
             except ImpetusError as error:
-                self._report(error)
+                self._seals.report(error)
                 ids = []  # it has nothing that could be kept
             if not self._needed.events.isdisjoint(ids):
                 return
@@ -195,7 +196,7 @@ class Sweep:
         try:
             return read_content(connection, number)
         except ImpetusError as error:
-            self._report(error)
+            self._seals.report(error)
             return None
 
     def _released(self, connection: sqlite3.Connection, after: int, last: int) -> int | None:
@@ -207,16 +208,16 @@ class Sweep:
 
     def _alerts(self, kind: DataClass, cutoff: int, due: int, settled: int | None) -> int | None:
         with self._connections.read() as connection:
-            ids = some(loose_alerts(connection, due, settled, self._needed)) if settled is not None else ()
+            ids = some(loose_alerts(connection, self._seals, due, settled, self._needed)) if settled is not None else ()
         return self._remove(kind, cutoff, len(ids), lambda connection: remove_alerts(connection, ids))
 
     def _incidents(self, kind: DataClass, cutoff: int, due: int, settled: int | None) -> int | None:
         with self._connections.read() as connection:
-            ids = some(past_incidents(connection, due, settled, cutoff)) if settled is not None else ()
-            imports = old_imports(connection, cutoff) if not ids else []
+            ids = some(past_incidents(connection, self._seals, due, settled, cutoff)) if settled is not None else ()
+            imports = old_imports(connection, self._seals, cutoff) if not ids else []
         if imports:
             return self._remove(kind, cutoff, len(imports), lambda connection: remove_imports(connection, imports))
-        return self._remove(kind, cutoff, len(ids), lambda connection: remove_incidents(connection, ids))
+        return self._remove(kind, cutoff, len(ids), lambda connection: remove_incidents(connection, self._seals, ids))
 
     def _audit(self, kind: DataClass, cutoff: int, due: int) -> int | None:
         with self._connections.read() as connection:

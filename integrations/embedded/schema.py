@@ -145,6 +145,7 @@ def _create(connection: sqlite3.Connection, secret: bytes) -> None:
     connection.executemany("INSERT INTO counter VALUES (?, 0)", [(name,) for name in _COUNTERS])
     for statement in _AGES:
         connection.execute(statement)
+    connection.execute("INSERT INTO counter VALUES ('sealed', 1)")  # see integrations.embedded.seal
     connection.execute("INSERT INTO secret VALUES (?)", (secret,))
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -16,7 +16,9 @@ from integrations.embedded.filter import Filters
 from integrations.embedded.keys import index_backlog, write_keys
 from integrations.embedded.log import Report, read_columns
 from integrations.embedded.revision import write_revisions
+from integrations.embedded.seal import seal
 from integrations.embedded.search import EventSearch
+from integrations.embedded.state import seal_state
 
 BACKLOG_STEP = 4
 """Blocks of an older version that a commit indexes, at about 10 ms each."""
@@ -91,13 +93,14 @@ def _write_controls(connection: sqlite3.Connection, commit: Commit) -> None:
 
 def _write_positions(connection: sqlite3.Connection, commit: Commit) -> None:
     connection.executemany(
-        "INSERT INTO position VALUES (?, ?) ON CONFLICT DO UPDATE SET position = excluded.position", commit.positions
+        "INSERT INTO position VALUES (?, ?) ON CONFLICT DO UPDATE SET position = excluded.position",
+        [(source, seal("position", source, position)) for source, position in commit.positions],
     )
 
 
 def _write_state(connection: sqlite3.Connection, commit: Commit) -> None:
     newest = {(key.space, key.key): value for key, value in commit.state}
-    kept = [(*key, value) for key, value in newest.items() if value is not None]
+    kept = [(*key, seal_state(*key, value)) for key, value in newest.items() if value is not None]
     gone = [key for key, value in newest.items() if value is None]
     connection.executemany("INSERT INTO state VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", kept)
     connection.executemany("DELETE FROM state WHERE space = ? AND key = ?", gone)
@@ -106,7 +109,7 @@ def _write_state(connection: sqlite3.Connection, commit: Commit) -> None:
 def _write_alerts(connection: sqlite3.Connection, commit: Commit) -> None:
     newest = {alert.id: alert for alert in commit.alerts}
     block = _newest_block(connection) if newest else 0
-    kept = [(alert.id, _encode(alert), block) for alert in newest.values() if not alert.gone]
+    kept = [(alert.id, seal("alert", alert.id, _encode(alert)), block) for alert in newest.values() if not alert.gone]
     gone = [(alert.id,) for alert in newest.values() if alert.gone]
     connection.executemany(
         "INSERT INTO alert VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body, block = excluded.block",
@@ -160,7 +163,7 @@ def _write_incident(connection: sqlite3.Connection, incident: Incident, cursor: 
     live = incident.superseded_by is None and not incident.withdrawn
     row = (
         incident.id, incident.status, incident.kind, rank(incident.severity), incident.risk.score, incident.updated,
-        live, incident.superseded_by, cursor, _encode(incident), block,
+        live, incident.superseded_by, cursor, seal("incident", incident.id, _encode(incident)), block,
     )  # fmt: skip
     connection.execute(
         """INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET

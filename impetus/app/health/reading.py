@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from impetus.app.health.growth import Growth
-from impetus.app.tally import Tally
+from impetus.app.tally import Tally, damaged_parts
 from impetus.domain.condition import Vitals
 from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import SECOND
@@ -48,6 +48,8 @@ class Reading(msgspec.Struct, frozen=True):
     refused: str = ""
     """Why the store refuses to write, while it does."""
     disk: Disk = Disk()
+    damaged: tuple[ImpetusError, ...] = ()
+    """What of the store was found damaged."""
     raised: Mapping[str, int] = {}
     """New alerts by title of the rule, over the last minutes."""
     skewed: Mapping[str, int] = {}
@@ -85,6 +87,7 @@ class Instruments:
             stepped=tally.stepped,
             refused=tally.refused,
             disk=read_disk(self._path),
+            damaged=tuple(damaged_parts(self._store)),
             raised=tally.raised.recent(now),
             skewed=self._skewed.grown({name: one.skewed for name, one in vitals.sources.items()}, now),
             bounded=self._bounded.grown(bounded, now),

@@ -26,8 +26,19 @@ REST = 120 * SECOND
 HOUR = 3600 * SECOND
 MOST_AN_HOUR = 60
 """So many conditions at most are told in an hour."""
-TOLD = frozenset({"watermark_stalled", "disk_filling", "rule_flooding", "rule_failing", "clock_skewed"})
-"""The kinds that are told. Collectors are told of by supervision; while nothing can be written, nothing can be told."""
+TOLD = frozenset(
+    {
+        "watermark_stalled",
+        "disk_filling",
+        "store_refusing",
+        "store_damaged",
+        "rule_flooding",
+        "rule_failing",
+        "clock_skewed",
+    }
+)
+"""The kinds that are told. Collectors are told of by supervision. What is told while nothing can be written waits, and
+is on record as soon as there is room."""
 
 Key = tuple[str, str]
 Tell = Callable[[Condition, bool], Awaitable[None]]

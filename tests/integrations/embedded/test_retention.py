@@ -365,7 +365,7 @@ def test_killed_by_signal_9_it_loses_no_block_and_no_count(tmp_path: Path) -> No
             "-c",
             f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
             f"from pathlib import Path; from test_retention import sweep_until_killed as go; go(Path({str(path)!r}))",
-        ]  # noqa: E501
+        ]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
             assert child.stdout is not None
             for _ in range(draw.randrange(1, 40)):
