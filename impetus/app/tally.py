@@ -18,6 +18,8 @@ RATE_OVER = 10 * SECOND
 """The rate is that of so long (µs)."""
 FLOOD_OVER = 300 * SECOND
 """Alerts of a rule are counted over so long (µs)."""
+NAMED = 10
+"""So many damaged parts of the store are notices of their own."""
 REFUSING = "Free space on the disk of the store, and it goes on by itself; if it is damaged, restore it from a backup"
 """What to do while the store refuses."""
 
@@ -134,8 +136,12 @@ class Tally:
         """That it refuses, and what of it is damaged."""
         if self.refused:
             yield Notice("store.unavailable", "store", f"nothing can be written: {self.refused}", REFUSING)
-        for one in damaged_parts(self._store):
+        damaged = damaged_parts(self._store)
+        for one in damaged[:NAMED]:
             yield Notice(one.code, str(one.where), one.what, one.hint)
+        if len(damaged) > NAMED:
+            what = f"{len(damaged) - NAMED} more parts are damaged"
+            yield Notice("store.damaged", "store", what, "impetus doctor --deep names them")
 
     def _source(self, name: str, state: str, problem: str) -> SourceStatus:
         events, rejected = self._events.get(name, 0), self._rejected.get(name, 0)

@@ -41,6 +41,9 @@ LEVEL = 3
 TURNS = 1_024
 """Blocks that a search asks the index of keys for at a time: the newest answer first, without asking for the rest."""
 
+NAMED = 1_000
+"""So many damaged parts are named one by one: a whole disk may be."""
+
 _T = TypeVar("_T")
 
 
@@ -255,6 +258,8 @@ class EmbeddedStore:
                 raise
 
     def _report(self, error: ImpetusError) -> None:
+        if len(self._damaged) >= NAMED:
+            error = ImpetusError(error.code, "more parts are damaged than are named one by one", hint=error.hint)
         part = error.where.key or error.what
         if part not in self._damaged:
             here = Where(self._connections.file, key=error.where.key)

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from outcome import outcome_of
-from run_kills import Feed, Installation, _ready, _running, check_log
+from run_kills import Feed, Installation, check_log, ready, running
 from strict_broker import StrictBroker
 
 from impetus.api.client import Client
@@ -36,8 +36,8 @@ async def test_it_stops_under_load_and_goes_on_where_it_was(
                 await feed.add(file)
         for _ in range(2):
             process = await installation.start()
-            async with _running(feed.run()):
-                await _ready(installation.address)
+            async with running(feed.run()):
+                await ready(installation.address)
                 await asyncio.sleep(0.3)
                 begun = time.monotonic()
                 process.send_signal(signal.SIGTERM)

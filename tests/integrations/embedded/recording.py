@@ -96,6 +96,8 @@ class Recorder:
             yield
         finally:
             self._library.sqlite3_vfs_register(self._own, 1)
+            # It goes with this object: nothing may find it in the list of the library.
+            self._library.sqlite3_vfs_unregister(ctypes.byref(self._seeing))
 
     def _on_open(self, _vfs: int, name: int, file: int, flags: int, out: int) -> int:
         result: int = self._own.contents.open(ctypes.addressof(self._own.contents), name, file, flags, out)
