@@ -4,15 +4,16 @@ use regex::Regex;
 
 use crate::{
     event::Event,
-    form::{Compare, How, Leaf, TimePart},
+    form::{Compare, How, Leaf, Match, TimePart},
     names::{Names, Slot},
     slots::Kind,
-    test::{Decimal, Network, Pattern, RawPattern, address, any_pair, part_of, regex},
+    test::{AnyOf, Decimal, Network, Pattern, RawPattern, address, any_pair, part_of, regex},
 };
 
 /// One distinct test of an event.
 pub enum Predicate {
     Match { slot: Slot, pattern: Pattern, cased: bool, raw: Option<RawPattern> },
+    AnyOf { slot: Slot, any: Box<AnyOf> },
     Keyword { pattern: Pattern, cased: bool },
     Number { slot: Slot, compare: Compare, value: Decimal },
     Bool { slot: Slot, value: bool },
@@ -60,11 +61,18 @@ impl Predicate {
         })
     }
 
+    /// Compile texts of one field of which any has to match, each such as [`AnyOf`] takes.
+    pub fn compile_any(list: &[&Match], names: &mut Names) -> Self {
+        let slot = list.first().map_or(0, |leaf| names.intern(&leaf.field));
+        Self::AnyOf { slot, any: AnyOf::new(list).into() }
+    }
+
     /// What it costs to try, as a guess.
     pub fn cost(&self) -> u32 {
         match self {
             Self::Null { .. } | Self::Exists { .. } | Self::Number { .. } | Self::Bool { .. } => 1,
             Self::Match { raw: Some(raw), .. } => raw.cost(),
+            Self::AnyOf { any, .. } => any.cost(),
             Self::Match { .. } | Self::Cidr { .. } | Self::Time { .. } | Self::FieldRef { .. } => 20,
             Self::Regex { .. } => 100,
             Self::Keyword { .. } | Self::RegexKeyword { .. } => 1000,
@@ -75,9 +83,13 @@ impl Predicate {
     pub fn holds(&self, event: &mut Event, line: &[u8]) -> bool {
         match self {
             Self::Match { slot, pattern, cased, raw } => event.any(line, *slot, |mut met| {
-                let told = raw.as_ref().and_then(|raw| met.standing().and_then(|text| raw.matches(text)));
+                let told = raw.as_ref().and_then(|raw| {
+                    let (text, runs) = met.searched(raw.searches())?;
+                    raw.matches(text, runs)
+                });
                 told.unwrap_or_else(|| met.comparable(*cased).is_some_and(|text| pattern.matches(text)))
             }),
+            Self::AnyOf { slot, any } => event.any(line, *slot, |mut met| any.holds(&mut met)),
             Self::Keyword { pattern, cased } => {
                 event.any_scalar(line, |mut met| met.comparable(*cased).is_some_and(|text| pattern.matches(text)))
             }
