@@ -1,5 +1,7 @@
 //! One event as predicates see it: the values of fields, and every field's text.
 
+use std::ops::Range;
+
 use crate::{
     json::Malformed,
     names::{Names, Slot},
@@ -65,10 +67,9 @@ impl Event {
         self.shapes.fill(line, names, &mut self.slots)
     }
 
-    /// Whether every text stands in the line as it is, but for escapes that are the only way to write it.
-    #[inline]
-    pub fn is_plain(&self) -> bool {
-        self.shapes.quotes().is_plain()
+    /// All that is not plain lies in this part of the line, which may reach beyond its end.
+    pub fn strange(&self) -> Range<usize> {
+        self.shapes.quotes().strange()
     }
 
     #[inline]

@@ -48,7 +48,7 @@ impl Plan {
     pub fn candidates(&self, event: &mut Event, line: &[u8], call: &mut impl FnMut(u32)) {
         self.always.iter().for_each(|rule| call(*rule));
         if let Some(keywords) = &self.keywords {
-            keywords.see(line, event.is_plain(), call);
+            keywords.see(line, event.strange(), call);
         }
         for index in &self.fields {
             if event.has(index.slot) {

@@ -15,9 +15,6 @@ const END: u32 = u32::MAX;
 /// Bytes of working memory that are kept from one event to the next.
 const KEEP: usize = 1 << 20;
 
-/// Literals that are looked for in a text before its runs are noted: few are found sooner than that is done.
-const FEW: usize = 4;
-
 /// Most texts of an event of which runs are noted.
 const MAX_RUNS: usize = 64;
 
@@ -87,6 +84,8 @@ pub struct Slots {
     folded: Vec<u8>,
     canonical: Vec<u8>,
     runs: Vec<Runs>,
+    /// Of events before, for their memory.
+    spare: Vec<Runs>,
 }
 
 impl Slots {
@@ -106,7 +105,7 @@ impl Slots {
                 texts.clear();
                 texts.shrink_to(KEEP);
             }
-            self.runs.clear();
+            self.spare.append(&mut self.runs);
         }
     }
 
@@ -211,23 +210,21 @@ impl Slots {
             return self.canonical(line, id, plain).map(|text| (text, None));
         }
         self.canonical(line, id, plain)?;
-        self.note_runs(line, id, literals);
         let raw = self.raw(line, id)?;
+        self.note_runs(id, raw, literals);
         let runs = self.made[id as usize].runs.map(|number| &self.runs[number as usize]);
         Some((self.canonized(id).unwrap_or(raw), runs))
     }
 
-    /// Note the runs of a text where enough has been looked for in it.
-    fn note_runs(&mut self, line: &[u8], id: ValueId, literals: usize) {
+    /// Note the runs of a text (given as it stands) where enough has been looked for in it.
+    fn note_runs(&mut self, id: ValueId, raw: &[u8], literals: usize) {
         let made = self.made(id);
-        let before = made.searched;
-        made.searched = before.saturating_add(literals);
-        if made.runs.is_none() && made.searched > FEW && before <= FEW && self.runs.len() < MAX_RUNS {
-            let text = self.canonized(id).or_else(|| self.raw(line, id));
-            if let Some(runs) = text.and_then(Runs::of) {
-                self.made[id as usize].runs = Some(self.runs.len() as u32);
-                self.runs.push(runs);
-            }
+        made.searched = made.searched.saturating_add(literals);
+        if made.runs.is_none() && Runs::are_worth(raw, made.searched) && self.runs.len() < MAX_RUNS {
+            let mut runs = self.spare.pop().unwrap_or_default();
+            runs.note(self.canonized(id).unwrap_or(raw));
+            self.made[id as usize].runs = Some(self.runs.len() as u32);
+            self.runs.push(runs);
         }
     }
 

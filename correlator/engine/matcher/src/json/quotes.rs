@@ -49,6 +49,12 @@ impl Quotes {
         self.strange.is_empty()
     }
 
+    /// From the first block that is not plain to the end of the last.
+    pub fn strange(&self) -> Range<usize> {
+        let end = self.strange.last().map_or(0, |block| (*block as usize + 1) * BLOCK);
+        self.strange.first().map_or(0, |block| *block as usize * BLOCK)..end
+    }
+
     /// Whether some bytes of the line are plain, as far as blocks tell: those of a block are plain together.
     pub fn are_plain(&self, span: Range<u32>) -> bool {
         let (first, end) = (span.start / BLOCK as u32, span.end.div_ceil(BLOCK as u32));

@@ -3,6 +3,7 @@
 use memchr::{memchr_iter, memchr2_iter};
 
 use crate::{
+    common::commonness,
     form::Part,
     json::canonical,
     runs::{Runs, Sought},
@@ -42,7 +43,7 @@ impl RawPattern {
         // Damage reads as U+FFFD, and does not stand in the line as that.
         let literal = canonical(text);
         let rare = (0..literal.len()).min_by_key(|at| commonness(literal[*at]))?;
-        let sought = Sought::new(&literal, commonness).filter(|_| shape == Shape::Contains);
+        let sought = Sought::new(&literal).filter(|_| shape == Shape::Contains);
         (!text.contains('\u{FFFD}')).then(|| Self { rare: (literal[rare], rare), literal, shape, sought })
     }
 
@@ -97,18 +98,6 @@ impl RawPattern {
     }
 }
 
-/// How common a byte is in what is logged, as a guess.
-fn commonness(byte: u8) -> u8 {
-    match byte {
-        b'\\' => 6,
-        b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' => 5,
-        b'c' | b'd' | b'l' | b'm' | b'p' | b'u' | b' ' => 4,
-        b'a'..=b'z' | b'0'..=b'9' | b'.' => 3,
-        b'-' | b'/' | b':' | b'_' => 2,
-        _ => 1,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,7 +121,9 @@ mod tests {
             let (mut text, mut folded) = (Vec::new(), Vec::new());
             unescape_into(raw.as_bytes(), &mut text);
             fold_into(&text, &mut folded);
-            if let Some(told) = RawPattern::new(&parts).unwrap().matches(raw.as_bytes(), Runs::of(raw.as_bytes()).as_ref()) {
+            let mut runs = Runs::default();
+            runs.note(raw.as_bytes());
+            if let Some(told) = RawPattern::new(&parts).unwrap().matches(raw.as_bytes(), Some(&runs)) {
                 prop_assert_eq!(told, Pattern::whole(&parts, false).matches(&folded));
             }
         }
