@@ -17,7 +17,6 @@ from typing import NamedTuple, TypeVar
 import structlog
 
 from correlator.arrival import MAX_RECORD
-from correlator.city import CityModel
 from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app.following import FollowingStore
@@ -79,9 +78,9 @@ class Runner:
         self._log = structlog.get_logger("runner")
 
     @property
-    def city(self) -> CityModel:
-        """The city model in force."""
-        return self._correlator.city
+    def correlator(self) -> Correlator:
+        """The correlator in force."""
+        return self._correlator
 
     # --- Intake
 

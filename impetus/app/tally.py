@@ -11,6 +11,7 @@ from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import SECOND
 from impetus.domain.ports import Store, Verified
 from impetus.domain.reload import Version
+from impetus.domain.retention import CLASSES, Removed
 from impetus.domain.status import Notice, SourceStatus, Status
 
 RATE_OVER = 10 * SECOND
@@ -51,6 +52,7 @@ class Tally:
         self.raised = Recent(FLOOD_OVER)
         """New alerts by title of the rule."""
         self.duplicates = 0
+        self._removed: dict[str, int] = dict.fromkeys(CLASSES, 0)
         self._alerts: dict[str, int] = {}
         self._measured = 0
         self._events: dict[str, int] = {}
@@ -84,6 +86,15 @@ class Tally:
     def written(self) -> None:
         """Note that a step is durable."""
         self.refused, self.stepped = "", self._clock()
+
+    def remove(self, removed: Removed) -> None:
+        """Count what retention removed."""
+        self._removed[removed.kind] += removed.count
+
+    @property
+    def removed(self) -> dict[str, int]:
+        """What retention removed since the start, by class."""
+        return dict(self._removed)
 
     @property
     def events(self) -> dict[str, int]:

@@ -163,6 +163,10 @@ class IncidentQuery(msgspec.Struct, frozen=True):
     since: int | None = None
 
 
+FOREIGN, FOREIGN_BODY = "foreign", "foreign.body"
+"""Spaces of state in which incidents of other installations lie: when each came (8 bytes) and what it is."""
+
+
 class Store(Protocol):
     """The log and all that follows from it. One writer, many readers; every method may be called from any thread."""
 

@@ -53,6 +53,9 @@ class Connections:
         self._synchronous = "FULL" if durable else "OFF"
         self._writing = threading.RLock()
         self._idle: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self._reading: set[sqlite3.Connection] = set()
+        self._guard = threading.Lock()
+        """Of what is read by whom, so that none is interrupted that is closed."""
         self._closed = False
         self._lock_file: IO[bytes] | None = None
         with self._named():
@@ -83,14 +86,20 @@ class Connections:
             connection = self._borrow()
             try:
                 with _snapshot(connection):
+                    self._begin(connection)
                     yield connection
             finally:
+                with self._guard:
+                    self._reading.discard(connection)
                 self._give_back(connection)
 
     def close(self) -> None:
-        """Close what is idle now, and what is in use when it comes back."""
+        """Close what is idle now, and what is in use when it comes back; what is being read ends early."""
         with self._writing:
-            self._closed = True
+            with self._guard:
+                self._closed = True
+                for connection in self._reading:
+                    connection.interrupt()
             self._drain()
             self._writer.close()
             if self._lock_file is not None:
@@ -134,6 +143,13 @@ class Connections:
             connection = self._open()
             connection.execute("PRAGMA query_only = ON")
             return connection
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """From here on closing the store ends what is read."""
+        with self._guard:
+            if self._closed:
+                raise ImpetusError("store.unavailable", "the store is closed", Where(self.file))
+            self._reading.add(connection)
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         self._idle.put(connection)

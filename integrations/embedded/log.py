@@ -16,8 +16,8 @@ Report = Callable[[ImpetusError], None]
 
 
 def read_newest(connection: sqlite3.Connection) -> int:
-    """The number of the newest block; 0 in an empty log."""
-    (newest,) = connection.execute("SELECT coalesce(max(number), 0) FROM block").fetchone()
+    """The number of the newest block, which may be gone by now; 0 in a log that never had one."""
+    (newest,) = connection.execute("SELECT value FROM counter WHERE name = 'block'").fetchone()
     return int(newest)
 
 

@@ -173,7 +173,8 @@ def read_rejects(connection: sqlite3.Connection, limit: int) -> list[Reject]:
 
 def read_counts(connection: sqlite3.Connection, seals: Seals) -> dict[str, int]:
     """The totals, the lines of the ledger and the incidents that are open among them."""
-    counts = dict(connection.execute("SELECT name, value FROM counter WHERE name NOT IN ('cursor', 'sealed')"))
+    totals = "SELECT name, value FROM counter WHERE name IN ('events', 'rejected', 'duplicates', 'alerts', 'incidents')"
+    counts = dict(connection.execute(totals))
     open_ = "incident WHERE status <> 'closed' AND kind = 'incident' AND live"
     for name, of in (("ledger", "ledger"), ("open", open_)):
         try:

@@ -18,17 +18,21 @@ from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, Span, StoredEvent
+from impetus.domain.retention import Cutoffs, Due, Removed
 from integrations.embedded import log, reader, schema, writer
 from integrations.embedded.block import Block, encode
 from integrations.embedded.connections import Connections
 from integrations.embedded.filter import Filters
 from integrations.embedded.inspection import check_rows
+from integrations.embedded.marks import write_mark
 from integrations.embedded.mend import mend
 from integrations.embedded.outcome import Outcome, read_outcome
+from integrations.embedded.retention import Sweep
 from integrations.embedded.salvage import check_pages
 from integrations.embedded.seal import Seals
 from integrations.embedded.search import EventSearch
 from integrations.embedded.sift import read_candidates, read_turns, sift_block
+from integrations.embedded.standing import read_standing
 from integrations.embedded.state import read_state
 
 LEVEL = 3
@@ -71,6 +75,7 @@ class EmbeddedStore:
             self._connections.close()
             raise
         self._filters = Filters(secret)
+        self._level = level
         self._seals = Seals(self._report, sealed)
         self._compressor = zstandard.ZstdCompressor(level=level)
         self._committing = threading.Lock()
@@ -205,6 +210,20 @@ class EmbeddedStore:
         """Totals: ``events``, ``rejected``, ``duplicates``, ``alerts`` (not gone), ``incidents`` (live)."""
         return self._read(partial(reader.read_counts, seals=self._seals))
 
+    def mark(self, now: int) -> None:
+        """Note that all that is there now was written by a wall clock of ``now`` (µs)."""
+        with self._connections.write() as connection:
+            write_mark(connection, now)
+
+    def sweep(self, cutoffs: Cutoffs, now: int) -> Iterator[Removed]:
+        """Remove what is due, a small durable step at a time."""
+        compress = zstandard.ZstdCompressor(level=self._level).compress
+        return Sweep(self._connections, self._filters, compress, self._seals).run(cutoffs, now)
+
+    def due(self, cutoffs: Cutoffs) -> Sequence[Due]:
+        """How each class of retention stands."""
+        return self._read(lambda connection: read_standing(connection, self._seals, cutoffs))
+
     def damaged(self) -> list[ImpetusError]:
         """What was found damaged since the store was opened."""
         return list(self._damaged.values())
@@ -224,7 +243,8 @@ class EmbeddedStore:
         return self.damaged()
 
     def close(self) -> None:
-        """Release the store; a call that is under way ends first, one that comes later raises ``store.unavailable``."""
+        """Release the store. A commit that is under way ends first; a read does early, with ``store.unavailable``, as
+        does whatever comes later."""
         with self._committing:
             self._connections.close()
 

@@ -56,6 +56,8 @@ class Reading(msgspec.Struct, frozen=True):
     """By source, events lately whose times are far from their arrival."""
     bounded: Mapping[str, int] = {}
     """By rule, matches lately that were left out because a bound was hit."""
+    removed: Mapping[str, int] = {}
+    """What retention removed, by class."""
     problems: tuple[ImpetusError, ...] = ()
     """Rules that cannot be used."""
 
@@ -89,6 +91,7 @@ class Instruments:
             raised=tally.raised.recent(now),
             skewed=self._skewed.grown({name: one.skewed for name, one in vitals.sources.items()}, now),
             bounded=self._bounded.grown(bounded, now),
+            removed=tally.removed,
             problems=tally.problems,
         )
 

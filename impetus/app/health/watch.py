@@ -57,7 +57,7 @@ class Watch:
     """Watches one system. ``told`` is what was on record as holding when it began, by kind and subject."""
 
     def __init__(self, read: Callable[[], Reading], limits: Limits, tell: Tell, told: Iterable[Key] = ()) -> None:
-        self._read, self._limits, self._tell = read, limits, tell
+        self._read, self.limits, self._tell = read, limits, tell
         self._told: set[Key] = {key for key in told if key[0] in TOLD}
         self._over: dict[Key, int] = {}
         """When what was told was last seen, or began not to be (µs)."""
@@ -95,7 +95,7 @@ class Watch:
     def take(self, reading: Reading) -> None:
         """Take a reading in."""
         self.reading = reading
-        for condition in examine(reading, self._limits):
+        for condition in examine(reading, self.limits):
             known = self._holding.get(condition.key)
             since = known.since if known is not None else reading.now
             self._holding[condition.key] = Holding(condition, since, reading.now)
