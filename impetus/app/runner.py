@@ -64,8 +64,9 @@ class Runner:
         self._handed: Handed | None = None
         """The step that may not be durable yet; of the writer thread."""
         self._concluding: asyncio.Task[None] | None = None
+        store.commit(self._correlator.begin())
         self._positions = dict(store.positions())
-        self._cursor = 0
+        self._cursor = store.cursor()
         self._waiting: deque[tuple[Batch, asyncio.Future[None]]] = deque()
         self._lines = 0
         self._door = asyncio.Lock()
@@ -75,8 +76,6 @@ class Runner:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._ending = False
         self._log = structlog.get_logger("runner")
-        self._take_up(self._correlator.begin())
-        self._cursor = store.cursor()
 
     @property
     def correlator(self) -> Correlator:
@@ -286,15 +285,6 @@ class Runner:
         async with self._room:
             self._lines -= lines
             self._room.notify_all()
-
-    def _take_up(self, commit: Commit) -> None:
-        """Make durable what taking up the work changes; where a page to write is damaged, as soon as that is mended."""
-        try:
-            self._store.commit(commit)
-        except ImpetusError as error:
-            if error.code != "store.damaged":
-                raise  # another process may write this store: then nothing here is as it was read
-            self._following.hand_over(lambda: self._commit(commit))
 
     # --- on the writer thread
 
