@@ -67,8 +67,8 @@ class Case:
         self.absorbed: list[Case] = []
         self.asked = FIRST
         """The last alert whose place depended on this case."""
-        self.chosen = False
-        """Whether some place depended on how new this case was, and not just on what it holds."""
+        self.chosen = FIRST
+        """The last alert whose place depended on how new this case was, and not just on what it holds."""
         self.record: Incident | None = None
         """The incident as it was last written, if it was."""
         self.inherited: list[Incident] = []
@@ -126,7 +126,7 @@ class Case:
         self.nodes.update(other.nodes)
         self.newest = max(self.newest, other.newest)
         self.asked = max(self.asked, other.asked)
-        self.chosen = self.chosen or other.chosen
+        self.chosen = max(self.chosen, other.chosen)
         self.sides.update(other.sides)
         self.links |= other.links
         self.lasting |= other.lasting

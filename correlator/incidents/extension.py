@@ -11,6 +11,7 @@ from correlator.incidents.case import Case, Node, is_watch, opens
 from correlator.incidents.fold import Fold
 from correlator.incidents.names import PERSON, Name
 from impetus.domain.alert import Alert
+from impetus.domain.rule import rank
 
 
 def extends(fold: Fold, node: Node) -> bool:
@@ -32,7 +33,9 @@ def revises(fold: Fold, node: Node, alert: Alert) -> bool:
     old, names = set(node.names), fold.names_at(alert, node.order)
     if not _same_kind(fold, node.alert, alert) or not old.issubset(names):
         return False
-    if case is not None and (case.chosen or case.kind == "watch") and alert.at != node.alert.at:
+    if rank(alert.level) < rank(fold.limits.opens) - 1 and len(names) > len(old):
+        return False  # What an informational alert joins through may be another correlation now.
+    if case is not None and (case.chosen > node.order or case.kind == "watch") and alert.at != node.alert.at:
         return False
     for name in names:
         entry = fold.names.get(name) if name not in old else None
@@ -87,7 +90,7 @@ def _fits_between(fold: Fold, node: Node, entries: Sequence[Name]) -> bool:
         free_before
         and all(_leads_only_to(entry, case, node) for entry in owned)
         and case.kind == "incident"
-        and not case.chosen
+        and case.chosen < node.order
         and not case.sides
         and case.opener.order < node.order
         and case.takes_in(node.alert, fold.limits)

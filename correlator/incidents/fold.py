@@ -154,7 +154,7 @@ class Fold:
             return
         if len(found) > 1:
             for case, _ in found:
-                case.chosen = True
+                case.chosen = max(case.chosen, node.order)
         case, why = max(found, key=lambda item: (item[0].newest, item[0].opener.order))
         self._join(case, node, why)
         if node.alert.correlation:
@@ -262,7 +262,7 @@ class Fold:
             if case.kind != kind:
                 continue
             if not name.startswith(PERSON) and not case.takes_in(node.alert, self.limits):
-                case.chosen = True
+                case.chosen = max(case.chosen, node.order)
             elif self._fits(case, sides) and not any(self._fits(other, case.sides) for other in found):
                 found.append(case)
         return found
@@ -299,7 +299,7 @@ class Fold:
                 if case.takes_in(node.alert, self.limits):
                     found.append(case)
                 else:
-                    case.chosen = True
+                    case.chosen = max(case.chosen, node.order)
         return found
 
 

@@ -97,7 +97,8 @@ class Summary:
         if alert.certainty == "certain" and (self.placed is None or order < self.placed[0]):
             self.placed = (order, alert.title)
         self._add_evidence(alert, order)
-        self._events.update(zip(alert.events, alert.times, strict=True))
+        for event, at in zip(alert.events, alert.times, strict=True):
+            self._events[event] = max(at, self._events.get(event, at))
         if len(self._events) > 2 * EVENTS:
             self._events = dict(self._newest())
         for position, entity in enumerate(alert.entities):

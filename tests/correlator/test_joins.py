@@ -45,7 +45,7 @@ def _batch(histories: list[list[Alert]], draw: random.Random) -> list[Alert]:
     return [history.pop(0) for history in draw.sample(ready, draw.randint(1, len(ready)))]
 
 
-@given(alerts(hours=90), st.integers(0, 2**32))
+@given(alerts(hours=90, hourly=True), st.integers(0, 2**32))
 def test_in_order_over_days_what_expires_changes_nothing(final: list[Alert], seed: int) -> None:
     draw, board = random.Random(seed), Board()
     waiting = sorted(final, key=lambda one: (one.at + draw.randrange(HOUR // 30), one.id))
