@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from correlator.incidents.limits import Limits
 from correlator.incidents.summary import Summary
 from impetus.domain.alert import Alert
-from impetus.domain.incident import Incident, Kind
+from impetus.domain.incident import ActionRecord, Incident, Kind
 from impetus.domain.instant import SECOND
 from impetus.domain.place import distance
 from impetus.domain.rule import rank
@@ -14,7 +16,7 @@ HOUR = 3600 * SECOND
 OPENED = "opened it"
 """Why the first member of a case is in it."""
 SMALL = 32
-"""A case of more alerts keeps its summary from one to the next; a smaller one makes it anew."""
+"""Of a case of more alerts, settled repeats are only counted."""
 
 Order = tuple[int, bool, str]
 """Where an alert stands: event time of its first firing, then those of single events, then its id."""
@@ -29,7 +31,7 @@ def order_of(alert: Alert) -> Order:
 class Node:
     """An alert in memory: where it stands, what it joins by, and where it is."""
 
-    __slots__ = ("alert", "case", "dropped", "earliest", "home", "names", "order", "why")
+    __slots__ = ("alert", "case", "dropped", "earliest", "home", "names", "order", "stored", "why")
 
     def __init__(self, alert: Alert) -> None:
         self.alert = alert
@@ -43,19 +45,49 @@ class Node:
         """The incident under whose id it is on record as a member."""
         self.dropped = 0
         """Repeats after it that are only counted."""
-        self.earliest: list[tuple[Order, str]] = []
+        self.earliest: Sequence[tuple[Order, str]] = ()
         """The first of those repeats."""
+        self.stored = ""
+        """The case under whose id it has rows in the store."""
+
+    @property
+    def id(self) -> str:
+        """The id of the alert."""
+        return self.order[2]
+
+
+class Brief(msgspec.Struct, frozen=True, gc=False):
+    """What the next revision of an incident needs of the one before, if that says something else for certain."""
+
+    id: str
+    revision: int
+    alerts: int
+    supersedes: tuple[str, ...]
+    history: tuple[ActionRecord, ...]
 
 
 class Case:
     """Alerts that belong together, each with why."""
 
+    __slots__ = (
+        "absorbed", "alone", "asked", "away", "brief", "chosen", "ends", "filed", "floor", "id", "inherited", "kind", "lasting", "links",
+        "merged", "newest", "nodes", "opened", "opener", "record", "scheduled", "settled", "shelved", "sides",
+        "sum", "taken_at", "taken_over_by",
+    )  # fmt: skip
+
     def __init__(self, kind: Kind, opener: Node) -> None:
         self.kind = kind
-        self.opener = opener
-        """The earliest alert that could open it; the id of the incident is made of its id."""
+        self.opener = opener.order
+        """Where the earliest alert stands that could open it; the id of the incident is made of its id."""
+        self.opened = opener.alert.first
         self.id = incident_id(opener.alert)
         self.nodes: dict[str, Node] = {}
+        """Its alerts that are in memory, by id."""
+        self.alone = (self,)
+        self.shelved = 0
+        """So many others are on the shelf."""
+        self.merged = FIRST
+        """The last alert by which it took another case over."""
         self.newest = opener.alert.at
         self.sides: dict[str, int] = {}
         """For each split by hand, on which side of it the case is."""
@@ -70,8 +102,10 @@ class Case:
         self.chosen = FIRST
         """The last alert whose place depended on how new this case was, and not just on what it holds."""
         self.record: Incident | None = None
-        """The incident as it was last written, if it was."""
-        self.inherited: list[Incident] = []
+        """The incident as it was last written, if it was and is not left to the store."""
+        self.brief: Brief | None = None
+        """What has to be known of one that is left to the store."""
+        self.inherited: list[Incident | Brief] = []
         """Incidents that it takes the place of, since it was last written."""
         self.floor = 0
         """No revision of its id is below this."""
@@ -81,7 +115,11 @@ class Case:
         """The first and the last of the settled repeats of a row."""
         self.scheduled = False
         """Whether its end is on the list of what is forgotten."""
-        self._summary: Summary | None = None
+        self.sum: Summary | None = None
+        self.away = False
+        """Whether its summary is left to the store."""
+        self.filed = False
+        """Whether its summary may have a row there."""
 
     @property
     def heir(self) -> "Case":
@@ -105,28 +143,31 @@ class Case:
     def add(self, node: Node, why: str) -> None:
         """Let an alert join."""
         node.case, node.why = self, why
-        self.nodes[node.alert.id] = node
+        self.nodes[node.id] = node
         self.newest = max(self.newest, node.alert.at)
-        if self._summary is not None:
-            self._summary.add(node.alert, node.order, why)
+        if self.sum is not None:
+            self.sum.add(node.alert, node.order, why)
 
     def revise(self, node: Node) -> None:
         """Take note that an alert has more members than before, and is otherwise the same."""
         self.newest = max(self.newest, node.alert.at)
-        if self._summary is not None:
-            self._summary.revise(node.alert, node.order)
+        if node.order == self.opener:
+            self.opened = node.alert.first
+        if self.sum is not None:
+            self.sum.revise(node.alert, node.order)
 
     def absorb(self, other: "Case", why: str, order: Order) -> None:
-        """Take another case over: its opener joined for this reason, the others keep theirs."""
+        """Take another case over, all of it in memory: its opener joined for this reason, the others keep theirs."""
         other.taken_over_by, other.taken_at = self, order
-        other.opener.why = why
-        if self._summary is not None:
+        other.nodes[other.opener[2]].why = why
+        if self.sum is not None:
             for node in other.nodes.values():
-                self._add_up(self._summary, node)
+                _add_up(self.sum, node)
         self.nodes.update(other.nodes)
         self.newest = max(self.newest, other.newest)
         self.asked = max(self.asked, other.asked)
         self.chosen = max(self.chosen, other.chosen)
+        self.merged = max(self.merged, other.merged, order)
         self.sides.update(other.sides)
         self.links |= other.links
         self.lasting |= other.lasting
@@ -134,30 +175,42 @@ class Case:
         self.inherited += other.inherited
         self.settled += other.settled
         self.settled += [node for ends in other.ends.values() for node in ends]
-        if other.record is not None:
-            self.inherited.append(other.record)
+        own = other.record or other.brief
+        if own is not None:
+            self.inherited.append(own)
 
     def summary(self) -> Summary:
-        """What its alerts have together."""
-        found = self._summary
-        if found is None:
-            found = Summary()
+        """What its alerts have together; of a case that is not left to the store."""
+        if self.away:
+            raise LookupError("the summary is in the store")
+        if self.sum is None:
+            self.sum = Summary()
             for node in self.nodes.values():
-                self._add_up(found, node)
-        if len(self.nodes) > SMALL:
-            self._summary = found
-        return found
+                _add_up(self.sum, node)
+        return self.sum
 
-    @staticmethod
-    def _add_up(summary: Summary, node: Node) -> None:
-        summary.add(node.alert, node.order, node.why)
-        if node.dropped:
-            summary.count(node.alert, node.dropped, node.earliest)
+    def leave(self) -> None:
+        """Let go of what the store has, once all alerts are on the shelf."""
+        self.sum, self.away = None, True
+        self.nodes, self.settled, self.ends = {}, [], {}
+        if self.record is not None:
+            self.brief, self.record = brief_of(self.record), None
 
     @property
     def summed(self) -> bool:
-        """Whether its summary stands without its alerts, so that repeats need not stay."""
-        return self._summary is not None
+        """Whether it is so large that settled repeats are only counted in its summary."""
+        return self.sum is not None and len(self.nodes) + self.shelved > SMALL
+
+
+def brief_of(record: Incident) -> Brief:
+    """What has to be known of an incident that is left to the store."""
+    return Brief(record.id, record.revision, record.alerts, record.supersedes, record.history)
+
+
+def _add_up(summary: Summary, node: Node) -> None:
+    summary.add(node.alert, node.order, node.why)
+    if node.dropped:
+        summary.count(node.alert, node.dropped, node.earliest)
 
 
 def incident_id(opener: Alert) -> str:
@@ -194,4 +247,4 @@ def meets(watch: Alert, alert: Alert) -> bool:
 
 def earliest(found: Sequence[tuple[Case, str]]) -> tuple[Case, str]:
     """The case that was opened first."""
-    return min(found, key=lambda item: item[0].opener.order)
+    return min(found, key=lambda item: item[0].opener)

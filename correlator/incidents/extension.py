@@ -92,7 +92,7 @@ def _fits_between(fold: Fold, node: Node, entries: Sequence[Name]) -> bool:
         and case.kind == "incident"
         and case.chosen < node.order
         and not case.sides
-        and case.opener.order < node.order
+        and case.opener < node.order
         and case.takes_in(node.alert, fold.limits)
     )
 
@@ -125,6 +125,7 @@ def closure(fold: Fold, alerts: Iterable[Alert], nodes: Iterable[Node]) -> tuple
         found[node.alert.id] = node
         if node.case is not None and node.case.heir not in cases:
             cases[node.case.heir] = None
+            fold.shelf.wake(node.case.heir)
             todo += node.case.heir.nodes.values()
         todo += _neighbours(fold, node.alert, node.names, followed, cases)
     return found, list(cases)
@@ -138,10 +139,11 @@ def _neighbours(
         entry = fold.names.get(name) if name not in followed else None
         followed.add(name)
         if entry is not None:
-            found += entry.nodes.values()
+            found += fold.having(name)
             for owner, _ in entry.owners:
                 if owner.heir not in cases:
                     cases[owner.heir] = None
+                    fold.shelf.wake(owner.heir)
                     found += owner.heir.nodes.values()
     met = fold.places.alerts_met(alert) if is_watch(alert, fold.limits) else fold.places.watches_met(alert)
     return found + met

@@ -9,16 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from correlator.incidents.bonds import Bonds
 from correlator.incidents.case import OPENED, Case, Node, Order, earliest, is_watch, joins_one, opens
+from correlator.incidents.commons import Commons
 from correlator.incidents.limits import Limits
 from correlator.incidents.links import Links
-from correlator.incidents.names import EVENT, PERSON, Commons, Names
+from correlator.incidents.names import EVENT, PERSON, WEAKLY, Names
 from correlator.incidents.places import Places
+from correlator.incidents.shelf import Shelf
 from correlator.incidents.summary import row_key
 from impetus.domain.alert import Alert
 from impetus.domain.incident import Kind
 
-WEAKLY = "~"
-"""In front of an entity: the alerts for which it was weak."""
 PLACE_MET = "an open-source item names this place and time"
 
 
@@ -28,13 +28,14 @@ class Fold:
     def __init__(self, limits: Limits, bonds: Bonds) -> None:
         self.limits, self.bonds = limits, bonds
         self.nodes: dict[str, Node] = {}
-        """Every alert in memory, joined or loose, by id."""
+        """Every alert in memory, joined or loose, by id; the others are on the shelf."""
         self.cases: dict[str, Case] = {}
         """The cases that no other took over, by id."""
         self.names = Names()
         self.commons = Commons(limits)
         self.links = Links(limits)
-        self.places = Places()
+        self.shelf = Shelf(self)
+        self.places = Places(self.shelf.wake)
         self.changed: dict[Case, None] = {}
         """Cases that changed since they were last written, in order."""
         self.merged: list[Case] = []
@@ -63,6 +64,8 @@ class Fold:
     def remove(self, nodes: Iterable[Node], cases: Sequence[Case]) -> None:
         """Take alerts, and whole cases, out again."""
         for case in cases:
+            self.shelf.wake(case)
+            self.shelf.remove_case(case)
             self.cases.pop(case.id, None)
             self.changed.pop(case, None)
             gone = [case, *case.absorbed]
@@ -86,10 +89,25 @@ class Fold:
         self.names.drop(node, node.names)
         self.names.drop(node, (f"{WEAKLY}{entity.key}" for entity in node.alert.entities))
         self.places.drop(node)
+        self.shelf.remove(node)
 
     def successor(self, id: str) -> Node | None:
         """The alert that took the place of one that is no more."""
-        return self.nodes.get(self._successors.get(id, ""))
+        return self.shelf.find(self._successors[id]) if id in self._successors else None
+
+    def having(self, name: str) -> list[Node]:
+        """All alerts that have a name, in order; in memory from now on."""
+        entry = self.names.get(name)
+        for case in sorted(entry.shelved, key=lambda case: case.opener) if entry is not None else ():
+            self.shelf.wake(case)
+        return sorted(entry.nodes.values(), key=lambda node: node.order) if entry is not None else []
+
+    def place(self, node: Node) -> None:
+        """Let what an alert of a case meets in place and time find it."""
+        if node.alert.place is not None:
+            self.places.add(node, watch=False)
+            if is_watch(node.alert, self.limits):
+                self.places.add(node, watch=True)
 
     def revise(self, node: Node, alert: Alert) -> None:
         """An alert that has more members now, and joins by more names that lead nowhere else."""
@@ -155,7 +173,7 @@ class Fold:
         if len(found) > 1:
             for case, _ in found:
                 case.chosen = max(case.chosen, node.order)
-        case, why = max(found, key=lambda item: (item[0].newest, item[0].opener.order))
+        case, why = max(found, key=lambda item: (item[0].newest, item[0].opener))
         self._join(case, node, why)
         if node.alert.correlation:
             self._collect_minor(case, node)
@@ -163,8 +181,7 @@ class Fold:
     def _take_informational(self, node: Node) -> None:
         """It joins the incident of a correlation that it is a member of, which may have fired before it."""
         for name in node.names:
-            entry = self.names.get(name)
-            for other in entry.nodes.values() if entry is not None else ():
+            for other in self.having(name):
                 case = other.case.heir if other.case is not None else None
                 if case is None or not other.alert.correlation:
                     continue
@@ -184,7 +201,7 @@ class Fold:
 
     def _join_all(self, found: Sequence[tuple[Case, str]], node: Node) -> Case:
         """Make one case of several, that of the earliest opener, and let the alert that they have in common join."""
-        case, why = earliest(_with_row(found, node.alert))
+        case, why = earliest(_with_row(found, node.alert, self.shelf))
         for other, _ in found:
             if other is not case:
                 self._merge(other, case, f"joined through: {node.alert.title}", node)
@@ -192,6 +209,7 @@ class Fold:
         return case
 
     def _join(self, case: Case, node: Node, why: str) -> None:
+        self.shelf.recall(case)
         case.add(node, why)
         self.moved[node.alert.id] = node
         case.asked = max(case.asked, node.order)
@@ -202,10 +220,7 @@ class Fold:
     def _note_joined(self, case: Case, node: Node) -> None:
         alert = node.alert
         self.changed[case] = None
-        if alert.place is not None:
-            self.places.add(node, watch=False)
-            if is_watch(alert, self.limits):
-                self.places.add(node, watch=True)
+        self.place(node)
         for entity in alert.entities:
             weak = entity.weak or self.commons.is_common(entity.key, node.order)
             for other in self.links.note(case, entity.key, alert.at, weak=weak):
@@ -226,7 +241,10 @@ class Fold:
             return
         for other in {other.heir for other in case.links} - {case, into}:
             self.changed[other] = None
+        self.shelf.wake(case)
+        self.shelf.recall(into)
         into.absorb(case, why, by.order)
+        self.shelf.remove_case(case)
         del self.cases[case.id]
         self.changed.pop(case, None)
         self.changed[into] = None
@@ -234,8 +252,7 @@ class Fold:
 
     def _collect_minor(self, case: Case, correlation: Node) -> None:
         for event in correlation.alert.events:
-            entry = self.names.get(f"{EVENT}{event}")
-            for node in list(entry.nodes.values()) if entry is not None else ():
+            for node in self.having(f"{EVENT}{event}"):
                 minor = node.case is None and node is not correlation
                 if minor and correlation.alert.fired - node.alert.at < self.limits.active:
                     self._join(case, node, f"member of {correlation.alert.title}")
@@ -293,7 +310,7 @@ class Fold:
     def _met(self, node: Node, cases: Iterable[Case], kind: Kind) -> list[Case]:
         """Those of some cases that are of a kind and still take an alert in, in the order in which they were opened."""
         found: list[Case] = []
-        for case in sorted(set(cases), key=lambda case: case.opener.order):
+        for case in sorted(set(cases), key=lambda case: case.opener):
             case.asked = max(case.asked, node.order)
             if case.kind == kind:
                 if case.takes_in(node.alert, self.limits):
@@ -303,11 +320,11 @@ class Fold:
         return found
 
 
-def _with_row(found: Sequence[tuple[Case, str]], alert: Alert) -> Sequence[tuple[Case, str]]:
+def _with_row(found: Sequence[tuple[Case, str]], alert: Alert, shelf: Shelf) -> Sequence[tuple[Case, str]]:
     """Of cases that a split keeps apart, those that have the row which an alert repeats; else all."""
     if len(found) == 1 or not any(case.sides for case, _ in found):
         return found
-    return [item for item in found if row_key(alert) in item[0].summary().rows] or found
+    return [item for item in found if row_key(alert) in shelf.summary(item[0]).rows] or found
 
 
 def fold(alerts: Iterable[Alert], limits: Limits | None = None, bonds: Bonds | None = None) -> Fold:

@@ -24,7 +24,7 @@ def describe(case: Case, summary: Summary, history: tuple[ActionRecord, ...], tr
         kind=case.kind,
         severity=weighed[0],
         status=now.status,
-        opened=case.opener.alert.first,
+        opened=case.opened,
         updated=case.newest,
         revision=1,
         members=summary.listed(),

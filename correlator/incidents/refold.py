@@ -4,12 +4,15 @@ from collections.abc import Collection, Sequence
 
 from correlator.incidents.case import Case, Node, Order, order_of
 from correlator.incidents.extension import closure
-from correlator.incidents.fold import WEAKLY, Fold
+from correlator.incidents.fold import Fold
+from correlator.incidents.names import WEAKLY
 from impetus.domain.alert import Alert
 
 
 def refold(fold: Fold, fresh: Sequence[Alert]) -> list[Case]:
     """Take in alerts (new, revised, gone) with all that they lead to; returns the cases that were taken apart."""
+    for alert in fresh:
+        fold.shelf.fetch(alert)
     old = [fold.nodes[alert.id] for alert in fresh if alert.id in fold.nodes]
     first = min([order_of(alert) for alert in fresh] + [node.order for node in old])
     pool, cases = closure(fold, [alert for alert in fresh if not alert.gone], old)
@@ -46,7 +49,8 @@ def _turning(fold: Fold, pool: dict[str, Node], fresh: Sequence[Alert], first: O
     """The alerts by which entities became common that have to be counted anew."""
     keys = {e.key for node in pool.values() for e in node.alert.entities} | {e.key for a in fresh for e in a.entities}
     since = (fold.commons.since.get(key) for key in keys)
-    return [fold.nodes[at[2]] for at in since if at is not None and at >= first and at[2] in fold.nodes]
+    found = (fold.shelf.find(at[2]) for at in since if at is not None and at >= first)
+    return [node for node in found if node is not None]
 
 
 def _widen(fold: Fold, pool: dict[str, Node], cases: list[Case], nodes: Sequence[Node]) -> None:
@@ -65,5 +69,4 @@ def _fold_again(
     for node in sorted(nodes.values(), key=lambda node: node.order):
         fold.take(node)
     turned = [key for key, since in was.items() if fold.commons.since.get(key) != since]
-    entries = [fold.names.get(name) for key in turned for name in (key, f"{WEAKLY}{key}")]
-    return [node for entry in entries if entry is not None for node in entry.nodes.values()]
+    return [node for key in turned for name in (key, f"{WEAKLY}{key}") for node in fold.having(name)]

@@ -25,9 +25,11 @@ EVIDENCE = 200
 """Alerts that are told apart when trust is weighed: the worst, and the first of these."""
 
 Order = tuple[int, bool, str]
+RowKey = tuple[str, str]
+SINGLE = "alert "
 
 
-class Row(msgspec.Struct):
+class Row(msgspec.Struct, array_like=True, gc=False):
     """Repeats of one rule on one device."""
 
     order: Order
@@ -49,7 +51,7 @@ class Row(msgspec.Struct):
         )
 
 
-class Evidence(msgspec.Struct):
+class Evidence(msgspec.Struct, array_like=True, gc=False):
     """The alerts of one level on the same devices: the earliest of them."""
 
     level: Level
@@ -59,26 +61,38 @@ class Evidence(msgspec.Struct):
     title: str
 
 
-class Summary:
+class Summary(msgspec.Struct, array_like=True):
     """Rows, events, entities and what risk is made of."""
 
-    def __init__(self) -> None:
-        self.rows: dict[tuple[str, str], Row] = {}
-        self._sorted: list[tuple[Order, tuple[str, str]]] = []
-        self.alerts = 0
-        self.domains: set[str] = set()
-        self.zones: set[str] = set()
-        self.exercise = False
-        self.tactics: dict[str, Order] = {}
-        """Each tag of a rule, with the first alert that has it."""
-        self.evidence: dict[tuple[str, ...], Evidence] = {}
-        self.devices: dict[str, Order] = {}
-        """Each device that is held, with the first alert that is about it."""
-        self.placed: tuple[Order, str] | None = None
-        """The first alert that is certainly in one place."""
-        self._events: dict[str, int] = {}
-        self._entities: dict[str, tuple[Order, int, Entity]] = {}
-        self._title: tuple[tuple[int, bool, Order], str] | None = None
+    rows: dict[RowKey, Row] = {}
+    _sorted: list[tuple[Order, RowKey]] = []
+    _repeated: int = 0
+    """So many rows there were when the last ones were left out."""
+    alerts: int = 0
+    domains: set[str] = set()
+    zones: set[str] = set()
+    exercise: bool = False
+    tactics: dict[str, Order] = {}
+    """Each tag of a rule, with the first alert that has it."""
+    evidence: dict[tuple[str, ...], Evidence] = {}
+    devices: dict[str, Order] = {}
+    """Each device that is held, with the first alert that is about it."""
+    placed: tuple[Order, str] | None = None
+    """The first alert that is certainly in one place."""
+    _events: dict[str, int] = {}
+    _entities: dict[str, tuple[Order, int, Entity]] = {}
+    _title: tuple[tuple[int, bool, Order], str] | None = None
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> "Summary":
+        """The summary that was packed."""
+        summary = _decoder.decode(packed)
+        summary._sorted = sorted((row.order, key) for key, row in summary.rows.items())
+        return summary
+
+    def pack(self) -> bytes:
+        """All of it as bytes."""
+        return msgspec.msgpack.encode(msgspec.structs.replace(self, _sorted=[]))
 
     def add(self, alert: Alert, order: Order, why: str) -> None:
         """Add an alert."""
@@ -103,16 +117,18 @@ class Summary:
             self._events = dict(self._newest())
         for position, entity in enumerate(alert.entities):
             self._add_entity(entity, order, position)
-        row = self.rows[row_key(alert)]
-        row.first, row.last = min(row.first, alert.first), max(row.last, alert.at)
+        row = self.rows.get(row_key(alert))
+        if row is not None:
+            row.first, row.last = min(row.first, alert.first), max(row.last, alert.at)
 
     def count(self, alert: Alert, repeats: int, earliest: Iterable[tuple[Order, str]]) -> None:
         """Count repeats of an alert that are not there any more."""
-        row = self.rows[row_key(alert)]
         self.alerts += repeats
-        row.count += repeats
-        for order, id in earliest:
-            row.repeat(order, id)
+        row = self.rows.get(row_key(alert))
+        if row is not None:
+            row.count += repeats
+            for order, id in earliest:
+                row.repeat(order, id)
 
     def listed(self) -> tuple[Member, ...]:
         """The rows in order: the first and the last ones of very many."""
@@ -149,6 +165,8 @@ class Summary:
         if row is None:
             self.rows[key] = Row(order, why, alert.first, alert.at, repeats=[])
             insort(self._sorted, (order, key))
+            if len(self._sorted) > 2 * max(FIRST_ROWS + LAST_ROWS, self._repeated):
+                self._leave_out()
             return
         row.count += 1
         if order < row.order:
@@ -158,6 +176,16 @@ class Summary:
             insort(self._sorted, (order, key))
         else:
             row.repeat(order, alert.id)
+
+    def _leave_out(self) -> None:
+        """Let go of rows that will never be listed: none of a single alert that many stand before and behind."""
+        between = self._sorted[FIRST_ROWS:-LAST_ROWS]
+        kept = [item for item in between if not is_single(item[1])]
+        for _, key in between:
+            if is_single(key):
+                del self.rows[key]
+        self._sorted[FIRST_ROWS:-LAST_ROWS] = kept
+        self._repeated = len(self._sorted)
 
     def _add_best(self, alert: Alert, order: Order) -> None:
         best = ((-rank(alert.level), not alert.correlation, order), alert.title)
@@ -188,12 +216,20 @@ class Summary:
         self._entities[entity.key] = (*min(known[:2], (order, position)), strong)
 
 
+_decoder = msgspec.msgpack.Decoder(Summary)
+
+
 def row_key(alert: Alert) -> tuple[str, str]:
     """What tells the rows of an incident apart: rule and device, or the alert itself where it has none."""
     device = next((entity.value for entity in alert.entities if entity.kind == "device"), None)
     if device is None or alert.correlation:
-        return (alert.rule, f"alert {alert.id}")
+        return (alert.rule, f"{SINGLE}{alert.id}")
     return (alert.rule, f"device {device}")
+
+
+def is_single(key: RowKey) -> bool:
+    """Whether a row is of one alert, and no repeat will ever come to it."""
+    return key[1].startswith(SINGLE)
 
 
 def devices_of(alert: Alert) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Upkeep: what takes nothing in any more is forgotten, settled repeats are only counted; nothing is scanned for it."""
 
-from bisect import insort
+from collections import deque
+from collections.abc import Iterator
 from heapq import heappop, heappush
 
 from correlator.incidents.case import Case, Node
@@ -14,7 +15,11 @@ class Upkeep:
     def __init__(self, fold: Fold) -> None:
         self._fold = fold
         self._cases: list[tuple[int, str]] = []
-        self._alerts: list[tuple[int, str]] = []
+        self._loose: list[tuple[int, str]] = []
+        self._young: deque[Node] = deque()
+        """Alerts in cases, in the order in which they were filed."""
+        self._old: deque[Node] = deque()
+        """Those of them that nothing changes any more, or only another revision."""
         self._commons = 0
 
     def schedule(self, case: Case) -> None:
@@ -25,11 +30,11 @@ class Upkeep:
 
     def watch(self, node: Node) -> None:
         """Forget a loose alert, and count a repeat, once nothing changes them any more."""
-        limits = self._fold.limits
         if node.case is None:
-            heappush(self._alerts, (node.alert.at + limits.horizon, node.alert.id))
-        elif not node.alert.correlation:
-            heappush(self._alerts, (node.alert.at + limits.settles, node.alert.id))
+            limits = self._fold.limits
+            heappush(self._loose, (node.alert.at + limits.horizon, node.alert.id))
+        else:
+            self._young.append(node)
 
     def run(self, now: int) -> tuple[list[Case], list[str]]:
         """Do what is due; returns the cases and the ids of loose alerts that were forgotten."""
@@ -37,12 +42,11 @@ class Upkeep:
         for case in cases:
             self.forget(case)
         loose: list[str] = []
-        while self._alerts and self._alerts[0][0] <= now:
-            node = self._fold.nodes.get(heappop(self._alerts)[1])
-            if node is not None and node.case is not None:
-                self._settle(node, node.case.heir)
-            elif node is not None:
+        while self._loose and self._loose[0][0] <= now:
+            node = self._fold.nodes.get(heappop(self._loose)[1])
+            if node is not None and node.case is None:
                 self._age(node, now, loose)
+        self._ripen(now)
         if now - self._commons >= self._fold.limits.horizon:
             self._commons = now
             self._fold.commons.expire(now)
@@ -51,6 +55,7 @@ class Upkeep:
     def forget(self, case: Case) -> None:
         """Leave a case out; links to it stay."""
         fold = self._fold
+        fold.shelf.wake(case)
         linked = {other.heir for other in case.links} - {case}
         was = {other: other in fold.changed for other in linked}
         fold.remove(list(case.nodes.values()), (case,))
@@ -80,10 +85,29 @@ class Upkeep:
     def _age(self, node: Node, now: int, loose: list[str]) -> None:
         due = node.alert.at + self._fold.limits.horizon
         if due > now:
-            heappush(self._alerts, (due, node.alert.id))
+            heappush(self._loose, (due, node.alert.id))
         else:
             self._fold.drop(node)
             loose.append(node.alert.id)
+
+    def _ripen(self, now: int) -> None:
+        settles = self._fold.limits.settles
+        while self._young and self._young[0].alert.at + settles <= now:
+            node = self._young.popleft()
+            if self._is_there(node) and node.case is not None:
+                self._old.append(node)
+                if not node.alert.correlation:
+                    self._settle(node, node.case.heir)
+
+    def surplus(self, most: int) -> Iterator[Node]:
+        """All but so many of the alerts in cases, the settled and then the first filed first."""
+        for _ in range(len(self._old) + len(self._young) - most):
+            node = (self._old or self._young).popleft()
+            if self._is_there(node):
+                yield node
+
+    def _is_there(self, node: Node) -> bool:
+        return self._fold.nodes.get(node.id) is node
 
     def _settle(self, node: Node, case: Case) -> None:
         """Keep the first and the last of settled repeats of a row that join by the same; count those between."""
@@ -91,25 +115,23 @@ class Upkeep:
         if not case.summed:
             return
         for one in case.settled:
-            if self._fold.nodes.get(one.alert.id) is one:
+            if self._is_there(one):
                 self._count(one, case)
         case.settled.clear()
 
     def _count(self, node: Node, case: Case) -> None:
         alert = node.alert
         key = (alert.rule, alert.level, alert.entities, alert.zones, alert.domains, alert.exercise)
-        there = {one for one in case.ends.get(key, ()) if self._fold.nodes.get(one.alert.id) is one} | {node}
+        there = {one for one in case.ends.get(key, ()) if self._is_there(one)} | {node}
         repeats = sorted(there, key=lambda one: one.order)
         case.ends[key] = (repeats[0], repeats[-1])
         if len(repeats) == 3:
             self._drop(repeats[1], repeats[0], case)
 
     def _drop(self, gone: Node, first: Node, case: Case) -> None:
-        if gone is case.opener or gone.alert.target_time is not None or self._fold.bonds.bound(gone.alert):
+        if gone.order == case.opener or gone.alert.target_time is not None or self._fold.bonds.bound(gone.alert):
             return
         first.dropped += 1 + gone.dropped
-        for item in ((gone.order, gone.alert.id), *gone.earliest):
-            insort(first.earliest, item)
-        del first.earliest[REPEATS:]
+        first.earliest = sorted([*first.earliest, (gone.order, gone.id), *gone.earliest])[:REPEATS]
         case.nodes.pop(gone.alert.id, None)
         self._fold.drop(gone)
