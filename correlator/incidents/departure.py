@@ -70,6 +70,23 @@ class Departure:
         self._let_events_go()
         self._let_cases_go()
 
+    def resume(self) -> None:
+        """While everything is folded again: let go of what the store says the same of already; the rest is kept."""
+        fold, shelf = self._fold, self._fold.shelf
+        shelf.woken = []
+        kept: list[Node] = []
+        for node in self._upkeep.surplus(self._most):
+            case = node.case.heir if node.case is not None else None
+            if case is not None and not self._stays(node) and shelf.has(node, case):
+                node.stored = case.id
+                shelf.release(node, case)
+            else:
+                kept.append(node)
+        for node in kept:
+            self._upkeep.watch(node)
+        self._resume_events()
+        self._resume_cases()
+
     def _let_events_go(self) -> None:
         names, events = self._fold.names, self._events
         self._events = []
@@ -89,6 +106,26 @@ class Departure:
             if fold.cases.get(case.id) is not case or case.nodes or not case.shelved or case.away:
                 continue
             if case.sum is summary and case.record is record and case not in fold.changed:
+                case.leave()
+            else:
+                fold.shelf.cold[case] = None
+
+    def _resume_events(self) -> None:
+        shelf = self._fold.shelf
+        events, shelf.events = shelf.events, {}
+        for name in events:
+            if shelf.has_event(name):
+                self._fold.names.forget(name)
+            else:
+                shelf.events[name] = None
+
+    def _resume_cases(self) -> None:
+        fold = self._fold
+        cold, fold.shelf.cold = fold.shelf.cold, {}
+        for case in cold:
+            if fold.cases.get(case.id) is not case or not case.shelved or case.nodes or case.away:
+                continue
+            if fold.shelf.has_summary(case):
                 case.leave()
             else:
                 fold.shelf.cold[case] = None

@@ -245,6 +245,8 @@ class Fold:
         self.shelf.recall(into)
         into.absorb(case, why, by.order)
         self.shelf.remove_case(case)
+        for moved in case.nodes.values():
+            self.shelf.remove(moved)
         del self.cases[case.id]
         self.changed.pop(case, None)
         self.changed[into] = None

@@ -17,8 +17,9 @@ from correlator.incidents.extension import extends, revises
 from correlator.incidents.fold import Fold
 from correlator.incidents.history import cleared
 from correlator.incidents.limits import Limits
-from correlator.incidents.membership import members
+from correlator.incidents.membership import Record
 from correlator.incidents.refold import refold
+from correlator.incidents.resume import Resume
 from correlator.incidents.risk import Scale
 from correlator.incidents.summary import row_key
 from correlator.incidents.trust import Trust, is_nothing
@@ -177,6 +178,9 @@ class Joins:
         _, loose = self._upkeep.run(now)
         for id in loose:
             self._loose.drop(id)
+        for gone, first in self._upkeep.counted:
+            self._writer.membership.count(gone, first)
+        self._upkeep.counted.clear()
         if now - self._swept >= self._limits.horizon:
             self._swept = now
             self._frozen.drop_where(lambda one: now - one.at >= self._limits.active)
@@ -228,15 +232,12 @@ class Joins:
             self._bonds.add(bond)
         for key in self._kept_commons:
             self._fold.commons.since[key], self._fold.commons.last[key] = self._kept_commons[key]
-        nodes = [Node(alert) for alert in store.alerts(list(self._loose))]
-        records: dict[str, Incident] = {}
+        resume = Resume(self._fold, self._upkeep, self._departure, store)
+        for id in self._loose:
+            resume.note(id, Record(""))
         for incident in self._active(store, now):
-            records[incident.id] = incident
-            homes = members(store, incident)
-            for alert in store.alerts(list(homes)):
-                nodes.append(Node(alert))
-                nodes[-1].home = homes[alert.id]
-        self._resume(nodes, records)
+            resume.note_incident(incident)
+        resume.run()
 
     def _kept(self) -> tuple[Kept[Any], ...]:
         return (self._loose, self._frozen, self._kept_bonds, self._kept_commons)
@@ -246,18 +247,3 @@ class Joins:
         for kind, span in (("incident", limits.active), ("watch", limits.watch)):
             since = None if now is None else now - span - limits.horizon
             yield from store.incidents(IncidentQuery(statuses=open_, kind=kind, since=since, limit=LOADED))
-
-    def _resume(self, nodes: list[Node], records: Mapping[str, Incident]) -> None:
-        """Fold again what was in memory; the incidents are as they were written, so none is written now."""
-        for node in sorted(nodes, key=lambda node: node.order):
-            self._fold.take(node)
-        for case in self._fold.cases.values():
-            case.record = records.get(case.id)
-            linked = case.record.linked if case.record is not None else ()
-            case.lasting.update(id for id in linked if id not in self._fold.cases)
-            self._upkeep.schedule(case)
-        for node in nodes:
-            self._upkeep.watch(node)
-        self._fold.changed = {case: None for case in self._fold.changed if case.record is None}
-        self._fold.merged.clear()
-        self._fold.moved.clear()

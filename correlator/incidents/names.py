@@ -99,6 +99,15 @@ class Names:
             return False
         return len(entry.shelved) == 1 and entry.owners[0][0].heir in entry.shelved
 
+    def mark(self, name: str) -> None:
+        """Note that a name has a row in the store."""
+        self._names[name].stored = True
+
+    def resume(self) -> None:
+        """Take it that all events in memory have a row in the store, which some may have."""
+        for name, entry in self._names.items():
+            entry.stored = name.startswith(EVENT)
+
     def forget(self, name: str) -> None:
         """Leave an event to the store."""
         del self._names[name]

@@ -96,9 +96,11 @@ class Shelf:
         if not case.shelved or self._store is None:
             return
         self.recall(case)
-        case.shelved = 0
+        shelved, case.shelved = case.shelved, 0
         fold, rows = self._fold, self.rows.all(f"{SPACE}:{case.id}")
         found = self._store.alerts([id for id in rows if id not in fold.nodes])
+        if len(found) != shelved:
+            raise LookupError(f"{len(found)} of {shelved} alerts of {case.id} are in the store")
         woken = [(_unpack(alert, case, row), row) for alert in found for row in (_shelved(rows[alert.id]),)]
         nodes = {node.id: node for node, _ in woken}
         fold.nodes |= nodes
@@ -149,19 +151,40 @@ class Shelf:
 
     def store_event(self, name: str) -> Order | None:
         """Write the row of an event, if it may be left to the store; returns what it says of time."""
+        route = self._route(name)
+        if route is None:
+            return None
+        self._fold.names.mark(name)
+        self.rows.put(SPACE, name, _encode(route))
+        return route.since
+
+    def _route(self, name: str) -> Route | None:
+        """Where an event leads that may be left to the store."""
         entry = self._fold.names.get(name)
         if entry is None or not self._fold.names.is_plain(name, entry):
             return None
         owner, since = entry.owners[0]
-        last = max(entry.last, owner.since(since))
-        entry.stored = True
-        self.rows.put(SPACE, name, _encode(Route(owner.heir.id, last)))
-        return last
+        return Route(owner.heir.id, max(entry.last, owner.since(since)))
 
     def store_summary(self, case: Case) -> None:
         """Write the summary of a case."""
         case.filed = True
         self.rows.put(SUMS, case.id, case.summary().pack())
+
+    def has(self, node: Node, case: Case) -> bool:
+        """Whether the store says of an alert what is so."""
+        row = self.rows.get(f"{SPACE}:{case.id}", node.id)
+        return row == self.packed(node) and self.rows.get(SPACE, f"{ALERT}{node.id}") == case.id.encode()
+
+    def has_event(self, name: str) -> bool:
+        """Whether the store says of an event what is so."""
+        route = self._route(name)
+        return route is not None and self.rows.get(SPACE, name) == _encode(route)
+
+    def has_summary(self, case: Case) -> bool:
+        """Whether the store has the summary of a case."""
+        row = self.rows.get(SUMS, case.id)
+        return row is not None and Summary.unpack(row) == case.summary()
 
     def release(self, node: Node, case: Case) -> None:
         """Let an alert leave memory, whose rows are durable."""

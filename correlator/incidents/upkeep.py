@@ -8,6 +8,9 @@ from correlator.incidents.case import Case, Node
 from correlator.incidents.fold import Fold
 from correlator.incidents.summary import REPEATS
 
+SLICE = 10_000
+"""So many alerts at most leave memory in one step."""
+
 
 class Upkeep:
     """What is due when, by event time."""
@@ -21,6 +24,8 @@ class Upkeep:
         self._old: deque[Node] = deque()
         """Those of them that nothing changes any more, or only another revision."""
         self._commons = 0
+        self.counted: list[tuple[Node, Node]] = []
+        """Repeats that left memory since someone cleared this, each with the alert that stands for it."""
 
     def schedule(self, case: Case) -> None:
         """Forget a case once it takes nothing in any more."""
@@ -101,7 +106,7 @@ class Upkeep:
 
     def surplus(self, most: int) -> Iterator[Node]:
         """All but so many of the alerts in cases, the settled and then the first filed first."""
-        for _ in range(len(self._old) + len(self._young) - most):
+        for _ in range(min(SLICE, len(self._old) + len(self._young) - most)):
             node = (self._old or self._young).popleft()
             if self._is_there(node):
                 yield node
@@ -131,6 +136,11 @@ class Upkeep:
     def _drop(self, gone: Node, first: Node, case: Case) -> None:
         if gone.order == case.opener or gone.alert.target_time is not None or self._fold.bonds.bound(gone.alert):
             return
+        self.counted.append((gone, first))
+        self.count(gone, first, case)
+
+    def count(self, gone: Node, first: Node, case: Case) -> None:
+        """Let a repeat leave memory: the first one stands for it, and the summary of the case."""
         first.dropped += 1 + gone.dropped
         first.earliest = sorted([*first.earliest, (gone.order, gone.id), *gone.earliest])[:REPEATS]
         case.nodes.pop(gone.alert.id, None)

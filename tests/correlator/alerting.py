@@ -8,7 +8,7 @@ from correlator.city import CityModel
 from correlator.incidents.bonds import Bonds
 from correlator.incidents.case import Case
 from correlator.incidents.fold import fold
-from correlator.incidents.joins import Joins
+from correlator.incidents.joins import AWAKE, Joins
 from correlator.incidents.limits import DAY as ACTIVE
 from correlator.incidents.limits import Limits
 from impetus.domain.alert import Alert
@@ -59,16 +59,29 @@ def entity(key: str) -> Entity:
 class Board:
     """Joins under test, with every incident as it was last written."""
 
-    def __init__(self, city: CityModel | None = None, limits: Limits | None = None, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        city: CityModel | None = None,
+        limits: Limits | None = None,
+        store: Store | None = None,
+        awake: int = AWAKE,
+    ) -> None:
         self.records: dict[str, Incident] = {}
-        self.limits, self.store = limits or Limits(), store
-        self.joins = Joins(city or CityModel.empty(), self.find, self.limits)
+        self.limits, self.store, self.awake = limits or Limits(), store, awake
+        self._set_up(city or CityModel.empty())
+        if store is not None:
+            self.joins.restore(store, None)
 
     def restart(self, now: int | None = None) -> None:
         """Joins anew, from what was committed."""
         assert self.store is not None
-        self.joins = Joins(CityModel.empty(), self.find, self.limits)
+        self._set_up(CityModel.empty())
         self.joins.restore(self.store, now)
+
+    def _set_up(self, city: CityModel) -> None:
+        self.joins = Joins(city, self.find, self.limits, awake=self.awake)
+        # An event of these tests may be at several times: what is on the shelf is not told by time.
+        self.joins._shelf.newest = 10 * 365 * DAY
 
     def find(self, id: str) -> Incident | None:
         """As a store does: a superseded incident gives the one that took its place."""
@@ -86,6 +99,7 @@ class Board:
         if self.store is not None:
             state = tuple(self.joins.changes())
             self.store.commit(Commit(alerts=tuple(alerts), incidents=tuple(changed), state=state))
+            self.joins.committed()
 
     def keep(self, changed: list[Incident]) -> list[Incident]:
         for incident in changed:

@@ -1,0 +1,94 @@
+"""Resuming: what was in memory is folded again from what the store has, in order, and so the same cases come of it.
+
+It is done part by part, and what the store says the same of already leaves memory between them.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from correlator.incidents.case import Brief, Node, Order, brief_of, order_of
+from correlator.incidents.departure import Departure
+from correlator.incidents.fold import Fold
+from correlator.incidents.membership import Record, member_records
+from correlator.incidents.upkeep import Upkeep
+from impetus.domain.incident import Incident
+from impetus.domain.ports import Store
+
+PART = 5_000
+"""So many alerts are read at once."""
+
+
+class Resume:
+    """One resumption of a fold that is empty."""
+
+    def __init__(self, fold: Fold, upkeep: Upkeep, departure: Departure, store: Store) -> None:
+        self._fold, self._upkeep, self._departure, self._store = fold, upkeep, departure, store
+        self._records: dict[str, Record] = {}
+        self._briefs: dict[str, Brief] = {}
+        self._linked: dict[str, tuple[str, ...]] = {}
+
+    def note(self, alert: str, record: Record) -> None:
+        """Take an alert in that was in memory."""
+        self._records[alert] = record
+
+    def note_incident(self, incident: Incident) -> None:
+        """Take an incident in that was active, with all its alerts."""
+        self._briefs[incident.id] = brief_of(incident)
+        self._linked[incident.id] = incident.linked
+        self._records.update(member_records(self._store, incident))
+
+    def run(self) -> None:
+        """Fold again. The incidents are as they were written, so none is written now."""
+        fold = self._fold
+        orders = iter(self._orders())
+        while part := list(islice(orders, PART)):
+            self._take(part)
+            self._departure.resume()
+        for case in fold.cases.values():
+            case.brief = self._briefs.get(case.id)
+            case.lasting.update(id for id in self._linked.get(case.id, ()) if id not in fold.cases)
+            case.filed = True
+            self._upkeep.schedule(case)
+        for node in fold.nodes.values():
+            node.stored = node.case.heir.id if node.case is not None else ""
+        fold.names.resume()
+        fold.changed = {case: None for case in fold.changed if case.brief is None}
+
+    def _orders(self) -> Sequence[Order]:
+        """Where all alerts stand, from the first to the last."""
+        ids = iter(self._records)
+        found: list[Order] = []
+        while part := list(islice(ids, PART)):
+            found += map(order_of, self._store.alerts(part))
+        found.sort()
+        return found
+
+    def _take(self, orders: Sequence[Order]) -> None:
+        fold = self._fold
+        for alert in self._store.alerts([order[2] for order in orders]):
+            node = Node(alert)
+            node.home = self._records[alert.id].home
+            fold.shelf.fetch(alert)
+            fold.take(node)
+        moved, fold.moved = fold.moved, {}
+        merged, fold.merged = fold.merged, []
+        for case in merged:
+            case.nodes = {}
+        for node, first in self._counted(orders):
+            if node.case is not None:
+                fold.shelf.summary(node.case.heir)
+                self._upkeep.count(node, first, node.case.heir)
+        for node in moved.values():
+            if fold.nodes.get(node.id) is node:
+                self._upkeep.watch(node)
+
+    def _counted(self, orders: Sequence[Order]) -> Iterator[tuple[Node, Node]]:
+        """The repeats among some alerts that were only counted, each with the alert that stands for it."""
+        for _, _, id in orders:
+            first = self._records[id].counted
+            while first in self._records and self._records[first].counted:
+                first = self._records[first].counted
+            node, stands = self._fold.nodes.get(id), self._fold.shelf.find(first) if first else None
+            if node is not None and stands is not None and stands.case is not None and node.case is not None:
+                if stands.case.heir is node.case.heir:
+                    yield node, stands
