@@ -233,6 +233,11 @@ def joins_one(alert: Alert, limits: Limits) -> bool:
     return rank(alert.level) == rank(limits.opens) - 1
 
 
+def is_informational(alert: Alert, limits: Limits) -> bool:
+    """Whether an alert joins through a correlation only."""
+    return rank(alert.level) < rank(limits.opens) - 1
+
+
 def meets(watch: Alert, alert: Alert) -> bool:
     """Whether an alert is where and when an open-source item said: its location, else its zone, and its time ± 1 h."""
     if watch.target_time is None or watch.place is None or alert.place is None:

@@ -7,11 +7,10 @@ Every question here may be answered with no for a change that would have done: t
 
 from collections.abc import Iterable, Sequence
 
-from correlator.incidents.case import Case, Node, is_watch, opens
+from correlator.incidents.case import Case, Node, is_informational, is_watch, opens
 from correlator.incidents.fold import Fold
-from correlator.incidents.names import PERSON, Name
+from correlator.incidents.names import EVENT, PERSON, Name
 from impetus.domain.alert import Alert
-from impetus.domain.rule import rank
 
 
 def extends(fold: Fold, node: Node) -> bool:
@@ -19,6 +18,8 @@ def extends(fold: Fold, node: Node) -> bool:
     names = fold.names_at(node.alert, node.order)
     entries = [entry for entry in map(fold.names.get, names) if entry is not None]
     if not _placed_last(fold, node) or not fold.commons.stays(node.alert, node.order):
+        return False
+    if not _brings_last(fold, node):
         return False
     if all(_behind(node, entry) for entry in entries):
         return True
@@ -33,7 +34,7 @@ def revises(fold: Fold, node: Node, alert: Alert) -> bool:
     old, names = set(node.names), fold.names_at(alert, node.order)
     if not _same_kind(fold, node.alert, alert) or not old.issubset(names):
         return False
-    if rank(alert.level) < rank(fold.limits.opens) - 1 and len(names) > len(old):
+    if is_informational(alert, fold.limits) and len(names) > len(old):
         return False  # What an informational alert joins through may be another correlation now.
     if case is not None and (case.chosen > node.order or case.kind == "watch") and alert.at != node.alert.at:
         return False
@@ -76,6 +77,14 @@ def _placed_last(fold: Fold, node: Node) -> bool:
     return all(other.order < node.order and other.case and other.case.heir.asked < node.order for other in met)
 
 
+def _brings_last(fold: Fold, node: Node) -> bool:
+    """Whether all that shares an event with a correlation which this one brings along was before."""
+    entries = (fold.names.get(f"{EVENT}{event}") for event in node.alert.events if node.alert.correlation)
+    brought = [other for entry in entries if entry is not None for other in entry.nodes.values() if other.case is None]
+    names = (fold.names.get(name) for other in brought if other.alert.correlation for name in other.names)
+    return all(entry is None or entry.last < node.order for entry in names)
+
+
 def _fits_between(fold: Fold, node: Node, entries: Sequence[Name]) -> bool:
     """Whether a late alert joins the one case that all its names led to before it, or nothing, as if it had been there.
 
@@ -88,12 +97,25 @@ def _fits_between(fold: Fold, node: Node, entries: Sequence[Name]) -> bool:
     case = owned[0].owners[0][0].heir
     return (
         free_before
+        and not _is_joined_through(fold, node)
         and all(_leads_only_to(entry, case, node) for entry in owned)
         and case.kind == "incident"
         and case.chosen < node.order
         and not case.sides
         and case.opener < node.order
         and case.takes_in(node.alert, fold.limits)
+    )
+
+
+def _is_joined_through(fold: Fold, node: Node) -> bool:
+    """Whether an alert, as a correlation, brings in others that may have come by another one, or is itself brought in."""
+    if is_informational(node.alert, fold.limits):
+        return True
+    entries = (fold.names.get(f"{EVENT}{event}") for event in node.alert.events if node.alert.correlation)
+    return any(
+        entry.shelved or any(not opens(other.alert, fold.limits) for other in entry.nodes.values())
+        for entry in entries
+        if entry is not None
     )
 
 

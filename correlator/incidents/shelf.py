@@ -217,6 +217,8 @@ class Shelf:
         for name in emptied:
             if self._fold.names.get(name) is None:
                 self.rows.put(SPACE, name, None)
+            else:
+                self._fold.names.mark(name)
 
     def _weak(self, node: Node) -> Iterator[str]:
         return (f"{WEAKLY}{entity.key}" for entity in node.alert.entities)
