@@ -68,13 +68,16 @@ def _behind(node: Node, entry: Name) -> bool:
 
 def _placed_last(fold: Fold, node: Node) -> bool:
     """Whether all that it meets in place and time was before."""
-    if is_watch(node.alert, fold.limits):
-        met = fold.places.alerts_met(node.alert)
-    elif opens(node.alert, fold.limits):
-        met = fold.places.watches_met(node.alert)
-    else:
-        return True
-    return all(other.order < node.order and other.case and other.case.heir.asked < node.order for other in met)
+    return all(
+        other.order < node.order and (other.case is None or other.case.heir.asked < node.order)
+        for other in _met(fold, node.alert)
+    )
+
+
+def _met(fold: Fold, alert: Alert) -> list[Node]:
+    """What an alert meets in place and time: open-source items, and what it expects if it is one."""
+    met = fold.places.watches_met(alert)
+    return met + fold.places.alerts_met(alert) if is_watch(alert, fold.limits) else met
 
 
 def _brings_last(fold: Fold, node: Node) -> bool:
@@ -82,7 +85,10 @@ def _brings_last(fold: Fold, node: Node) -> bool:
     entries = (fold.names.get(f"{EVENT}{event}") for event in node.alert.events if node.alert.correlation)
     brought = [other for entry in entries if entry is not None for other in entry.nodes.values() if other.case is None]
     names = (fold.names.get(name) for other in brought if other.alert.correlation for name in other.names)
-    return all(entry is None or entry.last < node.order for entry in names)
+    met = (watch for other in brought for watch in fold.places.watches_met(other.alert))
+    return all(entry is None or entry.last < node.order for entry in names) and all(
+        watch.order < node.order for watch in met
+    )
 
 
 def _fits_between(fold: Fold, node: Node, entries: Sequence[Name]) -> bool:
@@ -167,5 +173,4 @@ def _neighbours(
                     cases[owner.heir] = None
                     fold.shelf.wake(owner.heir)
                     found += owner.heir.nodes.values()
-    met = fold.places.alerts_met(alert) if is_watch(alert, fold.limits) else fold.places.watches_met(alert)
-    return found + met
+    return found + _met(fold, alert)
