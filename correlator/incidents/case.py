@@ -1,6 +1,8 @@
 """A case: an incident or a watch while its alerts are being joined."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
@@ -12,6 +14,8 @@ from impetus.domain.instant import SECOND
 from impetus.domain.place import distance
 from impetus.domain.rule import rank
 
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+"""What most cases have, without a dictionary for each."""
 HOUR = 3600 * SECOND
 OPENED = "opened it"
 """Why the first member of a case is in it."""
@@ -89,14 +93,14 @@ class Case:
         self.merged = FIRST
         """The last alert by which it took another case over."""
         self.newest = opener.alert.at
-        self.sides: dict[str, int] = {}
+        self.sides: Mapping[str, int] = NOTHING
         """For each split by hand, on which side of it the case is."""
-        self.links: set[Case] = set()
-        self.lasting: set[str] = set()
+        self.links: frozenset[Case] = frozenset()
+        self.lasting: frozenset[str] = frozenset()
         """Ids of linked incidents that are no longer in memory."""
         self.taken_over_by: Case | None = None
         self.taken_at = FIRST
-        self.absorbed: list[Case] = []
+        self.absorbed: tuple[Case, ...] = ()
         self.asked = FIRST
         """The last alert whose place depended on this case."""
         self.chosen = FIRST
@@ -105,13 +109,13 @@ class Case:
         """The incident as it was last written, if it was and is not left to the store."""
         self.brief: Brief | None = None
         """What has to be known of one that is left to the store."""
-        self.inherited: list[Incident | Brief] = []
+        self.inherited: tuple[Incident | Brief, ...] = ()
         """Incidents that it takes the place of, since it was last written."""
         self.floor = 0
         """No revision of its id is below this."""
-        self.settled: list[Node] = []
+        self.settled: tuple[Node, ...] = ()
         """Alerts that nothing changes any more and that may be repeats."""
-        self.ends: dict[object, tuple[Node, Node]] = {}
+        self.ends: Mapping[object, tuple[Node, Node]] = NOTHING
         """The first and the last of the settled repeats of a row."""
         self.scheduled = False
         """Whether its end is on the list of what is forgotten."""
@@ -148,6 +152,11 @@ class Case:
         if self.sum is not None:
             self.sum.add(node.alert, node.order, why)
 
+    def side_with(self, sides: Mapping[str, int]) -> None:
+        """Be on these sides of splits by hand."""
+        if sides:
+            self.sides = {**self.sides, **sides}
+
     def revise(self, node: Node) -> None:
         """Take note that an alert has more members than before, and is otherwise the same."""
         self.newest = max(self.newest, node.alert.at)
@@ -168,16 +177,16 @@ class Case:
         self.asked = max(self.asked, other.asked)
         self.chosen = max(self.chosen, other.chosen)
         self.merged = max(self.merged, other.merged, order)
-        self.sides.update(other.sides)
+        self.side_with(other.sides)
         self.links |= other.links
         self.lasting |= other.lasting
-        self.absorbed += [other, *other.absorbed]
+        self.absorbed += (other, *other.absorbed)
         self.inherited += other.inherited
         self.settled += other.settled
-        self.settled += [node for ends in other.ends.values() for node in ends]
+        self.settled += tuple(node for ends in other.ends.values() for node in ends)
         own = other.record or other.brief
         if own is not None:
-            self.inherited.append(own)
+            self.inherited += (own,)
 
     def summary(self) -> Summary:
         """What its alerts have together; of a case that is not left to the store."""
@@ -192,7 +201,7 @@ class Case:
     def leave(self) -> None:
         """Let go of what the store has, once all alerts are on the shelf."""
         self.sum, self.away = None, True
-        self.nodes, self.settled, self.ends = {}, [], {}
+        self.nodes, self.settled, self.ends = {}, (), NOTHING
         if self.record is not None:
             self.brief, self.record = brief_of(self.record), None
 

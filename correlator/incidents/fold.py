@@ -70,7 +70,7 @@ class Fold:
             self.changed.pop(case, None)
             gone = [case, *case.absorbed]
             for other in {other.heir for other in case.links} - {case}:
-                other.links.difference_update(gone)
+                other.links = other.links.difference(gone)
                 self.changed[other] = None
             self.links.drop(gone, {entity.key for node in case.nodes.values() for entity in node.alert.entities})
         for case in cases:
@@ -213,7 +213,7 @@ class Fold:
         case.add(node, why)
         self.moved[node.alert.id] = node
         case.asked = max(case.asked, node.order)
-        case.sides.update(self.bonds.sides(node.alert))
+        case.side_with(self.bonds.sides(node.alert))
         self.names.lead(node.names, case, node.order)
         self._note_joined(case, node)
 
@@ -228,8 +228,8 @@ class Fold:
 
     def _link(self, case: Case, other: Case) -> None:
         if other not in case.links or case not in other.links:
-            case.links.add(other)
-            other.links.add(case)
+            case.links |= {other}
+            other.links |= {case}
             self.changed[case] = self.changed[other] = None
 
     def _merge(self, case: Case, into: Case, why: str, by: Node) -> None:

@@ -1,8 +1,8 @@
 """Names: what leads from an alert to cases. Member events, strong entities, and what a person joined."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from correlator.incidents.case import FIRST, Case, Node, Order
+from correlator.incidents.case import FIRST, NOTHING, Case, Node, Order
 
 EVENT = "event:"
 PERSON = "person:"
@@ -18,16 +18,30 @@ class Name:
     __slots__ = ("last", "nodes", "owners", "shelved", "stored")
 
     def __init__(self) -> None:
-        self.nodes: dict[str, Node] = {}
+        self.nodes: Mapping[str, Node] = NOTHING
         """The alerts in memory that have it, by id."""
         self.shelved: tuple[Case, ...] | set[Case] = NOBODY
         """The cases that have alerts with it on the shelf."""
-        self.owners: list[tuple[Case, Order]] = []
+        self.owners: tuple[tuple[Case, Order], ...] = ()
         """The cases that it leads to, each since when; the first that takes an alert in counts."""
         self.last = FIRST
         """The last alert that had it."""
         self.stored = False
         """Whether it may have a row in the store."""
+
+    def put(self, node: Node) -> None:
+        """Let an alert have it."""
+        if isinstance(self.nodes, dict):
+            self.nodes[node.id] = node
+        else:
+            self.nodes = {node.id: node}
+
+    def pop(self, node: Node) -> bool:
+        """Let an alert have it no more; whether it had."""
+        if not isinstance(self.nodes, dict) or self.nodes.pop(node.id, None) is None:
+            return False
+        self.nodes = self.nodes or NOTHING
+        return True
 
 
 class Names:
@@ -46,21 +60,21 @@ class Names:
         """Note that an alert has names."""
         for name in names:
             entry = self._entry(name)
-            entry.nodes[node.id] = node
+            entry.put(node)
             entry.last = max(entry.last, node.order)
 
     def lead(self, names: Iterable[str], case: Case, since: Order) -> None:
         """Let names lead to a case."""
         for name in names:
-            owners = self._entry(name).owners
-            if not any(owner.heir is case for owner, _ in owners):
-                owners.append((case, since))
+            entry = self._entry(name)
+            if not any(owner.heir is case for owner, _ in entry.owners):
+                entry.owners += ((case, since),)
 
     def drop(self, node: Node, names: Iterable[str]) -> None:
         """Forget that an alert has names, and those that none has."""
         for name in names:
             entry = self._names.get(name)
-            if entry is not None and entry.nodes.pop(node.id, None) is not None:
+            if entry is not None and entry.pop(node):
                 self._clear(name, entry)
 
     def disown(self, case: Case, names: Iterable[str]) -> None:
@@ -68,7 +82,7 @@ class Names:
         for name in names:
             entry = self._names.get(name)
             if entry is not None:
-                entry.owners = [item for item in entry.owners if item[0].heir is not case]
+                entry.owners = tuple(item for item in entry.owners if item[0].heir is not case)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -84,7 +98,7 @@ class Names:
         """An alert goes on the shelf of its case; gives the events that are of use to nothing in memory any more."""
         for name in names:
             entry = self._names.get(name)
-            if entry is None or entry.nodes.pop(node.id, None) is None:
+            if entry is None or not entry.pop(node):
                 continue
             if isinstance(entry.shelved, set):
                 entry.shelved.add(case)
@@ -116,7 +130,7 @@ class Names:
         """Bring an event back that leads to a case alone. Since when it does may be said too late."""
         entry = self._entry(name)
         entry.shelved, entry.stored, entry.last = case.alone, True, since
-        entry.owners = [(case, since)]
+        entry.owners = ((case, since),)
 
     def wake(self, case: Case, nodes: Iterable[tuple[Node, Iterable[str]]]) -> None:
         """All alerts of the shelf of a case are back, with these names; events that are not known led to it alone."""
@@ -127,7 +141,7 @@ class Names:
                     brought[name] = max(brought.get(name, case.merged), node.order)
                     self.bring(name, case, brought[name])
                 entry = self._names[name]
-                entry.nodes[node.id] = node
+                entry.put(node)
                 if isinstance(entry.shelved, set):
                     entry.shelved.discard(case)
                 elif case in entry.shelved:

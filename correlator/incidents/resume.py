@@ -46,7 +46,7 @@ class Resume:
             self._departure.resume()
         for case in fold.cases.values():
             case.brief = self._briefs.get(case.id)
-            case.lasting.update(id for id in self._linked.get(case.id, ()) if id not in fold.cases)
+            case.lasting |= {id for id in self._linked.get(case.id, ()) if id not in fold.cases}
             case.filed = True
             self._upkeep.schedule(case)
         for node in fold.nodes.values():

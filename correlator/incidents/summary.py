@@ -37,12 +37,11 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     first: int
     last: int
     count: int = 1
-    repeats: list[tuple[Order, str]] = []
+    repeats: tuple[tuple[Order, str], ...] = ()
 
     def repeat(self, order: Order, id: str) -> None:
         """Note the id of a repeat, if it is among the first."""
-        insort(self.repeats, (order, id))
-        del self.repeats[REPEATS:]
+        self.repeats = tuple(sorted((*self.repeats, (order, id)))[:REPEATS])
 
     def member(self) -> Member:
         """The row as it is written."""
@@ -163,7 +162,7 @@ class Summary(msgspec.Struct, array_like=True):
         key = row_key(alert)
         row = self.rows.get(key)
         if row is None:
-            self.rows[key] = Row(order, why, alert.first, alert.at, repeats=[])
+            self.rows[key] = Row(order, why, alert.first, alert.at)
             insort(self._sorted, (order, key))
             if len(self._sorted) > 2 * max(FIRST_ROWS + LAST_ROWS, self._repeated):
                 self._leave_out()

@@ -65,7 +65,7 @@ class Upkeep:
         was = {other: other in fold.changed for other in linked}
         fold.remove(list(case.nodes.values()), (case,))
         for other in linked:
-            other.lasting.add(case.id)
+            other.lasting |= {case.id}
             if not was[other]:
                 fold.changed.pop(other, None)
         keys = (entity.key for node in case.nodes.values() for entity in node.alert.entities)
@@ -116,19 +116,21 @@ class Upkeep:
 
     def _settle(self, node: Node, case: Case) -> None:
         """Keep the first and the last of settled repeats of a row that join by the same; count those between."""
-        case.settled.append(node)
+        case.settled += (node,)
         if not case.summed:
             return
         for one in case.settled:
             if self._is_there(one):
                 self._count(one, case)
-        case.settled.clear()
+        case.settled = ()
 
     def _count(self, node: Node, case: Case) -> None:
         alert = node.alert
         key = (alert.rule, alert.level, alert.entities, alert.zones, alert.domains, alert.exercise)
         there = {one for one in case.ends.get(key, ()) if self._is_there(one)} | {node}
         repeats = sorted(there, key=lambda one: one.order)
+        if not isinstance(case.ends, dict):
+            case.ends = {}
         case.ends[key] = (repeats[0], repeats[-1])
         if len(repeats) == 3:
             self._drop(repeats[1], repeats[0], case)

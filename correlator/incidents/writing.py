@@ -73,7 +73,7 @@ class Writer:
             found.append(replaced(case.record, heir.id if heir is not None else None))
             self.touch(self._trust.note(case.id, {}))
             if heir is not None and case.record not in heir.inherited:
-                heir.inherited.append(case.record)
+                heir.inherited += (case.record,)
         for case in self._fold.changed:
             case.floor = max(case.floor, floor)
         return found
@@ -95,7 +95,7 @@ class Writer:
             self.recall(case)
         own, inherited = case.record or case.brief, case.inherited
         known = [one for one in (own or self._former(case.id), *inherited) if one is not None]
-        case.inherited = []
+        case.inherited = ()
         cases = self._fold.cases
         superseded = {old for one in known for old in (one.id, *one.supersedes) if old not in cases}
         history = merged([one.history for one in known]) if known else ()

@@ -8,7 +8,7 @@ from impetus.domain.place import Place
 from impetus.domain.rule import Level
 
 
-class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
+class Alert(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A rule that fired. Its id is made of rule, group values and earliest member, so a rerun gives the same.
 
     A further firing that shares a member revises it: the same id, the next ``revision``.

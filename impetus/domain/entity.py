@@ -29,7 +29,7 @@ AUTHORITIES = frozenset({"", ".", "nt authority", "nt service", "builtin", "font
 """Domains (folded) that every Windows host has."""
 
 
-class Entity(msgspec.Struct, frozen=True, order=True):
+class Entity(msgspec.Struct, frozen=True, gc=False, order=True):
     """One thing: ``kind`` (user, badge, device, address, indicator …), its ``value``, and whether it only links."""
 
     kind: str

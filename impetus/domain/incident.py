@@ -12,7 +12,7 @@ Kind = Literal["incident", "watch"]
 Disposition = Literal["true_positive", "false_positive", "benign", "duplicate"]
 
 
-class Term(msgspec.Struct, frozen=True, omit_defaults=True):
+class Term(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One named part of the risk, with its points and the evidence for it."""
 
     name: str
@@ -20,14 +20,14 @@ class Term(msgspec.Struct, frozen=True, omit_defaults=True):
     evidence: str = ""
 
 
-class Risk(msgspec.Struct, frozen=True):
+class Risk(msgspec.Struct, frozen=True, gc=False):
     """A sum of named terms, 0 to 100; never of a person, always of an incident."""
 
     score: int = 0
     terms: tuple[Term, ...] = ()
 
 
-class Member(msgspec.Struct, frozen=True, omit_defaults=True):
+class Member(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """An alert of an incident and why it joined: ``opened it``, ``user vms-svc-07 as in …``, ``member of …``."""
 
     alert: str
@@ -42,7 +42,7 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True):
     """Event time (µs) of the newest event of the row."""
 
 
-class ActionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class ActionRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One thing that a person did: who, when (µs, wall clock), what, why; undone or not."""
 
     id: str
@@ -56,7 +56,7 @@ class ActionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """The incidents, alerts or devices that it was about beside its incident."""
 
 
-class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
+class Incident(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What an analyst works on. Its id is made of its earliest opening alert."""
 
     id: str

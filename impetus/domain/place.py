@@ -8,7 +8,7 @@ EARTH_RADIUS = 6_371_008.8
 """Mean radius of the earth in metres (IUGG); great-circle distances are on a sphere of this radius."""
 
 
-class Location(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Location(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """A point: latitude and longitude in degrees."""
 
     lat: float
@@ -19,7 +19,7 @@ class Location(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("a latitude is within ±90, a longitude within ±180 degrees")
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where something happened: a zone of the city model, a location, and how far off it may be (metres)."""
 
     zone: str | None = None
