@@ -27,6 +27,7 @@ from benchmarks import results
 from correlator.city import CityModel
 from correlator.incidents.joins import Joins
 from correlator.incidents.limits import Limits
+from impetus.app.reloading import collect
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Commit, Key
 from impetus.domain.entity import Entity
@@ -213,6 +214,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("day", "rate"))
     parser.add_argument("--write", action="store_true", help="put the results into RESULTS.md")
     options = parser.parse_args()
+    collect()  # as ``impetus run`` does
     loads = {"a day": 86_400 * SECOND, f"{options.rate:,} a second": options.alerts * SECOND // options.rate}
     chosen = {"day": [0], "rate": [1], None: [0, 1]}[options.only]
     measured = []

@@ -74,7 +74,7 @@ class Case:
     """Alerts that belong together, each with why."""
 
     __slots__ = (
-        "absorbed", "alone", "asked", "away", "brief", "chosen", "ends", "filed", "floor", "id", "inherited", "kind", "lasting", "links",
+        "absorbed", "asked", "away", "brief", "chosen", "ends", "filed", "floor", "id", "inherited", "kind", "lasting", "links",
         "merged", "newest", "nodes", "opened", "opener", "record", "scheduled", "settled", "shelved", "sides",
         "sum", "taken_at", "taken_over_by",
     )  # fmt: skip
@@ -87,7 +87,6 @@ class Case:
         self.id = incident_id(opener.alert)
         self.nodes: dict[str, Node] = {}
         """Its alerts that are in memory, by id."""
-        self.alone = (self,)
         self.shelved = 0
         """So many others are on the shelf."""
         self.merged = FIRST

@@ -103,7 +103,7 @@ class Names:
             if isinstance(entry.shelved, set):
                 entry.shelved.add(case)
             elif case not in entry.shelved:
-                entry.shelved = {*entry.shelved, case} if entry.shelved else case.alone
+                entry.shelved = {*entry.shelved, case} if entry.shelved else (case,)
             if self.is_plain(name, entry):
                 yield name
 
@@ -129,7 +129,7 @@ class Names:
     def bring(self, name: str, case: Case, since: Order) -> None:
         """Bring an event back that leads to a case alone. Since when it does may be said too late."""
         entry = self._entry(name)
-        entry.shelved, entry.stored, entry.last = case.alone, True, since
+        entry.shelved, entry.stored, entry.last = (case,), True, since
         entry.owners = ((case, since),)
 
     def wake(self, case: Case, nodes: Iterable[tuple[Node, Iterable[str]]]) -> None:
