@@ -169,7 +169,7 @@ def _neighbours(
         if entry is not None:
             found += fold.having(name)
             for owner, _ in entry.owners:
-                if owner.heir not in cases:
+                if owner.heir not in cases and fold.is_live(owner.heir):
                     cases[owner.heir] = None
                     fold.shelf.wake(owner.heir)
                     found += owner.heir.nodes.values()

@@ -65,8 +65,9 @@ class Fold:
         """Take alerts, and whole cases, out again."""
         for case in cases:
             self.shelf.wake(case)
-            self.shelf.remove_case(case)
-            self.cases.pop(case.id, None)
+            if self.is_live(case):
+                self.shelf.remove_case(case)
+                del self.cases[case.id]
             self.changed.pop(case, None)
             gone = [case, *case.absorbed]
             for other in {other.heir for other in case.links} - {case}:
@@ -77,6 +78,10 @@ class Fold:
             self.names.disown(case, {name for node in case.nodes.values() for name in node.names})
         for node in nodes:
             self.drop(node)
+
+    def is_live(self, case: Case) -> bool:
+        """Whether a case is still one of the cases."""
+        return self.cases.get(case.id) is case
 
     def drop(self, node: Node) -> None:
         """Forget an alert, if it is still there."""
@@ -277,6 +282,8 @@ class Fold:
         found: list[Case] = []
         for owner, _ in entry.owners if entry is not None else ():
             case = owner.heir
+            if not self.is_live(case):
+                continue
             case.asked = max(case.asked, node.order)
             if case.kind != kind:
                 continue

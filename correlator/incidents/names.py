@@ -147,6 +147,14 @@ class Names:
                 elif case in entry.shelved:
                     entry.shelved = NOBODY
 
+    def give_up(self, names: Iterable[str], case: Case) -> None:
+        """All alerts of a case are back: what no alert of it has, does not lead to it any more."""
+        for name in names:
+            entry = self._names.get(name)
+            if entry is not None and not entry.nodes and case in entry.shelved and len(entry.shelved) == 1:
+                entry.shelved = NOBODY
+                self._clear(name, entry)
+
     def _clear(self, name: str, entry: Name) -> None:
         if entry.nodes or entry.shelved:
             return

@@ -33,7 +33,7 @@ def refold(fold: Fold, fresh: Sequence[Alert]) -> list[Case]:
         apart += [case for case in around if case.id in fold.cases and not nodes.keys() & case.nodes.keys()]
         taken = [fold.nodes[id] for id in nodes]
         again = {node.case.heir: None for node in taken if node.case is not None} | dict.fromkeys(around)
-        nodes |= {id: _again(node) for id, node in more.items() if id not in nodes}
+        nodes = {id: _again(node) for id, node in (more | nodes).items()}
         turned = _fold_again(fold, [*taken, *more.values()], list(again), nodes, first)
     return apart
 

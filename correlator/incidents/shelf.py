@@ -1,4 +1,4 @@
-"""The shelf: alerts of incidents, and what is only theirs, that leave memory for the store and come back when asked for.
+"""The shelf: alerts of incidents, and what is only theirs, that leave memory for the store and come back when needed.
 
 An incident is active for a day and longer, and most of what comes to it only adds to it: a summary does for that. The
 alerts themselves are needed when what belongs together is folded anew, split by hand, or forgotten; then all of an
@@ -106,6 +106,7 @@ class Shelf:
         fold.nodes |= nodes
         case.nodes = nodes | case.nodes
         fold.names.wake(case, ((node, (*node.names, *row.weak)) for node, row in woken))
+        fold.names.give_up(self.events, case)
         for node in nodes.values():
             fold.place(node)
         fold.places.wake(case, nodes.values())

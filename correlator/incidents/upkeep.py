@@ -6,6 +6,7 @@ from heapq import heappop, heappush
 
 from correlator.incidents.case import Case, Node
 from correlator.incidents.fold import Fold
+from correlator.incidents.names import EVENT
 from correlator.incidents.summary import REPEATS
 
 SLICE = 10_000
@@ -126,7 +127,9 @@ class Upkeep:
 
     def _count(self, node: Node, case: Case) -> None:
         alert = node.alert
-        key = (alert.rule, alert.level, alert.entities, alert.zones, alert.domains, alert.exercise)
+        # An entity may have been strong for one repeat and weak for the next: what a name leads to must stay.
+        names = tuple(name for name in node.names if not name.startswith(EVENT))
+        key = (alert.rule, alert.level, alert.entities, alert.zones, alert.domains, alert.exercise, names)
         there = {one for one in case.ends.get(key, ()) if self._is_there(one)} | {node}
         repeats = sorted(there, key=lambda one: one.order)
         if not isinstance(case.ends, dict):
