@@ -8,7 +8,7 @@ RUST := $(shell find $(ENGINE) -name target -prune -o \( -name '*.rs' -o -name '
 UV := uv==0.13.9
 FUZZ_SECONDS ?= 300
 
-.PHONY: demo picture test lint format bench soak fuzz proto lock clean check-tools
+.PHONY: demo picture test lint format bench bench-engine soak fuzz proto lock clean check-tools
 
 demo: .venv/ready
 	@$(BIN)/impetus demo
@@ -39,6 +39,11 @@ format: .venv/ready
 bench: .venv/ready
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.store
+
+# The matching engine beside RSigma and beside parsing alone, into benchmarks/RESULTS.md: 15 minutes, and the first time
+# the builds. Wants ../shared/bench; RSigma a nightly toolchain, counting instructions valgrind.
+bench-engine: .venv/ready
+	$(BIN)/python -m benchmarks.engine --write
 
 soak: .venv/ready fuzz
 	PROPTEST_CASES=1000000 cargo test --release --manifest-path $(ENGINE)/Cargo.toml --package impetus-windows --test replay

@@ -11,23 +11,21 @@ them, so that other load on the machine meets them alike.
 import argparse
 import asyncio
 import gc
-import io
 import itertools
 import os
 import platform
 import shutil
 import statistics
 import sys
-import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
-import zstandard
 
 from benchmarks.city_events import OSLO, city_events
+from benchmarks.corpus import BENCH, read_events, unpack_rules
 from benchmarks.results import processor
 from benchmarks.stages import STAGES, Stopwatch
 from collectors.logs.json_lines import JsonLines, JsonLinesSettings
@@ -42,9 +40,6 @@ from impetus.app.tally import Tally
 from impetus.app.wiring import shipped_rules, wall_clock
 from impetus.domain.batch import Batch, Commit
 from integrations.embedded.store import EmbeddedStore
-
-BENCH = Path(__file__).resolve().parents[2] / "shared" / "bench"
-WINDOW = 1 << 27
 
 
 class Case(msgspec.Struct):
@@ -217,27 +212,14 @@ def cases(folder: Path, count: int) -> Iterator[Case]:
     with windows.open("wb") as out:
         out.writelines(windows_events(count))
     yield Case("Windows events, shipped rules", windows, "windows", Setup(shipped, city, plan), count)
-    both = load_rules([shipped_rules(), unpack(folder)]).rules
+    both = load_rules([shipped_rules(), unpack_rules(folder)]).rules
     yield Case("City events, shipped and SigmaHQ rules", file, "impetus", Setup(both, city, plan), count * 2)
     yield Case("Windows events, shipped and SigmaHQ rules", windows, "windows", Setup(both, city, plan), count)
 
 
 def windows_events(count: int) -> Iterator[bytes]:
-    """The first Windows events of the corpus, which is shuffled."""
-    with (BENCH / "windows-zeek-327k.ndjson.zst").open("rb") as file:
-        stream = zstandard.ZstdDecompressor(max_window_size=WINDOW).stream_reader(file)
-        lines = (line for line in io.BufferedReader(stream) if b'"product":"windows"' in line)
-        yield from itertools.islice(lines, count)
-
-
-def unpack(folder: Path) -> Path:
-    """The SigmaHQ rules."""
-    rules = folder / "sigmahq"
-    with (BENCH / "sigmahq-rules-3141.tar.zst").open("rb") as file:
-        stream = zstandard.ZstdDecompressor(max_window_size=WINDOW).stream_reader(file)
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
-            archive.extractall(rules, filter="data")
-    return rules
+    """The first Windows events of the corpus."""
+    return itertools.islice((line for line in read_events() if b'"product":"windows"' in line), count)
 
 
 def machine() -> str:

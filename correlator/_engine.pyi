@@ -165,6 +165,13 @@ class Windows:
         anew after a restart, and before event time passes it. A wait that meets it ends in a doubt, not in an alert.
         """
 
+    def doubt(self, part: tuple[str, str], stretches: Sequence[tuple[int, int]]) -> None:
+        """Say when (µs, both ends included) events with a value of a field are in doubt, whatever rules match them.
+
+        They end no wait, and their absence proves nothing. It takes the place of what was said before, and is to be
+        said anew after a restart.
+        """
+
     def doubts(self) -> list[Doubt]:
         """The waits that ended in doubt since the last call; one may come again when it is looked at anew."""
 

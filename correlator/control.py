@@ -72,11 +72,16 @@ def clock_control(to: int, quiet: bool) -> Control:
     return Control("clock", "", msgspec.json.encode(Clock(to, quiet)))
 
 
-def command_control(command: Action | Undo, now: int) -> Control:
+def command_control(command: Action | Undo | Promotion, now: int) -> Control:
     """What a person did, at a wall clock (µs)."""
-    if isinstance(command, Undo):
-        return Control("undo", command.id, msgspec.json.encode(Command(now, undo=command)))
-    return Control("action", command.id, msgspec.json.encode(Command(now, action=command)))
+    match command:
+        case Undo():
+            kind, body = "undo", Command(now, undo=command)
+        case Promotion():
+            kind, body = "promotion", Command(now, promotion=command)
+        case Action():
+            kind, body = "action", Command(now, action=command)
+    return Control(kind, command.id, msgspec.json.encode(body))
 
 
 def document_control(kind: str, body: bytes) -> Control:

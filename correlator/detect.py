@@ -6,10 +6,10 @@ import msgspec
 
 from correlator._engine import Doubt, Firing, Item, Matcher, Windows
 from correlator.alerts import distinct, merge_alert, single_alert
-from correlator.arrival import Arrival
 from correlator.city import CityModel
+from correlator.enrich import Enriched
 from correlator.growth import Growth
-from correlator.health.monitor import Blind
+from correlator.health.monitor import Blind, Doubtful
 from correlator.memory import Kept
 from correlator.observation import Hit, Observation, observe
 from correlator.plan.ledger import Ledger, Verdict
@@ -18,7 +18,7 @@ from correlator.setup import Bounds
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Key
 from impetus.domain.entity import Entity
-from impetus.domain.event import Fields, Json, flatten, read, text
+from impetus.domain.event import Json, read, text
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import Store
 from impetus.domain.rule import Rule, RuleSet
@@ -30,25 +30,8 @@ ROUNDS = 8
 Find = Callable[[Sequence[str]], Sequence[Alert]]
 """Gives alerts by id."""
 
-
-class Enriched(msgspec.Struct):
-    """An arrival with its additions: the line that the engine reads."""
-
-    arrival: Arrival
-    line: bytes
-    added: dict[str, Json]
-    late: bool
-    """Too late for windows: single-event rules alone see it."""
-
-    @property
-    def fields(self) -> Fields:
-        """The fields of the event that are asked for, with what was added."""
-        if not self.added:
-            return self.arrival.event
-        merged = Fields(self.arrival.event)
-        for path, values in flatten(self.added).items():
-            merged[path] = [*merged.scalars(path), *values]
-        return merged
+Readings = list[tuple[int, list[tuple[str, str]]]]
+"""What the windows read of an event: the rule, and names and values of fields."""
 
 
 class Findings(msgspec.Struct):
@@ -94,7 +77,7 @@ class Detector:
 
     def detect(self, batch: Sequence[Enriched]) -> Findings:
         """Match a batch of events and let the windows see what matched."""
-        found = Findings({}, [], [])
+        found = Findings()
         hits = list(self._hits(batch))
         verdict = self._ledger.judge([hit for hit, _ in hits])
         for hit, _ in hits:
@@ -110,7 +93,7 @@ class Detector:
 
         ``find`` gives the alerts that hold, by id.
         """
-        found = Findings({}, [], [])
+        found = Findings()
         hits = list(zip(self._all([old for old, _ in pairs]), self._all([new for _, new in pairs]), strict=True))
         records = [self._record(old) for old, _ in hits]
         verdict = self._ledger.exchange([new for _, new in hits])
@@ -124,7 +107,7 @@ class Detector:
 
     def advance(self, now: int) -> Findings:
         """Move event time on: absences come out, and what no window can see any more is forgotten."""
-        found = Findings({}, [], [])
+        found = Findings()
         self._take(self._windows.advance(now), found)
         self._settle(found)
         if now - self._forgot > self._horizon // 4:
@@ -133,7 +116,7 @@ class Detector:
 
     def promote(self, event: str) -> Findings:
         """Raise what an event would have raised without the plan. Raises ``ImpetusError`` if nothing explains it."""
-        found = Findings({}, [], [])
+        found = Findings()
         self._apply(self._ledger.promote(event), found)
         self._settle(found)
         return found
@@ -142,6 +125,11 @@ class Detector:
         """Take in when awaited rules could not have been reported, before event time passes it."""
         for rule, stretches, part in changes:
             self._windows.blind(rule, stretches, part)
+
+    def doubt(self, changes: Iterable[Doubtful]) -> None:
+        """Take in when devices are contested: what they say ends no wait."""
+        for part, stretches in changes:
+            self._windows.doubt(part, stretches)
 
     def doubts(self) -> list[tuple[Rule, Doubt]]:
         """The waits that ended since the last call without saying whether the awaited event happened."""
@@ -235,12 +223,12 @@ class Detector:
         for hit in hits:
             if any(rule in self._referred for rule in hit.rules):
                 self._seen[hit.seen.id] = hit.seen
-                items += self._items(hit)
+                items += self._items(hit, self._readings(hit))
         if items:
             self._take(self._windows.push(items), found)
 
-    def _items(self, hit: Hit) -> list[Item]:
-        return [self._item(hit.seen, rule, fields) for rule, fields in self._readings(hit)]
+    def _items(self, hit: Hit, readings: Readings) -> list[Item]:
+        return [self._item(hit.seen, rule, fields) for rule, fields in readings]
 
     def _fields(self, rule: int, event: dict[str, Json]) -> list[tuple[str, str]]:
         return [(name, text(value)) for name in self._reads[rule] for value in read(event, name) if value is not None]
@@ -334,17 +322,16 @@ class Detector:
         """Let the windows see events as they are now in place of what they were."""
         taken, given = [], []
         for (old, new), record in zip(hits, records, strict=True):
-            if new.seen.id in self._seen or self._readings(new):
+            before, after = self._readings(old), self._readings(new)
+            if new.seen.id in self._seen or after:
                 self._seen[new.seen.id] = new.seen
-            same = (record is not None) == self._ledger.explains(new.seen.id)
-            if not same or self._readings(old) != self._readings(new):
-                taken += self._items(old)
-                given += self._items(new)
+            if before != after or (record is not None) != self._ledger.explains(new.seen.id):
+                taken += self._items(old, before)
+                given += self._items(new, after)
         if taken or given:
             self._take(self._windows.replace(taken, given), found)
 
-    def _readings(self, hit: Hit) -> list[tuple[int, list[tuple[str, str]]]]:
-        """What the windows read of an event, by rule."""
+    def _readings(self, hit: Hit) -> Readings:
         event = msgspec.json.decode(hit.line)
         return [(rule, self._fields(rule, event)) for rule in hit.rules if rule in self._referred]
 

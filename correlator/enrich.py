@@ -8,16 +8,37 @@ from collections.abc import Mapping
 
 import msgspec
 
+from correlator.arrival import Arrival
 from correlator.city import CityModel
 from correlator.intelligence import Intelligence
 from correlator.plan.day import DayPlan
 from impetus.domain.city import Device
-from impetus.domain.event import Json, Scalar, first_text, read
+from impetus.domain.event import Fields, Json, Scalar, first_text, flatten, read
 
 MET = "threat.enrichments"
 """The field of the indicators that an event meets."""
 
 _encode = msgspec.json.Encoder().encode
+
+
+class Enriched(msgspec.Struct):
+    """An arrival with its additions: the line that the engine reads."""
+
+    arrival: Arrival
+    line: bytes
+    added: dict[str, Json]
+    late: bool
+    """Too late for windows: single-event rules alone see it."""
+
+    @property
+    def fields(self) -> Fields:
+        """The fields of the event that are asked for, with what was added."""
+        if not self.added:
+            return self.arrival.event
+        merged = Fields(self.arrival.event)
+        for path, values in flatten(self.added).items():
+            merged[path] = [*merged.scalars(path), *values]
+        return merged
 
 
 class Enricher:

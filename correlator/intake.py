@@ -6,8 +6,7 @@ import msgspec
 
 from correlator.arrival import Arrival, ArrivalReader, head_of, read_arrival, rejected
 from correlator.city import CityModel
-from correlator.detect import Enriched
-from correlator.enrich import MET, Enricher, join
+from correlator.enrich import MET, Enriched, Enricher, join
 from correlator.health.monitor import Monitor
 from correlator.health.record import OWN
 from correlator.intelligence import Indicator, Intelligence, indicator_of
@@ -61,7 +60,7 @@ class Reception:
 
     def take(self, batches: Sequence[Batch], heard: int) -> Taken:
         """Take batches in; ``heard`` is the wall clock (µs)."""
-        taken = Taken([], [], [], [], [])
+        taken = Taken()
         arrivals: list[tuple[Arrival, bool]] = []
         for batch in batches:
             taken.rejects += batch.rejects

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from impetus.domain.event import Fields, Json, Scalar, first_text, read, text
-from impetus.domain.instant import parse_instant
+from impetus.domain.instant import read_instant
 
 KINDS = {
     "ipv4-addr": "address",
@@ -145,8 +145,8 @@ def indicator_of(event: Mapping[str, Json], id: str, instant: int) -> Indicator 
     value = fold(name) if kind else ""
     if not value and not revoked:
         return None
-    until = _instant(first_text(event, "threat.indicator.valid_until"))
-    modified = _instant(first_text(event, "threat.indicator.modified_at")) or 0
+    until = read_instant(first_text(event, "threat.indicator.valid_until"))
+    modified = read_instant(first_text(event, "threat.indicator.modified_at")) or 0
     name = first_text(event, "threat.indicator.id") or id
     return Indicator(kind or "", value, type_, instant, until, id, name, modified, revoked)
 
@@ -159,10 +159,3 @@ def fold(value: Scalar) -> str:
 def _enrichment(field: str, indicator: Indicator) -> Json:
     found: dict[str, Json] = {"type": indicator.type, "name": indicator.value}
     return {"indicator": found, "matched": {"field": field, "atomic": indicator.value, "id": indicator.event}}
-
-
-def _instant(stamp: str | None) -> int | None:
-    try:
-        return parse_instant(stamp) if stamp else None
-    except ValueError:
-        return None

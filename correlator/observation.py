@@ -7,7 +7,7 @@ import msgspec
 from correlator.city import CityModel
 from impetus.domain.entity import IDENTIFYING, WEAK, Entity
 from impetus.domain.event import Fields, Json, first_text, read, text
-from impetus.domain.instant import parse_instant
+from impetus.domain.instant import read_instant
 from impetus.domain.place import Location, Place
 
 
@@ -34,7 +34,7 @@ def observe(event: Mapping[str, Json], id: str, time: int, city: CityModel) -> O
         entities=tuple(dict.fromkeys(entities_of(event, city))),
         domain=first_text(event, "city.domain") or "",
         device=_device(event, city),
-        target_time=_instant(target),
+        target_time=read_instant(target),
         exercise=first_text(event, "exercise") == "true",
     )
 
@@ -90,13 +90,6 @@ def _number(event: Mapping[str, Json], path: str) -> float | None:
             except OverflowError:
                 return None
     return None
-
-
-def _instant(stamp: str | None) -> int | None:
-    try:
-        return parse_instant(stamp) if stamp else None
-    except ValueError:
-        return None
 
 
 class Hit(msgspec.Struct, frozen=True, array_like=True):

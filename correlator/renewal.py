@@ -11,8 +11,7 @@ import msgspec
 
 from correlator.arrival import Arrival, ArrivalReader
 from correlator.city import CityModel
-from correlator.detect import Enriched
-from correlator.enrich import Enricher, join
+from correlator.enrich import Enriched, Enricher, join
 from correlator.intelligence import Indicator, search_key
 from correlator.observation import entities_of
 from impetus.domain.batch import Revision

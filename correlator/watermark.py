@@ -42,37 +42,52 @@ class EventClock:
         self.sources: dict[str, SourceClock] = {}
         self.now: int | None = None
         """Event time of the whole (µs) as of the last ``advance``; None before the first event."""
+        self.newest: int | None = None
+        """The newest event time of all sources that is to be trusted (µs)."""
         self._mark: int | None = None
-        """Event time as of the last event, by which the next one is late or not however events are batched."""
-        self._holder: str | None = None
-        """The source that holds the mark where it is; None where any newer event may move it."""
-        self._until = 0
-        """With an event newer than this some source becomes idle (µs)."""
+        """Event time by which an event is late or not however events are batched; it lags until it is asked for."""
 
     def observe(self, source: str, time: int, arrived: int, heard: int) -> bool:
         """Take an event in: its time, its arrival, and the wall clock. Returns whether it is too late for windows."""
-        late = self._mark is not None and time < self._mark
-        ahead = time > arrived + AHEAD
-        clock = self.sources.get(source)
-        moved = clock is None
+        ahead, clock = time > arrived + AHEAD, self.sources.get(source)
+        late = self._is_late(source, clock, time)
         if clock is None:
-            clock = self.sources[source] = SourceClock(min(time, arrived), heard, trusted=not ahead)
+            self._move(None)
+            clock = self.sources[source] = SourceClock(arrived if ahead else time, heard, trusted=not ahead)
+            self.newest = self._newest()
+        elif not (ahead or clock.trusted):
+            self._move(None)
+            clock.trusted, clock.newest = True, time
+            self.newest = self._newest()
+        elif not ahead and time > clock.newest:
+            self._proceed(source, clock, time)
         clock.heard = heard
+        clock.late += late
         if ahead:
             clock.ahead += 1
             clock.most_ahead = max(clock.most_ahead, time - arrived)
-        elif not clock.trusted:
-            clock.trusted, clock.newest, moved = True, time, True
-        elif time > clock.newest:
-            clock.newest = time
-            moved = moved or self._holder in (source, None) or time > self._until
         if time < arrived - BEHIND - self._allowed(source):
             clock.behind += 1
             clock.most_behind = max(clock.most_behind, arrived - time)
-        clock.late += late
-        if moved:
-            self._move(None)
         return late
+
+    def _is_late(self, source: str, clock: SourceClock | None, time: int) -> bool:
+        """Whether an event is older than the mark, which is brought up only where what is known does not tell."""
+        if self._mark is not None and time < self._mark:
+            return True
+        if self.newest is None or time >= self.newest:
+            return False
+        if clock and clock.trusted and time >= clock.newest - self._allowed(source) and not self._rests(source, clock):
+            return False  # the mark is at most that of the source itself
+        self._move(None)
+        return self._mark is not None and time < self._mark
+
+    def _proceed(self, source: str, clock: SourceClock, time: int) -> None:
+        """A newer event of a source. One that was idle holds the mark back from now on, so that is brought up first."""
+        if self._rests(source, clock):
+            self._move(None)
+        clock.newest = time
+        self.newest = time if self.newest is None else max(self.newest, time)
 
     def advance(self, heard: int | None = None) -> int | None:
         """Move event time on; with the wall clock ``heard``, sources that have been quiet are idle too."""
@@ -97,17 +112,14 @@ class EventClock:
 
     def _move(self, heard: int | None) -> None:
         """Bring the mark up to what is known of the sources; it never goes back."""
-        trusted, newest = self._trusted(), self.newest
+        newest = self.newest
         if newest is None:
             return
-        marks, self._until = [], newest + 2 * max((IDLE, *self._idle.values()))
-        for source, clock in trusted:
-            idle = self._is_idle(source, clock, newest, heard)
-            # An idle source holds nobody back, but what it says next may be as late as it is allowed to be.
-            marks.append(((newest if idle else clock.newest) - self._allowed(source), None if idle else source))
-            if not idle:
-                self._until = min(self._until, clock.newest + self._idle.get(source, IDLE))
-        mark, self._holder = min(marks, key=lambda found: found[0])
+        # An idle source holds nobody back, but what it says next may be as late as it is allowed to be.
+        mark = min(
+            (newest if self._is_idle(source, clock, newest, heard) else clock.newest) - self._allowed(source)
+            for source, clock in self._trusted()
+        )
         self._mark = mark if self._mark is None else max(self._mark, mark)
 
     def finish(self, longest: int) -> int | None:
@@ -117,9 +129,7 @@ class EventClock:
             self.now = self._mark = max(self.now or newest, newest + longest + 1)
         return self.now
 
-    @property
-    def newest(self) -> int | None:
-        """The newest event time of all sources that is to be trusted (µs)."""
+    def _newest(self) -> int | None:
         return max((clock.newest for _, clock in self._trusted()), default=None)
 
     def _trusted(self) -> list[tuple[str, SourceClock]]:
@@ -134,6 +144,10 @@ class EventClock:
         limit = self._idle.get(source, IDLE)
         return newest - clock.newest > limit or (heard is not None and heard - clock.heard > limit)
 
+    def _rests(self, source: str, clock: SourceClock) -> bool:
+        """Whether a source is idle as far as events tell."""
+        return self.newest is not None and self._is_idle(source, clock, self.newest, None)
+
     def dump(self) -> Iterator[tuple[bytes, bytes]]:
         """The state of the clock, for the store."""
         yield b"", msgspec.msgpack.encode(self.now)
@@ -147,3 +161,4 @@ class EventClock:
                 self.sources[key.decode()] = msgspec.msgpack.decode(value, type=SourceClock)
             else:
                 self.now = self._mark = msgspec.msgpack.decode(value, type=int | None)
+        self.newest = self._newest()

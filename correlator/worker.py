@@ -4,13 +4,13 @@ Each step is enrich ▶ match ▶ windows ▶ incidents. Whatever it keeps is in
 and restored goes on as if it had not been.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from correlator.control import clock_control, command_control
 from correlator.detect import Detector, Findings
-from correlator.health.monitor import Blind, Monitor
+from correlator.health.monitor import Monitor
 from correlator.health.record import COLLECTOR, collector_line
 from correlator.incidents.desk import Commands
 from correlator.incidents.joins import Joins
@@ -19,7 +19,7 @@ from correlator.intake import Reception, Taken, last_positions
 from correlator.notices import Notices
 from correlator.plan.expectations import entries_of
 from correlator.plan.ledger import Ledger
-from correlator.plan.promotion import control_of, promoted
+from correlator.plan.promotion import promoted
 from correlator.plan.selection import compile_selections
 from correlator.setup import Setup
 from correlator.watermark import EventClock
@@ -90,7 +90,7 @@ class Correlator:
 
     def finish(self) -> Commit:
         """The end of a replay: event time moves past every window."""
-        taken, now, newest = Taken([], [], [], [], []), self.clock.finish(self._longest), self.clock.newest
+        taken, now, newest = Taken(), self.clock.finish(self._longest), self.clock.newest
         return self._advanced((), taken, [], (now, None if newest is None else newest + 1))
 
     def report(self, collector: str, down: bool, reason: str, now: int) -> Batch | None:
@@ -128,13 +128,15 @@ class Correlator:
         found = self._detector.promote(promotion.event)
         if not found.alerts:
             return None, Commit()
-        commit = self._commit((), Taken([], [], [], []), [found])
-        incident = promoted(commit.incidents, promotion, now)
+        commit = self._commit((), Taken(), [found])
+        homes = {self._joins.home(id) for id, alert in found.alerts.items() if promotion.event in alert.events}
+        held = next((incident for incident in commit.incidents if incident.id in homes), None)
+        incident = promoted(held, promotion, now) if held is not None else None
         noted = [incident, *self._joins.replace(incident)] if incident is not None else []
         return incident, msgspec.structs.replace(
             commit,
             incidents=_newest((*commit.incidents, *noted)),
-            controls=(control_of(promotion, now),),
+            controls=(command_control(promotion, now),),
             state=(*commit.state, *self._joins.changes()),
         )
 
@@ -163,19 +165,21 @@ class Correlator:
         now, limit = moved
         if now is None or limit is None:
             # A collector may be down before the first event.
-            self._detector.blind(self._blindness())
+            self._tell()
             return self._commit(batches, taken, found)
         found = [*found, self._detector.detect(self._reception.conclude(limit, taken))]
         incidents = self._join(found)
-        self._detector.blind(self._blindness())
+        self._tell()
         return self._commit(batches, taken, [*found, self._detector.advance(now)], incidents, len(found))
 
-    def _blindness(self) -> Iterator[Blind]:
+    def _tell(self) -> None:
+        """Tell the windows when what could not have been reported, and when whose word counts for nothing."""
         trust = self._joins.trust
         changed, trust.changed = trust.changed, set()
         for device in sorted(changed):
             self._monitor.contest(device, trust.since(device))
-        return self._monitor.blindness()
+        self._detector.blind(self._monitor.blindness())
+        self._detector.doubt(self._monitor.doubts())
 
     def _join(self, findings: Sequence[Findings]) -> list[Incident]:
         alerts = {id: alert for found in findings for id, alert in found.alerts.items()}
@@ -236,10 +240,10 @@ class Correlator:
         self._clock_state = dict(self.clock.dump())
         self._reception.restore(store, known)
         self._monitor.restore(store)
-        self._detector.blind(self._monitor.blindness())
         self._notices.restore(store)
         self._detector.restore(store)
         self._joins.restore(store, self.clock.now)
+        self._tell()
         if self.clock.now is not None:
             self._joins.expire(self.clock.now)
 

@@ -34,14 +34,14 @@ class Collectors:
         known = self._routes.get(collector)
         if known is not None and (source in known or len(known) >= MAX_SOURCES):
             return
-        standing = self._standings.get(collector) or Standing([], [])
+        standing = self._standings.get(collector) or Standing()
         standing.sources.append(source)
         self._standings[collector] = standing
         self._link(collector, source)
 
     def take(self, report: Report) -> None:
         """Take a report in, in any order."""
-        standing = self._standings.get(report.collector) or Standing([], [])
+        standing = self._standings.get(report.collector) or Standing()
         if (report.time, report.down) not in standing.reports:
             standing.reports = sorted([*standing.reports, (report.time, report.down)])
         self._standings[report.collector] = standing

@@ -121,7 +121,7 @@ class Heartbeats:
         if beat is None:
             if late:
                 return
-            beat = Beat([], False, [], {}, {})
+            beat = Beat()
         sooner = beat.sign(time, watched.span, late)
         self._beats[id] = beat
         if source is not None and not late and time < beat.sources.get(source, time + 1):

@@ -20,6 +20,9 @@ FOREVER = (1 << 63) - 1
 Blind = tuple[int, list[Stretch], tuple[str, str] | None]
 """What ``Windows.blind`` is told: rule, stretches, and the field and value that they are limited to."""
 
+Doubtful = tuple[tuple[str, str], list[Stretch]]
+"""What ``Windows.doubt`` is told: the field and value of events, and when they are in doubt."""
+
 
 class Monitor:
     """The health of devices, collectors and sources, in event time.
@@ -90,15 +93,20 @@ class Monitor:
         changed, self._beats.changed = self._beats.changed, set()
         if changed or self._reported:
             self._renew(changed)
-        changed, self._recontested = changed | self._recontested, set()
         if not self._outages and not changed and not self._told:
             return
         for rule in self._witnesses.awaited:
             yield from self._told_anew(rule, None, self._unseen(rule))
             for device in sorted(changed):
-                stretches = sorted([*self._silences(device, rule), *self._doubtful(device)])
                 for name in self._beats.names(device):
-                    yield from self._told_anew(rule, ("device.id", name), stretches)
+                    yield from self._told_anew(rule, ("device.id", name), self._silences(device, rule))
+
+    def doubts(self) -> Iterator[Doubtful]:
+        """What changed of when devices are contested: the name that events have of one, and the stretches."""
+        changed, self._recontested = self._recontested, set()
+        for device in sorted(changed):
+            for name in self._beats.names(device):
+                yield ("device.id", name), self._doubtful(device)
 
     def blame(self, doubt: Doubt, contested: Callable[[str, int], tuple[str, ...]]) -> list[str]:
         """Why nobody could tell while a wait lasted, readable: who was down, and which incident contests whom.

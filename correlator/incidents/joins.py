@@ -121,6 +121,11 @@ class Joins:
         case = self._fold.cases.get(id)
         return self._writer.recall(case) if case is not None else None
 
+    def home(self, alert: str) -> str | None:
+        """The id of the incident that an active alert is in; None if it is in none."""
+        node = self._fold.nodes.get(alert)
+        return node.home or None if node is not None else None
+
     def openers(self, id: str) -> list[str]:
         """The ids of the first alerts of an active incident that each could open one; none if it is not active."""
         nodes = sorted(self._nodes(self._fold.cases.get(id)).values(), key=lambda node: node.order)

@@ -203,7 +203,7 @@ class Ledger:
 
     def _compare(self, touched: Iterable[Entry], fresh: set[str]) -> Verdict:
         """What the touched entries explain now, against what is on record."""
-        verdict = Verdict([], [])
+        verdict = Verdict()
         for entry in touched:
             now = entry.explained()
             for event, candidate in entry.candidates.items():

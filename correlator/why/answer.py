@@ -115,6 +115,8 @@ class WindowAnswer(msgspec.Struct, frozen=True, omit_defaults=True, rename={"fro
     group: tuple[tuple[str, str], ...] = ()
     requirements: tuple[Requirement, ...] = ()
     members: tuple[Sight, ...] = ()
+    unlisted: int = 0
+    """How many earlier members are not listed."""
     certainty: str | None = None
     alert: str | None = None
     """Id of the alert that it belongs to, if it fired."""

@@ -33,6 +33,7 @@ def about_window(scene: Scene, window: Window, most: int | None = None) -> Windo
     """A window, its condition taken apart, and ``most`` of the candidates that come nearest."""
     terms = scene.terms
     certain = "certain" if window.certain else "possible"
+    members = window.members if window.holds else window.inside
     return WindowAnswer(
         newest=sight(scene, window.newest, window.newest),
         from_=clock(window.start),
@@ -41,7 +42,8 @@ def about_window(scene: Scene, window: Window, most: int | None = None) -> Windo
         outcome=_outcome(scene, window),
         group=tuple((name, scene.conceal_group(name, value, window.newest.event)) for name, value in window.group),
         requirements=tuple(_requirements(scene, window)),
-        members=_sights(scene, window, (window.members if window.holds else window.inside)[-MAX_MEMBERS:]),
+        members=_sights(scene, window, members[-MAX_MEMBERS:]),
+        unlisted=max(len(members) - MAX_MEMBERS, 0),
         certainty=certain if terms.placed and len(window.members) > 1 else None,
         alert=_alert(scene, window),
         absence=_absence(scene, window, most) if terms.awaited else None,

@@ -33,7 +33,7 @@ def planned(record: Record, met: Met) -> tuple[Planned, ...]:
         else:
             explained, why = (
                 False,
-                "; ".join(_elsewhere(expectation, seen)) or "it is not certainly in its time and place",
+                "; ".join(_elsewhere(expectation, seen, plan.valid)) or "it is not certainly in its time and place",
             )
         taken = taken or fits
         found.append(Planned(expectation.id, expectation.reason, explained, why))
@@ -52,13 +52,15 @@ def _verdict(record: Record, expectation: Expectation, entry: Entry, met: Met) -
     return False, _surplus(record, expectation, entry, met.id)
 
 
-def _elsewhere(expectation: Expectation, seen: Observation) -> Iterator[str]:
+def _elsewhere(expectation: Expectation, seen: Observation, valid: Interval) -> Iterator[str]:
     """What does not fit of time and place."""
     interval = Interval(expectation.from_, expectation.to)
     if seen.time < interval.start:
         yield f"it is {span(interval.start - seen.time)} before its time"
     if seen.time >= interval.end:
         yield f"it is {span(seen.time - interval.end)} past its end"
+    if not valid.holds(seen.time):
+        yield f"the plan is not valid then: only from {clock(valid.start)} to {clock(valid.end)}"
     if expectation.place is not None:
         yield from _outside(expectation.place, seen)
 

@@ -66,8 +66,12 @@ Held = tuple[Incident, list[Alert]]
 def _by_event(found: Iterable[Held]) -> dict[str, list[Held]]:
     held: dict[str, list[Held]] = {}
     for incident, alerts in found:
-        for event in incident.events:
-            held.setdefault(event, []).append((incident, [alert for alert in alerts if event in alert.events]))
+        inside: dict[str, list[Alert]] = {}
+        for alert in alerts:  # not the events of the incident: of many it names the newest alone
+            for event in alert.events:
+                inside.setdefault(event, []).append(alert)
+        for event, made in inside.items():
+            held.setdefault(event, []).append((incident, made))
     return held
 
 

@@ -47,6 +47,14 @@ def parse_instant(text: str) -> int:
     return instant
 
 
+def read_instant(text: str | None) -> int | None:
+    """µs since the epoch of a time in an event; None where there is none, or one that cannot be read."""
+    try:
+        return parse_instant(text) if text else None
+    except ValueError:
+        return None
+
+
 def _read(text: str) -> tuple[datetime, int]:
     stamp = _trim_fraction(text)
     try:

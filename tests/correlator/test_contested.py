@@ -107,6 +107,30 @@ def test_who_asks_why_it_did_not_fire_is_told_that_nobody_can_tell(found: RuleSe
     assert absence.state == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("doubt", "device", "unknowns"), [(0, "CAM-1", 1), (60, "CAM-1", 1), (61, "CAM-1", 0), (0, "CAM-2", 0)]
+)
+def test_an_all_clear_ends_a_wait_unless_its_device_was_contested_by_then(
+    found: RuleSet, doubt: int, device: str, unknowns: int
+) -> None:
+    events = sorted([(doubt - 1, "intrusion", "VMS"), (10, "masked", device)])
+    run = begun(found, *(at(*one) for one in events))
+    run.restart()
+    run.feed(at(60, "cleared", device))
+    run.finish()
+    assert (titled(run, "stays masked"), len(unknown(run))) == (set(), unknowns)
+
+
+def test_the_all_clear_of_a_device_that_a_person_cleared_ends_a_wait(found: RuleSet) -> None:
+    run = begun(found, at(0, "intrusion", "VMS"), at(10, "masked"))
+    (incident,) = [one for one in run.incidents if one.contested]
+    _, commit = run.correlator.act(Action("1", incident.id, "kari", "clear", targets=("CAM-1",)), NOON + 20 * SECOND)
+    run._keep(commit)
+    run.feed(at(60, "cleared"))
+    run.finish()
+    assert (titled(run, "stays masked"), unknown(run)) == (set(), [])
+
+
 def test_its_heartbeat_is_told_of_and_neither_it_nor_an_all_clear_closes_anything(found: RuleSet) -> None:
     run = begun(found, at(0, "intrusion", "VMS"), at(1, "masked"), at(2, "alive"), city=BEATING)
     before = {one.id: (one.status, one.severity) for one in run.incidents}

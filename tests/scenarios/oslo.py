@@ -5,6 +5,7 @@ import functools
 import json
 import random
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,14 +150,13 @@ def replay(
     if finish:
         commits.append(correlator.finish())
         store.commit(commits[-1])
-    return _outcome(store, commits)
+    with closing(store):
+        return outcome_of(store, commits)
 
 
-def _outcome(store: Store, commits: list[Commit]) -> Outcome:
+def outcome_of(store: Store, commits: Sequence[Commit] = ()) -> Outcome:
+    """What a store holds of a day."""
     found = sorted(store.incidents(IncidentQuery(limit=100_000)), key=lambda one: (one.opened, one.id))
     ids = [[id for row in one.members for id in (row.alert, *row.repeats)] for one in found]
-    outcome = Outcome(
-        [(one, store.alerts(these)) for one, these in zip(found, ids, strict=True)], store.ledger(), commits
-    )
-    store.close()
-    return outcome
+    alerts = [(one, store.alerts(these)) for one, these in zip(found, ids, strict=True)]
+    return Outcome(alerts, store.ledger(), list(commits))

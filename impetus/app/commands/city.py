@@ -15,11 +15,11 @@ from correlator.city.writing import add_to_model, write_model
 from correlator.document import read_file
 from impetus.app.coverage import find_coverage
 from impetus.app.engine import load_rules
+from impetus.app.moments import asked_instant
 from impetus.app.printing import report_findings, say
 from impetus.app.warning import warn
 from impetus.app.wiring import shipped_rules
 from impetus.domain.errors import ImpetusError, Where, nearest
-from impetus.domain.instant import parse_instant
 from rules.places import rules_by_distance
 
 
@@ -74,10 +74,7 @@ def _import(arguments: argparse.Namespace) -> int:
 
 def _coverage(arguments: argparse.Namespace) -> int:
     """Print zones, blind spots first."""
-    try:
-        at = parse_instant(arguments.at) if arguments.at else None
-    except ValueError as error:
-        raise ImpetusError("query.invalid", str(error), Where(key="--at")) from None
+    at = asked_instant("--at", arguments.at)
     model, zones = find_coverage(arguments.city, arguments.config, at)
     if arguments.zone:
         if arguments.zone not in model.zones:

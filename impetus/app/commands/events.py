@@ -5,9 +5,8 @@ import asyncio
 
 from impetus.api.client import Client
 from impetus.app import connection
+from impetus.app.moments import asked_instant
 from impetus.app.printing import say
-from impetus.domain.errors import ImpetusError, Where
-from impetus.domain.instant import parse_instant
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -35,17 +34,10 @@ async def _main(arguments: argparse.Namespace) -> None:
         found = client.search_events(
             entities=arguments.entity,
             zone=arguments.zone,
-            start=_instant("--since", arguments.since),
-            end=_instant("--until", arguments.until),
+            start=asked_instant("--since", arguments.since) or 0,
+            end=asked_instant("--until", arguments.until) or 0,
             event_ids=arguments.id,
             limit=arguments.limit,
         )
         async for event in found:
             say(event.original or event.json if arguments.raw else event.json)
-
-
-def _instant(name: str, stamp: str | None) -> int:
-    try:
-        return parse_instant(stamp) if stamp else 0
-    except ValueError as error:
-        raise ImpetusError("query.invalid", str(error), Where(key=name), "Such as 2027-05-17T10:00:00+02:00") from None

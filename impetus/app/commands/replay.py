@@ -15,6 +15,7 @@ from correlator.plan.day import DayPlan
 from correlator.setup import Setup
 from impetus.app.comparing import differences, unlogged
 from impetus.app.engine import load_rules
+from impetus.app.moments import asked_instant
 from impetus.app.printing import say
 from impetus.app.replaying import Replay, incident_json, incidents_of
 from impetus.app.rerunning import Rerun, steps_of
@@ -25,7 +26,7 @@ from impetus.domain.alert import Alert
 from impetus.domain.batch import Control
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
-from impetus.domain.instant import format_instant, parse_instant
+from impetus.domain.instant import format_instant
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import Span
 from impetus.domain.rule import RuleSet
@@ -108,7 +109,9 @@ def _rerun(arguments: argparse.Namespace) -> int:
     given = {control.kind: control for control in _given(arguments)}
     with _opened(arguments) as log, _temporary() as store:
         before = log.outcome() if arguments.verify else None
-        first, last = log.stretch(Span(_instant("--since", arguments.since), _instant("--until", arguments.until)))
+        first, last = log.stretch(
+            Span(asked_instant("--since", arguments.since), asked_instant("--until", arguments.until))
+        )
         last = before.newest if before is not None else last
         rerun = Rerun(given, store)
         controls = before.controls if before is not None else log.controls()
@@ -160,13 +163,6 @@ def _temporary() -> Iterator[EmbeddedStore]:
         closing(EmbeddedStore(Path(folder) / "rerun.db", durable=False)) as store,
     ):
         yield store
-
-
-def _instant(name: str, stamp: str | None) -> int | None:
-    try:
-        return parse_instant(stamp) if stamp else None
-    except ValueError as error:
-        raise ImpetusError("query.invalid", str(error), Where(key=name), "Such as 2027-05-17T10:00:00+02:00") from None
 
 
 def _verify(stored: Outcome, found: Outcome, rerun: Rerun, as_json: bool) -> int:

@@ -9,10 +9,10 @@ from correlator.why.answer import Answer
 from correlator.why.ask import ask_event, ask_time
 from correlator.why.naming import find_rule
 from correlator.why.record import Record
+from impetus.app.moments import asked_instant
 from impetus.app.why import figure, source, text
 from impetus.app.why.veil import Veil
-from impetus.domain.errors import ImpetusError, Where
-from impetus.domain.instant import parse_instant
+from impetus.domain.errors import ImpetusError
 
 
 def why(arguments: argparse.Namespace, most: int | None) -> Answer:
@@ -26,7 +26,7 @@ def ask(arguments: argparse.Namespace, record: Record, veil: Veil, most: int | N
     rule = find_rule(record.setup.rules, arguments.rule)
     if arguments.event is not None:
         return ask_event(record, rule, arguments.event, veil, most)
-    return ask_time(record, rule, _instant(arguments.at), veil, most)
+    return ask_time(record, rule, asked_instant("--at", str(arguments.at)), veil, most)
 
 
 def explain(arguments: argparse.Namespace, as_json: bool) -> Iterator[str]:
@@ -55,11 +55,3 @@ def _figure(arguments: argparse.Namespace, record: Record, veil: Veil) -> figure
 def encoded(answer: Answer) -> str:
     """An answer as one JSON object."""
     return msgspec.json.encode(answer).decode()
-
-
-def _instant(stamp: str) -> int:
-    try:
-        return parse_instant(stamp)
-    except ValueError as error:
-        hint = "Such as 2027-05-17T10:45:10+02:00"
-        raise ImpetusError("query.invalid", str(error), Where(key="--at"), hint) from None

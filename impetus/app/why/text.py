@@ -115,8 +115,8 @@ def _absence(absence: Absence) -> Iterator[str]:
 def _members(window: WindowAnswer, every: bool) -> Iterator[str]:
     members = window.members if every else window.members[-MOST_MEMBERS:]
     yield "  members" if window.fired else "  in the window"
-    if len(members) < len(window.members):
-        yield f"    … and {len(window.members) - len(members)} earlier ones"
+    if earlier := window.unlisted + len(window.members) - len(members):
+        yield f"    … and {earlier} earlier ones"
     for sight in members:
         yield from _sight(sight, "the newest" if sight.event == window.newest.event else "")
 

@@ -1,92 +1,72 @@
 //! RSigma over newline-separated JSON: the same matches in the same form as `impetus match`, for comparison.
 //!
-//! `impetus-peer-rsigma [--count] RULES EVENTS.ndjson`
+//! `impetus-peer-rsigma [--count] [--memory] [--pipeline FILE] [--try SETTING]... RULES EVENTS.ndjson`
 //!
-//! A rule is tried where its log source is the event's top-level `product`, `category` and `service`. RSigma's own
-//! routing lets an event without one of them pass, so a part that is absent is given a value that no rule has.
+//! `--memory` reads the events before time begins, `--pipeline` maps the rules. What it may be set to otherwise, and
+//! what that brought, is in `peer.rs` and in `benchmarks/peers/README.md`.
+
+mod peer;
 
 use std::{
-    env,
     error::Error,
-    fs::File,
-    io::{BufRead, BufReader, BufWriter, Write, stdout},
-    path::Path,
-    time::Instant,
+    io::{BufWriter, Write, stdout},
 };
 
-use rsigma_eval::{Engine, JsonEvent};
-use rsigma_parser::{LogSource, parse_sigma_directory};
-use serde_json::{Value, json};
+use impetus_bench::{Events, Options, Stopwatch, Tally, lines};
+use serde_json::json;
+
+use crate::peer::{Peer, Settings};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ABSENT: &str = "\u{0}";
+const USAGE: &str =
+    "impetus-peer-rsigma [--count] [--memory] [--pipeline FILE] [--try SETTING]... RULES EVENTS.ndjson";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments: Vec<String> = env::args().skip(1).collect();
-    let count = arguments.iter().position(|word| word == "--count").map(|at| arguments.remove(at)).is_some();
-    let [rules, events] = arguments.as_slice() else {
-        return Err("usage: impetus-peer-rsigma [--count] RULES EVENTS.ndjson".into());
-    };
-    let started = Instant::now();
-    let engine = load(Path::new(rules))?;
-    let loaded = started.elapsed();
+    let mut options = Options::given();
+    let (count, memory) = (options.flag("--count"), options.flag("--memory"));
+    let settings = Settings::read(&mut options)?;
+    let [rules, file] = options.rest(USAGE)?;
+    let loading = Stopwatch::new();
+    let mut peer = Peer::load(&rules, settings)?;
+    let loading = loading.figures(Tally::default());
+    peer.prepare(&mut Events::open(&file, false)?)?;
+    let mut events = Events::open(&file, memory)?;
     let mut out = BufWriter::with_capacity(1 << 20, stdout().lock());
-    let started = Instant::now();
-    let tally = run(&engine, events, |line, rule| {
+    let watch = Stopwatch::new();
+    let tally = run(&peer, &mut events, |line, rule| {
         if count { Ok(()) } else { writeln!(out, "{{\"line\":{line},\"rule\":{}}}", json!(rule)) }
     })?;
     if count {
-        let seconds = started.elapsed().as_secs_f64();
-        let [events, bytes, matches] = tally;
-        let figures = json!({"events": events, "bytes": bytes, "matches": matches, "seconds": seconds,
-            "rules": engine.rule_count(), "loading": loaded.as_secs_f64()});
+        let mut figures = watch.figures(tally);
+        figures["rules"] = json!(peer.rules());
+        figures["loading"] = loading["seconds"].clone();
+        figures["loaded"] = loading["memory"].clone();
         writeln!(out, "{figures}")?;
     }
-    out.flush()?;
-    Ok(())
+    Ok(out.flush()?)
 }
 
-fn load(rules: &Path) -> Result<Engine, Box<dyn Error>> {
-    let collection = parse_sigma_directory(rules)?;
-    for error in collection.errors() {
-        eprintln!("not parsed: {error}");
-    }
-    let mut engine = Engine::new();
-    for (index, error) in engine.add_rules(&collection.rules) {
-        eprintln!("not compiled: {}: {error}", collection.rules[index].title);
-    }
-    Ok(engine)
-}
-
-/// Match every line; gives the number of events, bytes and matches.
+/// Match every line, counted from 1.
 fn run(
-    engine: &Engine,
-    events: &str,
+    peer: &Peer,
+    events: &mut Events,
     mut found: impl FnMut(u64, &str) -> std::io::Result<()>,
-) -> Result<[u64; 3], Box<dyn Error>> {
-    let mut reader = BufReader::with_capacity(1 << 20, File::open(events)?);
-    let (mut line, mut number, mut tally) = (Vec::new(), 0, [0; 3]);
-    loop {
-        line.clear();
-        let read = reader.read_until(b'\n', &mut line)?;
-        if read == 0 {
-            return Ok(tally);
+) -> Result<Tally, Box<dyn Error>> {
+    let (mut number, mut tally) = (0, Tally::default());
+    events.each::<Box<dyn Error>>(|chunk| {
+        tally.bytes += chunk.len() as u64;
+        for line in lines(chunk) {
+            number += 1;
+            let Some(results) = peer.matches(line) else { continue };
+            tally.events += 1;
+            for result in results {
+                tally.matches += 1;
+                found(number, result.header.rule_id.as_deref().unwrap_or(&result.header.rule_title))?;
+            }
         }
-        number += 1;
-        tally[1] += read as u64;
-        let Ok(event) = serde_json::from_slice::<Value>(&line) else { continue };
-        tally[0] += 1;
-        let source = source(&event);
-        for result in engine.evaluate_pruned(&JsonEvent::borrow(&event), &source) {
-            tally[2] += 1;
-            found(number, result.header.rule_id.as_deref().unwrap_or(&result.header.rule_title))?;
-        }
-    }
-}
-
-fn source(event: &Value) -> LogSource {
-    let part = |name: &str| Some(event.get(name).and_then(Value::as_str).unwrap_or(ABSENT).to_owned());
-    LogSource { product: part("product"), category: part("category"), service: part("service"), ..LogSource::default() }
+        Ok(())
+    })?;
+    Ok(tally)
 }

@@ -277,6 +277,10 @@ impl Windows {
         py.detach(|| self.lock().blind(rule, part, stretches));
     }
 
+    fn doubt(&self, py: Python<'_>, part: (String, String), stretches: Vec<engine::Stretch>) {
+        py.detach(|| self.lock().doubt(part, stretches));
+    }
+
     fn doubts(&self, py: Python<'_>) -> Vec<Doubt> {
         py.detach(|| self.lock().doubts()).into_iter().map(Doubt).collect()
     }

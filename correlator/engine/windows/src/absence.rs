@@ -1,7 +1,7 @@
 //! Absence: the part of an extended condition that asks for what did not happen.
 
 use crate::compile::{Correlation, Measure};
-use crate::entry::Verdict;
+use crate::entry::{Entry, Verdict};
 use crate::evaluate::{Finding, Verdicts, candidates, recount, related};
 use crate::key::{Context, Key};
 use crate::measure::positions;
@@ -21,10 +21,13 @@ pub(crate) fn wait_for_absent(key: &Key, context: Context<'_>, newest: usize, fi
     let first = finding.members.first().map_or(finding.at, |i| key.entries[*i].time);
     let near = candidates(key, correlation, newest, (first, end));
     let came = related(key, context, newest, correlation.awaited, &near);
+    let believed = came.iter().fold(0, |mask, (i, _)| mask | believed(key, context, &key.entries[*i]));
     let came = came.iter().fold(0, |mask, (i, _)| mask | key.entries[*i].rules) & correlation.awaited;
-    if !expression.holds(present | came) {
+    if !expression.holds(present | believed) {
         return None;
     }
+    // What is not believed may not have happened, so it neither ends the wait nor proves anything.
+    let came = if expression.holds(present | came) { came } else { believed };
     let missing = correlation.awaited & !came;
     finding.absent =
         positions(missing).filter(|p| !expression.holds(present | came | 1 << p)).fold(0, |mask, p| mask | 1 << p);
@@ -37,6 +40,13 @@ pub(crate) fn wait_for_absent(key: &Key, context: Context<'_>, newest: usize, fi
     finding.at = end;
     finding.verdict = Verdict::Awaits;
     Some(())
+}
+
+/// The awaited positions that an item speaks for, without those for which it is in doubt.
+fn believed(key: &Key, context: Context<'_>, entry: &Entry) -> u64 {
+    let (correlation, span) = (context.correlation, (entry.time, entry.time));
+    let doubts = |p: &usize| context.blindness.doubts(correlation, &key.group, *p, span);
+    positions(entry.rules & correlation.awaited).filter(|p| !doubts(p)).fold(0, |mask, p| mask | 1 << p)
 }
 
 /// Lets every wait fire that is over by now.

@@ -15,6 +15,8 @@ pub(crate) struct Blindness {
     everywhere: HashMap<usize, Vec<Stretch>>,
     /// Of the events alone in which a field has a value.
     within: HashMap<usize, HashMap<(String, String), Vec<Stretch>>>,
+    /// When events in which a field has a value are in doubt: that they came proves no more than that they did not.
+    doubted: HashMap<(String, String), Vec<Stretch>>,
 }
 
 impl Blindness {
@@ -33,25 +35,50 @@ impl Blindness {
         }
     }
 
-    /// Whether an event of one rule position of a group could have happened unseen between two times.
-    pub fn hides(
+    /// Replaces the stretches in which events with a value are in doubt.
+    pub fn doubt(&mut self, part: (String, String), stretches: Vec<Stretch>) {
+        if stretches.is_empty() {
+            self.doubted.remove(&part);
+        } else {
+            self.doubted.insert(part, stretches);
+        }
+    }
+
+    /// Whether what one rule position of a group sees at some time of a stretch is in doubt.
+    pub fn doubts(
         &self,
         correlation: &Correlation,
         group: &[(String, String)],
         position: usize,
-        (from, to): Stretch,
+        span: Stretch,
     ) -> bool {
-        let rule = correlation.rules[position];
-        let meets = |stretches: &Vec<Stretch>| stretches.iter().any(|(start, end)| *start <= to && from <= *end);
-        let parts = self.within.get(&rule);
-        let fields = correlation.group_fields[position].iter().zip(group);
-        self.everywhere.get(&rule).is_some_and(meets)
-            || parts.is_some_and(|parts| {
-                fields
-                    .into_iter()
-                    .any(|(field, (_, value))| parts.get(&(field.clone(), value.clone())).is_some_and(meets))
-            })
+        !self.doubted.is_empty()
+            && parts(correlation, group, position).any(|part| self.doubted.get(&part).is_some_and(meets(span)))
     }
+
+    /// Whether an event of one rule position of a group could have happened unseen between two times.
+    pub fn hides(&self, correlation: &Correlation, group: &[(String, String)], position: usize, span: Stretch) -> bool {
+        let rule = correlation.rules[position];
+        let within = self.within.get(&rule);
+        self.everywhere.get(&rule).is_some_and(meets(span))
+            || within.is_some_and(|within| {
+                parts(correlation, group, position).any(|part| within.get(&part).is_some_and(meets(span)))
+            })
+            || self.doubts(correlation, group, position, span)
+    }
+}
+
+/// What a rule position sees of a group: its fields, each with the value of the group.
+fn parts(
+    correlation: &Correlation,
+    group: &[(String, String)],
+    position: usize,
+) -> impl Iterator<Item = (String, String)> {
+    correlation.group_fields[position].iter().zip(group).map(|(field, (_, value))| (field.clone(), value.clone()))
+}
+
+fn meets((from, to): Stretch) -> impl Fn(&Vec<Stretch>) -> bool {
+    move |stretches| stretches.iter().any(|(start, end)| *start <= to && from <= *end)
 }
 
 /// A wait that came to its end without saying whether the awaited event happened.

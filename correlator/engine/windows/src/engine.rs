@@ -181,6 +181,12 @@ impl Windows {
         self.blindness.set(rule, part, stretches);
     }
 
+    /// Says when events in which a field has a value are in doubt, whichever rules match them: they end no wait, and
+    /// their absence proves nothing. Takes the place of what was said before. Nothing that is over changes.
+    pub fn doubt(&mut self, part: (String, String), stretches: Vec<Stretch>) {
+        self.blindness.doubt(part, stretches);
+    }
+
     /// The waits that ended in doubt since the last call. One may come again when what it waited with is looked at anew.
     pub fn doubts(&mut self) -> Vec<Doubt> {
         std::mem::take(&mut self.doubts)

@@ -40,8 +40,9 @@ fn item() -> impl Strategy<Value = (Item, i64, Option<i64>)> {
 
 fn blind() -> impl Strategy<Value = Blind> {
     let group = prop::option::of((0..2_u8).prop_map(|g| g.to_string()));
-    (0..6_usize, group, 0..40_i64, 0..12_i64).prop_map(|(rule, group, from, length)| {
+    (0..6_usize, group, 0..40_i64, 0..12_i64, any::<bool>()).prop_map(|(rule, group, from, length, believed)| {
         let (from, to) = (from * SECOND, (from + length) * SECOND);
+        let rule = (believed || group.is_none()).then_some(rule);
         Blind { rule, group, from, to }
     })
 }

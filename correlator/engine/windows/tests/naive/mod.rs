@@ -19,10 +19,11 @@ pub struct Alert {
     pub absent: BTreeSet<String>,
 }
 
-/// A stretch of time (ends included) in which a rule could not be reported, in one group or in all.
+/// A stretch of time (ends included) in which a rule (`None`: none is believed) could not be reported, in one group or
+/// in all.
 #[derive(Debug, Clone)]
 pub struct Blind {
-    pub rule: usize,
+    pub rule: Option<usize>,
     pub group: Option<String>,
     pub from: i64,
     pub to: i64,
@@ -210,9 +211,10 @@ fn firing(correlation: &Value, events: &[Event], e: usize, (group, blind): Sight
             }
             let missing: BTreeSet<usize> = awaited.difference(&came).copied().collect();
             let seen = |b: &Blind| b.group.as_ref().is_none_or(|v| group.iter().any(|(_, value)| value == v));
-            let hidden =
-                blind.iter().filter(|b| missing.contains(&b.rule) && b.from <= end && first <= b.to && seen(b));
-            if !truth(expr, &present.iter().copied().chain(hidden.map(|b| b.rule)).collect()) {
+            let meets = |b: &&Blind| b.from <= end && first <= b.to && seen(b);
+            let hidden: Vec<&Blind> = blind.iter().filter(meets).collect();
+            let unseen = |r: &&usize| hidden.iter().any(|b| b.rule.is_none_or(|rule| rule == **r));
+            if !truth(expr, &present.iter().chain(missing.iter().filter(unseen)).copied().collect()) {
                 return None;
             }
             let needed = |r: &usize| !truth(expr, &present.iter().copied().chain([*r]).collect());

@@ -121,13 +121,18 @@ impl<'a> Stage<'a> {
 
     /// Says what is known by now of when rules could not be reported: a stretch that is not over is open.
     fn tell(&mut self) {
-        let mut known: BTreeMap<(usize, Option<&str>), Vec<Stretch>> = BTreeMap::new();
+        let mut known: BTreeMap<(Option<usize>, Option<&str>), Vec<Stretch>> = BTreeMap::new();
         for b in self.terms.blind.iter().filter(|b| b.from < self.now) {
             let to = if b.to < self.now { b.to } else { i64::MAX };
             known.entry((b.rule, b.group.as_deref())).or_default().push((b.from, to));
         }
         for ((rule, group), stretches) in known {
-            self.windows.blind(rule, group.map(|value| ("g".to_owned(), value.to_owned())), stretches);
+            let part = group.map(|value| ("g".to_owned(), value.to_owned()));
+            match (rule, part) {
+                (Some(rule), part) => self.windows.blind(rule, part, stretches),
+                (None, Some(part)) => self.windows.doubt(part, stretches),
+                (None, None) => {}
+            }
         }
     }
 
