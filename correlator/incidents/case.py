@@ -74,8 +74,8 @@ class Case:
     """Alerts that belong together, each with why."""
 
     __slots__ = (
-        "absorbed", "asked", "away", "brief", "chosen", "ends", "filed", "floor", "id", "inherited", "kind", "lasting", "links",
-        "merged", "newest", "nodes", "opened", "opener", "record", "scheduled", "settled", "shelved", "sides",
+        "absorbed", "asked", "away", "brief", "chosen", "ends", "filed", "floor", "id", "inherited", "kind", "lasting",
+        "links", "merged", "newest", "nodes", "opened", "opener", "record", "scheduled", "settled", "shelved", "sides",
         "sum", "taken_at", "taken_over_by",
     )  # fmt: skip
 

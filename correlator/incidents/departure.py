@@ -72,7 +72,7 @@ class Departure:
 
     def resume(self) -> None:
         """While everything is folded again: let go of what the store says the same of already; the rest is kept."""
-        fold, shelf = self._fold, self._fold.shelf
+        shelf = self._fold.shelf
         shelf.woken = []
         kept: list[Node] = []
         for node in self._upkeep.surplus(self._most):

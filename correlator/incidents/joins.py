@@ -28,7 +28,7 @@ from correlator.incidents.writing import Writer
 from correlator.memory import Kept
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Key
-from impetus.domain.incident import ActionRecord, Incident
+from impetus.domain.incident import Incident
 from impetus.domain.ports import IncidentQuery, Store
 from impetus.domain.rule import rank
 

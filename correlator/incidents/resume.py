@@ -89,6 +89,7 @@ class Resume:
             while first in self._records and self._records[first].counted:
                 first = self._records[first].counted
             node, stands = self._fold.nodes.get(id), self._fold.shelf.find(first) if first else None
-            if node is not None and stands is not None and stands.case is not None and node.case is not None:
-                if stands.case.heir is node.case.heir:
-                    yield node, stands
+            if node is None or stands is None or node.case is None or stands.case is None:
+                continue
+            if stands.case.heir is node.case.heir:
+                yield node, stands

@@ -1,6 +1,6 @@
 """Writing: which incidents changed, what took the place of which, and where each alert is on record."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
