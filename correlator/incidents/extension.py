@@ -114,7 +114,7 @@ def _fits_between(fold: Fold, node: Node, entries: Sequence[Name]) -> bool:
 
 
 def _is_joined_through(fold: Fold, node: Node) -> bool:
-    """Whether an alert as a correlation brings in others, which may have come by another one, or is brought in itself."""
+    """Whether an alert as a correlation brings in others, which may be there by another, or is brought in itself."""
     if is_informational(node.alert, fold.limits):
         return True
     entries = (fold.names.get(f"{EVENT}{event}") for event in node.alert.events if node.alert.correlation)
