@@ -36,6 +36,8 @@ ANCHORS = 20
 """So many alerts of each incident carry a merge by hand: it holds while one of them does."""
 AWAKE = 20_000
 """So many alerts that are in incidents stay in memory, and what was asked for since the last commit."""
+ALL = 1 << 62
+"""No alert of an incident leaves memory."""
 LOADED = 1_000_000
 """So many active incidents at most are loaded at a restart."""
 
@@ -56,7 +58,7 @@ class Joins:
         find: Callable[[str], Incident | None] = lambda _: None,
         limits: Limits | None = None,
         scale: Scale | None = None,
-        awake: int = AWAKE,
+        awake: int = ALL,
     ) -> None:
         """``awake``: so many alerts in incidents stay in memory once there is a store for the others."""
         self._limits = limits or Limits()
