@@ -155,6 +155,22 @@ class Windows:
     def unexplain(self, ids: Sequence[str]) -> list[Firing]:
         """Withdraw the plan's explanation of events, as if they had come without it."""
 
+    def begin(self, began: Sequence[int]) -> None:
+        """For each correlation the block of the log that it began with: nothing enters it that came before."""
+
+    def earlier(self, events: Sequence[tuple[str, int]], more: bool = False) -> None:
+        """The events that may be told of again and came before the last beginning, each with its block.
+
+        In place of those that were said before, or (``more``) beside them. To be said again after a restart.
+        """
+
+    def hold(self, events: Sequence[tuple[str, int, int]]) -> None:
+        """Keep what may have to be evaluated anew with events whose explanation may still change.
+
+        Each with its id, its event time and the event time (µs) up to which that is so. To be said again after a
+        restart.
+        """
+
     def advance(self, event_time: int) -> list[Firing]:
         """Move event time (µs): settles absences, and forgets what no window can see any more."""
 

@@ -6,6 +6,7 @@ import msgspec
 
 from correlator._engine import Doubt, Firing, Item, Matcher, Windows
 from correlator.alerts import distinct, merge_alert, single_alert
+from correlator.beginnings import Beginnings
 from correlator.city import CityModel
 from correlator.enrich import Enriched
 from correlator.growth import Growth
@@ -65,8 +66,7 @@ class Detector:
         """Events that are in some window, by id."""
         self._fired: Kept[Alert] = Kept("fired", Alert)
         """Correlation alerts that may still be revised, by id."""
-        self._meanings: Kept[int] = Kept("correlations", int)
-        """What each correlation meant when its windows were written, by id."""
+        self._begun = Beginnings(rules, self._windows.fingerprints)
         self.restarted: tuple[str, ...] = ()
         """Titles of correlations that mean something else than before: their windows began anew."""
         self.gone: tuple[str, ...] = ()
@@ -95,6 +95,7 @@ class Detector:
         """
         found = Findings()
         hits = list(zip(self._all([old for old, _ in pairs]), self._all([new for _, new in pairs]), strict=True))
+        self._windows.earlier(list(self._earlier(new.seen for _, new in hits)), more=True)
         records = [self._record(old) for old, _ in hits]
         verdict = self._ledger.exchange([new for _, new in hits])
         for (old, new), record in zip(hits, records, strict=True):
@@ -108,8 +109,10 @@ class Detector:
     def advance(self, now: int) -> Findings:
         """Move event time on: absences come out, and what no window can see any more is forgotten."""
         found = Findings()
+        self._windows.hold(self._ledger.pending())
         self._take(self._windows.advance(now), found)
         self._settle(found)
+        self._ledger.advance(now)
         if now - self._forgot > self._horizon // 4:
             self._forget(now)
         return found
@@ -142,38 +145,37 @@ class Detector:
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
         yield from ((Key("windows", key), value) for key, value in self._windows.dirty())
-        yield from self._meanings.changes()
+        yield from self._begun.changes()
         yield from self._seen.changes()
         yield from self._fired.changes()
         yield from self._revisions.changes()
         yield from self._ledger.changes()
 
-    def restore(self, store: Store) -> None:
-        """Go on from what a store holds."""
+    def restore(self, store: Store, now: int | None) -> None:
+        """Go on from what a store holds, at an event time of the whole (µs)."""
         self._windows.shelve(lambda prefix: list(store.state("windows", prefix)))
         for first in range(256):  # in parts, so that never all of it is in memory twice
             self._windows.restore(list(store.state("windows", bytes([first]))))
         self._seen.restore(store)
         self._fired.restore(store)
         self._revisions.restore(store)
-        self._ledger.restore(store, self._matcher)
-        self._meanings.restore(store)
-        self._compare_meanings()
+        self._ledger.restore(store, self._matcher, now or 0)
+        self._begin(store)
 
-    def _compare_meanings(self) -> None:
+    def _begin(self, store: Store) -> None:
         """Leave aside what belongs to correlations that are gone or mean something else now."""
-        correlations = [rule for rule in self._rules if rule.correlation]
-        now = {rule.id: meaning for rule, meaning in zip(correlations, self._windows.fingerprints, strict=True)}
-        before = dict(self._meanings.items())
-        changed = {id for id, meaning in before.items() if now.get(id) != meaning}
-        self.restarted = tuple(rule.title for rule in correlations if rule.id in changed)
-        self.gone = tuple(sorted(changed - now.keys()))
-        self._fired.drop_where(lambda alert: alert.rule in changed)
-        for id in self.gone:
-            self._meanings.drop(id)
-        for id, meaning in now.items():
-            if before.get(id) != meaning:
-                self._meanings[id] = meaning
+        self._begun.restore(store, store.newest() + 1)
+        self.restarted = tuple(rule.title for rule in self._begun.restarted())
+        self.gone = tuple(sorted(self._begun.gone))
+        self._fired.drop_where(lambda alert: alert.rule in self._begun.changed)
+        blocks = zip(self._rules, self._begun.blocks, strict=True)
+        self._windows.begin([block for rule, block in blocks if rule.correlation])
+        self._windows.earlier(list(self._earlier(self._seen.values())))
+
+    def _earlier(self, seen: Iterable[Observation]) -> Iterator[tuple[str, int]]:
+        """The events that came before the newest rule began, with their blocks."""
+        newest = self._begun.newest
+        return ((one.id, one.block) for one in seen if one.block < newest)
 
     def committed(self) -> None:
         """All changes given so far are durable."""
@@ -181,12 +183,18 @@ class Detector:
 
     def _forget(self, now: int) -> None:
         self._forgot = now
-        self._seen.drop_where(lambda one: one.time < now - self._horizon)
+        before = now - self._horizon
+
+        def is_over(first: int, last: int) -> bool:
+            return last < before and not self._ledger.keeps(first, last, self._horizon)
+
+        self._seen.drop_where(lambda one: is_over(one.time, one.time))
+        self._windows.earlier(list(self._earlier(self._seen.values())))
         # One that has an alert as a member grows with it, wherever it fired itself.
-        self._fired.drop_where(lambda alert: max(alert.at, *alert.times[-1:]) < now - self._horizon)
+        self._fired.drop_where(lambda alert: is_over(alert.first, max(alert.at, *alert.times[-1:])))
         self._growth.forget(self._fired.__contains__)
-        self._revisions.forget(now - self._horizon)
-        self._ledger.forget(now - self._horizon)
+        self._revisions.forget(is_over)
+        self._ledger.forget(before)
 
     # --- single events
 
@@ -194,19 +202,23 @@ class Detector:
         """The events of a batch that some rule matched, each with whether it is too late for windows."""
         by_line: dict[int, list[int]] = {}
         for line, rule in self._matcher.match([enriched.line for enriched in batch]):
-            by_line.setdefault(line, []).append(rule)
+            block = batch[line].block
+            if block is None or block >= self._begun.blocks[rule]:
+                by_line.setdefault(line, []).append(rule)
         for line, rules in by_line.items():
-            enriched = batch[line]
-            seen = observe(enriched.fields, enriched.arrival.id, enriched.arrival.time, self._city)
-            yield Hit(seen, tuple(rules), enriched.line), enriched.late
+            yield Hit(self._observed(batch[line]), tuple(rules), batch[line].line), batch[line].late
 
     def _all(self, batch: Sequence[Enriched]) -> Iterator[Hit]:
         """Every event of a batch, also one that no rule matches."""
         hits = {hit.seen.id: hit for hit, _ in self._hits(batch)}
         for enriched in batch:
-            arrival = enriched.arrival
-            hit = hits.get(arrival.id)
-            yield hit or Hit(observe(enriched.fields, arrival.id, arrival.time, self._city), (), enriched.line)
+            yield hits.get(enriched.arrival.id) or Hit(self._observed(enriched), (), enriched.line)
+
+    def _observed(self, enriched: Enriched) -> Observation:
+        arrival = enriched.arrival
+        # What comes now came after all beginnings; its own block would be another after a restart.
+        block = self._begun.newest if enriched.block is None else enriched.block
+        return observe(enriched.fields, arrival.id, arrival.time, self._city, block)
 
     def _alerting(self, hit: Hit) -> Iterator[Rule]:
         return (self._rules[index] for index in hit.rules if self._rules[index].alerts)
@@ -379,7 +391,7 @@ class Detector:
     def _settle(self, found: Findings) -> None:
         """Let unexplained alerts override explanations until nothing changes."""
         rounds = 0
-        while found.fresh:
+        while found.fresh or self._ledger.is_unsettled:
             fresh, found.fresh = found.fresh, {}
             self._apply(self._ledger.override(fresh.values(), again=rounds < ROUNDS), found)
             if not found.fresh:

@@ -29,6 +29,8 @@ class Enriched(msgspec.Struct):
     added: dict[str, Json]
     late: bool
     """Too late for windows: single-event rules alone see it."""
+    block: int | None = None
+    """The block of the log that it came in, if that was in an earlier step."""
 
     @property
     def fields(self) -> Fields:

@@ -22,9 +22,11 @@ class Observation(msgspec.Struct, frozen=True, array_like=True):
     device: str | None
     target_time: int | None
     exercise: bool
+    block: int = 0
+    """The block of the log that it came in, or one before that since which no rule began."""
 
 
-def observe(event: Mapping[str, Json], id: str, time: int, city: CityModel) -> Observation:
+def observe(event: Mapping[str, Json], id: str, time: int, city: CityModel, block: int = 0) -> Observation:
     """The observation of an event with what enrichment added."""
     target = first_text(event, "post.target.time")
     return Observation(
@@ -36,6 +38,7 @@ def observe(event: Mapping[str, Json], id: str, time: int, city: CityModel) -> O
         device=_device(event, city),
         target_time=read_instant(target),
         exercise=first_text(event, "exercise") == "true",
+        block=block,
     )
 
 

@@ -73,5 +73,9 @@ class Renewal:
                 new = self._enricher.renew(arrival.event, arrival.time, old)
                 if new != old:
                     addition = _encode(new) if new else b""
-                    before = Enriched(arrival, join(arrival.line, stored.addition), old, late=False)
-                    yield Renewed(before, Enriched(arrival, join(arrival.line, addition), new, late=False), addition)
+                    before = _enriched(arrival, stored, stored.addition, old)
+                    yield Renewed(before, _enriched(arrival, stored, addition, new), addition)
+
+
+def _enriched(arrival: Arrival, stored: StoredEvent, addition: bytes, added: dict[str, Any]) -> Enriched:
+    return Enriched(arrival, join(arrival.line, addition), added, late=False, block=stored.block)

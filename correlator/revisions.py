@@ -4,7 +4,7 @@ The windows count the revisions of their alerts themselves, and an alert of one 
 changes an alert (what its members carry, the plan), that is kept here, so that what comes next counts on from it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -41,9 +41,9 @@ class Revisions:
         self._said[alert.id] = self._said.get(alert.id) or Said(alert.revision, alert.at)
         return self.of(alert.id, alert.at)
 
-    def forget(self, before: int) -> None:
-        """Forget the alerts that nothing changes any more: those of before an event time (µs)."""
-        self._said.drop_where(lambda said: said.at < before)
+    def forget(self, is_over: Callable[[int, int], bool]) -> None:
+        """Forget the alerts that nothing changes any more: ``is_over`` says that of a stretch of event time (µs)."""
+        self._said.drop_where(lambda said: is_over(said.at, said.at))
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""

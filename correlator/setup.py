@@ -45,15 +45,20 @@ class Setup(msgspec.Struct, frozen=True):
         return max((correlation.timespan for correlation in form.correlations), default=0)
 
     @property
+    def chain(self) -> int:
+        """How far a match reaches through correlations of correlations (µs)."""
+        return 3 * self.longest
+
+    @property
     def horizon(self) -> int:
         """How long after its event time a match may still matter (µs): a chain of the longest windows, and lateness."""
-        return 3 * self.longest + max((LATENESS, *self.lateness.values()))
+        return self.chain + max((LATENESS, *self.lateness.values()))
 
     @property
     def joining(self) -> Limits:
         """The limits of joining, with the times after which nothing about an alert changes."""
         late = max((LATENESS, *self.lateness.values()))
-        settles = late + (self.plan.reach if self.plan is not None else 0)
+        settles = late + (self.plan.reach + self.chain if self.plan is not None else 0)
         return msgspec.structs.replace(self.limits, settles=settles, horizon=max(self.horizon, settles))
 
 

@@ -44,7 +44,8 @@ class Correlator:
         self._monitor = Monitor(setup.city, setup.rules.form, setup.horizon)
         self._reception = Reception(setup.city, setup.plan, self.clock, self._monitor, store.events)
         self._notices = Notices(self.clock)
-        ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan), [rule.id for rule in setup.rules.rules])
+        named = [rule.id for rule in setup.rules.rules]
+        ledger = Ledger(entries_of(setup.plan), compile_selections(setup.plan), named, setup.chain)
         self._detector = Detector(setup.rules, setup.city, ledger, setup.horizon, setup.bounds)
         self._joins = Joins(setup.city, store.incident, setup.joining, Scale(setup.city, setup.plan))
         self._commands = Commands(self._joins, store)
@@ -241,7 +242,7 @@ class Correlator:
         self._reception.restore(store, known)
         self._monitor.restore(store)
         self._notices.restore(store)
-        self._detector.restore(store)
+        self._detector.restore(store, self.clock.now)
         self._joins.restore(store, self.clock.now)
         self._tell()
         if self.clock.now is not None:

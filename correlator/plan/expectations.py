@@ -12,6 +12,9 @@ from impetus.domain.instant import parse_span
 from impetus.domain.place import Location, Place, distance
 from impetus.domain.plan import Area, Expectation
 
+NEVER = 2**63 - 1
+"""Later than any event time (µs)."""
+
 
 class Candidate(msgspec.Struct):
     """A matched event that fits an entry by selection, time and place, and whether an alert near it overrides that."""
@@ -22,6 +25,8 @@ class Candidate(msgspec.Struct):
     withdrawn: bool = False
     promoted: bool = False
     """A person took the explanation back: that holds whatever else comes."""
+    until: int = NEVER
+    """When event time has passed this (µs), what comes changes nothing about it any more: it is settled."""
 
 
 class Entry:
@@ -39,6 +44,7 @@ class Entry:
         self._every = parse_span(spacing.every) if spacing else None
         self._tolerance = parse_span(spacing.tolerance) if spacing else 0
         self._near = (override.distance, parse_span(override.timespan)) if override else None
+        self._in_row = spacing is not None or expectation.at_most is not None
         self._expected: set[str] | None = None
         """What spacing and number leave; None while it has to be found anew."""
 
@@ -52,10 +58,16 @@ class Entry:
         """How far in time another alert can override (µs); 0 if none can."""
         return self._near[1] if self._near else 0
 
-    @property
-    def is_overridden(self) -> bool:
-        """Whether an alert takes an explanation back at present."""
-        return any(candidate.withdrawn for candidate in self.candidates.values())
+    def is_overridden(self, now: int) -> bool:
+        """Whether an alert takes an explanation back at present that is not settled at an event time (µs)."""
+        return any(candidate.withdrawn and candidate.until >= now for candidate in self.candidates.values())
+
+    def until(self, time: int, chain: int) -> int:
+        """Up to when (event time, µs) the explanation of an event may change; ``chain`` is how far correlations reach.
+
+        Where spacing or number matter, every event of the entry's time may change it.
+        """
+        return (max(time, self._span.end) if self._in_row else time) + self.reach + chain
 
     def concerns(self, first: int, last: int) -> bool:
         """Whether an alert with members between two instants can have to do with the entry."""
@@ -69,11 +81,11 @@ class Entry:
         in_time = self._span.holds(seen.time) and self._valid.holds(seen.time)
         return in_time and _certainly_in(self._expectation.place, seen.place)
 
-    def add(self, seen: Observation, withdrawn: bool = False, promoted: bool = False) -> None:
-        """Count an event; the same one again changes nothing."""
+    def add(self, seen: Observation, until: int, withdrawn: bool = False, promoted: bool = False) -> None:
+        """Count an event that is settled after ``until``; the same one again changes nothing."""
         if seen.id not in self.candidates:
-            shot = Shot(seen.time, seen.id, seen.device)
-            self.candidates[seen.id] = Candidate(shot, seen.place.location, seen.place.radius, withdrawn, promoted)
+            shot, place = Shot(seen.time, seen.id, seen.device), seen.place
+            self.candidates[seen.id] = Candidate(shot, place.location, place.radius, withdrawn, promoted, until)
             self._expected = None
 
     def remove(self, event: str) -> None:
@@ -93,21 +105,26 @@ class Entry:
         """Take the explanation of an event back for good."""
         self.candidates[event].promoted = True
 
-    def override(self, at: int, place: Place | None, members: Iterable[str], own: str | None) -> bool:
+    def override(self, at: int, place: Place | None, members: Iterable[str], own: str | None, now: int) -> bool:
         """Let an unexplained alert at a time and place take back what is near it, and its members.
 
-        An alert on the one event ``own`` says nothing against that event itself.
+        An alert on the one event ``own`` says nothing against that event itself. What is settled at ``now`` stays.
         """
         explained, taken = self.explained() - {own}, set(members)
-        hit = [event for event in explained if event in taken or self._is_near(self.candidates[event], at, place)]
+        found = ((event, self.candidates[event]) for event in explained)
+        hit = [
+            event
+            for event, candidate in found
+            if candidate.until >= now and (event in taken or self._is_near(candidate, at, place))
+        ]
         for event in hit:
             self.candidates[event].withdrawn = True
         return bool(hit)
 
-    def restore_all(self) -> None:
-        """Explain again whatever alerts took back."""
+    def restore_all(self, now: int) -> None:
+        """Explain again whatever alerts took back and is not settled at an event time (µs)."""
         for candidate in self.candidates.values():
-            candidate.withdrawn = False
+            candidate.withdrawn = candidate.withdrawn and candidate.until < now
 
     def _is_near(self, candidate: Candidate, at: int, place: Place | None) -> bool:
         if self._near is None or candidate.location is None or place is None or place.location is None:

@@ -10,8 +10,9 @@ import msgspec
 
 from correlator._engine import Matcher
 from correlator.memory import Kept
-from correlator.observation import Hit
+from correlator.observation import Hit, Observation
 from correlator.plan.expectations import Entry
+from correlator.plan.unsettled import Pending, Unsettled
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Key
 from impetus.domain.errors import ImpetusError, Where
@@ -68,9 +69,9 @@ class Ledger:
     hold each other up, and the order of arrival does not matter.
     """
 
-    def __init__(self, entries: Sequence[Entry], form: bytes, rules: Sequence[str] = ()) -> None:
-        """``rules`` are the ids of the rules in force, by index."""
-        self._rules = rules
+    def __init__(self, entries: Sequence[Entry], form: bytes, rules: Sequence[str] = (), chain: int = 0) -> None:
+        """``rules`` are the ids of the rules in force, by index; ``chain`` is how far correlations reach (µs)."""
+        self._rules, self._chain, self._now = rules, chain, 0
         self._entries = {entry.key: entry for entry in entries}
         self._order = list(entries)
         self._matcher = Matcher(form) if entries else None
@@ -78,6 +79,7 @@ class Ledger:
         self._nearby: Kept[Nearby] = Kept("nearby", Nearby)
         self._reach = max((entry.reach for entry in entries), default=0)
         self._unsettled = False
+        self._pending = Unsettled()
 
     def explains(self, event: str) -> bool:
         """Whether an event is explained at present."""
@@ -90,12 +92,17 @@ class Ledger:
         touched: dict[str, Entry] = {}
         for hit, entry in self._fitting(hits):
             if hit.seen.id not in self._held:
-                entry.add(hit.seen)
+                # One that came far too late is settled only now.
+                self._add(entry, hit.seen, self._now)
                 self._held[hit.seen.id] = Held(hit, entry.key, rules=tuple(self._rules[rule] for rule in hit.rules))
                 fresh.add(hit.seen.id)
                 touched[entry.key] = entry
-        for entry in touched.values():
-            self._override(entry, self._nearby.values())
+        if any(self._returns(entry, fresh) for entry in touched.values()):
+            # Alerts that follow from its not being explained must not keep it so.
+            self._unsettled = True
+        else:
+            for entry in touched.values():
+                self._override(entry, self._nearby.values())
         return self._compare(touched.values(), fresh)
 
     def exchange(self, hits: Sequence[Hit]) -> Verdict:
@@ -110,6 +117,7 @@ class Ledger:
                 self._held.drop(hit.seen.id)
                 touched[entry.key] = entry
         verdict, left = self.judge([hit for hit in hits if hit.rules]), self._compare(touched.values(), set())
+        self._unsettled = self._unsettled or bool(touched)
         explained = [*verdict.explained, *left.explained]
         return Verdict(
             [(hit, raised) for hit, raised in explained if hit.seen.id not in ids],
@@ -125,16 +133,16 @@ class Ledger:
         for alert in alerts:
             near, before = Nearby.of(alert), self._nearby.get(alert.id)
             if before is not None and (alert.gone or near != before):
-                self._unsettled = again and (self._unsettled or any(entry.is_overridden for entry in self._order))
+                self._unsettled = again and (self._unsettled or self._is_overridden())
             if alert.gone:
                 self._nearby.drop(alert.id)
             elif any(entry.concerns(alert.first, alert.at) for entry in self._order):
                 self._nearby[alert.id] = near
                 fresh.append(near)
         if self._unsettled:
-            touched = [entry for entry in self._order if entry.is_overridden]
+            touched = [entry for entry in self._order if entry.is_overridden(self._now)]
             for entry in touched:
-                entry.restore_all()
+                entry.restore_all(self._now)
         else:
             touched = [entry for entry in self._order if self._override(entry, fresh)]
         return self._compare(touched, set())
@@ -150,7 +158,12 @@ class Ledger:
             what = "no plan in force explains this event"
             raise ImpetusError("action.refused", what, Where(key=event), "impetus plan ledger lists what is explained")
         entry.promote(event)
-        return self._compare([entry], set())
+        return self._compare([entry], {event})
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether overrides have to be found anew."""
+        return self._unsettled
 
     def settle(self) -> Verdict:
         """Find all overrides anew, once what followed from those that were taken back is gone."""
@@ -163,18 +176,34 @@ class Ledger:
         entry = self._entries[self._held[event].entry]
         return LedgerLine(event, rule, entry.plan, entry.id, entry.reason)
 
+    def pending(self) -> Sequence[Pending]:
+        """The events that became known since the last call, whose explanation may still change."""
+        return self._pending.take()
+
+    def advance(self, now: int) -> None:
+        """Move event time on (µs), once all that it brought about is known: what it has passed is settled."""
+        self._now = now
+        self._pending.release(now)
+
+    def keeps(self, first: int, last: int, span: int) -> bool:
+        """Whether what happened between two instants is within a span of an event whose explanation may change (µs)."""
+        return self._pending.near(first - span, last + span)
+
     def forget(self, before: int) -> None:
-        """Forget alerts too old to override what still can come (event time, µs)."""
-        self._nearby.drop_where(lambda near: near.at < before - self._reach)
+        """Forget alerts too old to override what still can come (event time, µs), or what may still change."""
+        reach = self._reach + self._chain
+        self._nearby.drop_where(lambda near: near.at < before - self._reach and not self.keeps(near.at, near.at, reach))
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
         yield from self._held.changes()
         yield from self._nearby.changes()
 
-    def restore(self, store: Store, rules: Matcher) -> None:
-        """Go on from what a store holds. Of the rules that matched an event those count that still do: the indices of
-        ``rules`` may be others than when it was written, and a rule that is new was not asked then."""
+    def restore(self, store: Store, rules: Matcher, now: int) -> None:
+        """Go on from what a store holds, at an event time (µs). Of the rules that matched an event those count that
+        still do: the indices of ``rules`` may be others than when it was written, and a rule that is new was not asked
+        then."""
+        self._now = now
         self._held.restore(store)
         self._nearby.restore(store)
         held = list(self._held.values())
@@ -185,11 +214,28 @@ class Ledger:
             matched = (rule for rule in found.get(line, ()) if self._rules[rule] in one.rules)
             one.hit = Hit(one.hit.seen, tuple(matched), one.hit.line)
             if one.entry in self._entries:
-                self._entries[one.entry].add(one.hit.seen, one.withdrawn, one.promoted)
+                self._add(self._entries[one.entry], one.hit.seen, 0, one.withdrawn, one.promoted)
+
+    def _add(
+        self, entry: Entry, seen: Observation, least: int, withdrawn: bool = False, promoted: bool = False
+    ) -> None:
+        until = max(least, entry.until(seen.time, self._chain))
+        entry.add(seen, until, withdrawn, promoted)
+        if until >= self._now:
+            self._pending.add(seen.id, seen.time, until)
 
     def _override(self, entry: Entry, alerts: Iterable[Nearby]) -> bool:
-        changed = [entry.override(near.at, near.place, near.members, near.own) for near in alerts]
+        changed = [entry.override(near.at, near.place, near.members, near.own, self._now) for near in alerts]
         return any(changed)
+
+    def _returns(self, entry: Entry, fresh: set[str]) -> bool:
+        """Whether an event is explained now that was not, because of events that came since."""
+        known = entry.explained() - fresh
+        settled = (event for event in known if entry.candidates[event].until < self._now)
+        return any(not self._held[event].explained for event in known.difference(settled))
+
+    def _is_overridden(self) -> bool:
+        return any(entry.is_overridden(self._now) for entry in self._order)
 
     def _fitting(self, hits: Sequence[Hit]) -> Iterator[tuple[Hit, Entry]]:
         """Each hit that an entry describes, with the first such entry."""
@@ -209,7 +255,8 @@ class Ledger:
             for event, candidate in entry.candidates.items():
                 held = self._held[event]
                 state = (event in now, candidate.withdrawn, candidate.promoted)
-                if (held.explained, held.withdrawn, held.promoted) == state:
+                is_over = candidate.until < self._now and event not in fresh
+                if is_over or (held.explained, held.withdrawn, held.promoted) == state:
                     continue
                 explained, withdrawn, promoted = state
                 self._held[event] = Held(held.hit, held.entry, explained, withdrawn, held.rules, promoted)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from correlator._engine import Matcher
 from correlator.observation import Observation
-from correlator.plan.expectations import Entry, entries_of
+from correlator.plan.expectations import NEVER, Entry, entries_of
 from correlator.plan.interval import Interval
 from correlator.plan.selection import compile_selections
 from correlator.plan.shots import expected_shots
@@ -87,8 +87,8 @@ def _overriding(record: Record, entry: Entry, met: Met) -> str:
         if plan is None:
             break
         alone = Entry(next(one for one in plan.plan.expected if one.id == entry.id), plan)
-        alone.add(seen)
-        if alone.override(near.at, near.place, near.members, near.own):
+        alone.add(seen, NEVER)
+        if alone.override(near.at, near.place, near.members, near.own, 0):
             alerts = record.store.alerts([near.alert])
             name = f"{alerts[0].title!r} ({near.alert})" if alerts else near.alert
             return f"the unexplained alert {name} at {clock(near.at)} is near it and takes the explanation back"
@@ -99,7 +99,7 @@ def _surplus(record: Record, expectation: Expectation, entry: Entry, event: str)
     """Off the spacing, or beyond the number."""
     for one in record.held.values():
         if one.entry == entry.key:
-            entry.add(one.hit.seen)
+            entry.add(one.hit.seen, NEVER)
     if event not in entry.candidates:
         return "it fits in time and place, and no rule matched it when it came"
     shots = [candidate.shot for candidate in entry.candidates.values()]

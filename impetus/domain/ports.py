@@ -79,6 +79,8 @@ class StoredEvent(msgspec.Struct, frozen=True):
     time: int
     line: bytes
     addition: bytes
+    block: int = 0
+    """The number of the block that it is in."""
 
 
 class IncidentQuery(msgspec.Struct, frozen=True):
@@ -112,6 +114,9 @@ class Store(Protocol):
 
     def log(self) -> Iterator[tuple[bytes, ...]]:
         """The blocks of the log, in order, each as its lines."""
+
+    def newest(self) -> int:
+        """The number of the newest block of the log; 0 while there is none."""
 
     def events(self, query: EventQuery) -> list[StoredEvent]:
         """Events that a query asks for."""

@@ -142,7 +142,7 @@ class EventSearch:
             return {}
         newer = read_additions(self._connection, block)
         return {
-            hit: StoredEvent(hit.id, hit.time, lines[hit.line], newer.get(hit.line, additions[hit.line]))
+            hit: StoredEvent(hit.id, hit.time, lines[hit.line], newer.get(hit.line, additions[hit.line]), block)
             for hit in hits
         }
 

@@ -102,6 +102,10 @@ class EmbeddedStore:
         """The blocks that are in the log now, in order, each as its lines. Damaged ones are reported and skipped."""
         return (lines for _, lines in self.blocks(0, self._read(log.read_newest)))
 
+    def newest(self) -> int:
+        """The number of the newest block; 0 in an empty log."""
+        return self._read(log.read_newest)
+
     def blocks(self, first: int, last: int) -> Iterator[tuple[int, tuple[bytes, ...]]]:
         """The blocks of a range of numbers, each with its number. Damaged ones are reported and skipped."""
         number = first - 1

@@ -85,8 +85,8 @@ def loaded(found: tuple[str, ...]) -> RuleSet:
         return rules(Path(folder), *BASE, *named)
 
 
-def setup_for(found: tuple[str, ...], planned: bool) -> Setup:
-    return setup_of(loaded(found), PLAN if planned else None, idle={"radar": NEVER, "door": NEVER})
+def setup_for(found: tuple[str, ...], plan: str | None) -> Setup:
+    return setup_of(loaded(found), plan, idle={"radar": NEVER, "door": NEVER})
 
 
 def instant(one: dict[str, Any]) -> str:
@@ -118,7 +118,7 @@ def outcome(run: Run) -> object:
 def test_any_order_within_the_lateness_with_restarts_ends_as_a_replay(
     found: tuple[str, ...], drawn: list[tuple[float, dict[str, Any]]], planned: bool, seed: int
 ) -> None:
-    check_any_order(found, drawn, planned, seed)
+    check_any_order(found, drawn, PLAN if planned else None, seed)
 
 
 @pytest.mark.soak
@@ -127,13 +127,13 @@ def test_any_order_within_the_lateness_with_restarts_ends_as_a_replay(
 def test_any_order_ends_as_a_replay_many_times(
     found: tuple[str, ...], drawn: list[tuple[float, dict[str, Any]]], planned: bool, seed: int
 ) -> None:
-    check_any_order(found, drawn, planned, seed)
+    check_any_order(found, drawn, PLAN if planned else None, seed)
 
 
 def check_any_order(
-    found: tuple[str, ...], drawn: list[tuple[float, dict[str, Any]]], planned: bool, seed: int
+    found: tuple[str, ...], drawn: list[tuple[float, dict[str, Any]]], plan: str | None, seed: int
 ) -> None:
-    draw, setup = random.Random(seed), setup_for(found, planned)
+    draw, setup = random.Random(seed), setup_for(found, plan)
     straight = run_all(setup, sorted((one for _, one in drawn), key=instant))
     waiting, run = arriving(drawn), Run(setup)
     while waiting:
@@ -155,7 +155,7 @@ def test_in_order_an_incident_gives_way_only_to_one_that_was_there_before(
     Without absences and plans, by which alerts come out behind later ones.
     """
     assume(not any(" not " in body for body in found))
-    setup, ordered = setup_for(found, planned=False), sorted((one for _, one in drawn), key=instant)
+    setup, ordered = setup_for(found, None), sorted((one for _, one in drawn), key=instant)
     run, known = Run(setup), set[str]()
     for _, tick in itertools.groupby(ordered, key=instant):
         changed = run.feed(*tick).incidents

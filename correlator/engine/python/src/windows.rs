@@ -254,6 +254,21 @@ impl Windows {
         self.fire(py, |windows| windows.unexplain(&ids.iter().map(String::as_str).collect::<Vec<_>>()))
     }
 
+    fn begin(&self, py: Python<'_>, began: Vec<engine::Block>) {
+        py.detach(|| self.lock().begin(began));
+    }
+
+    #[pyo3(signature = (events, more=false))]
+    fn earlier(&self, py: Python<'_>, events: Vec<(String, engine::Block)>, more: bool) {
+        let events = events.into_iter().map(|(id, block)| (id.into(), block));
+        py.detach(|| self.lock().earlier(events, more));
+    }
+
+    fn hold(&self, py: Python<'_>, events: Vec<(String, i64, i64)>) {
+        let pending = events.into_iter().map(|(id, time, until)| engine::Pending { until, time, id: id.into() });
+        py.detach(|| self.lock().hold(pending));
+    }
+
     fn advance(&self, py: Python<'_>, event_time: i64) -> PyResult<Vec<Firing>> {
         self.fire(py, |windows| windows.advance(event_time))
     }

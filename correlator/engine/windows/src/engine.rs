@@ -4,12 +4,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::absence::settle_waits;
+use crate::beginning::{Beginnings, Block};
 use crate::blindness::{Blindness, Doubt, Stretch};
 use crate::city::City;
 use crate::codec::Writer;
 use crate::compile::{Correlation, compile};
 use crate::evaluate::{Verdicts, renew, unexplain};
 use crate::form::Form;
+use crate::held::{Held, Pending};
 use crate::item::{Firing, Item};
 use crate::key::{Change, Context, Key};
 use crate::keys::{Handle, Keys};
@@ -31,6 +33,7 @@ pub struct Windows {
     pub(crate) correlations: Vec<Correlation>,
     city: City,
     blindness: Blindness,
+    pub(crate) beginnings: Beginnings,
     doubts: Vec<Doubt>,
     pub(crate) round: Round,
     /// For each index of the form, the correlations that refer to it, and its position there.
@@ -41,6 +44,7 @@ pub struct Windows {
     pub(crate) failure: Option<String>,
     /// Keys that hold an explained item, by its id.
     pub(crate) explained: HashMap<Arc<str>, HashSet<Handle>>,
+    pub(crate) held: Held,
     /// Alerts that other correlations may have as members, and that may still be revised.
     pub(crate) open_alerts: HashSet<Arc<str>>,
     /// Rows of keys that are no more, since the last commit.
@@ -78,10 +82,12 @@ impl Windows {
             correlations: compiled.correlations,
             city,
             blindness: Blindness::default(),
+            beginnings: Beginnings::default(),
             doubts: Vec::new(),
             round: Round::default(),
             subscribers,
             explained: HashMap::new(),
+            held: Held::default(),
             open_alerts: HashSet::new(),
             gone: Vec::new(),
             limits: Limits::default(),
@@ -155,11 +161,34 @@ impl Windows {
         self.visit(visits, self.empty_mail(), |key, context| unexplain(key, context, &wanted))
     }
 
+    /// For each correlation the block of the log that it began with: nothing enters it that came before.
+    pub fn begin(&mut self, began: Vec<Block>) {
+        self.beginnings.set_began(began);
+    }
+
+    /// The events that may be told of again and came before the last beginning, with their blocks; in place of those that
+    /// were said before, or (`more`) beside them.
+    pub fn earlier(&mut self, events: impl IntoIterator<Item = (Arc<str>, Block)>, more: bool) {
+        if more {
+            self.beginnings.note_earlier(events);
+        } else {
+            self.beginnings.set_earlier(events);
+        }
+    }
+
+    /// Keeps what may have to be evaluated anew with events whose explanation may still change, each up to its time; to
+    /// be said again after a restart, before event time moves on.
+    pub fn hold(&mut self, events: impl IntoIterator<Item = Pending>) {
+        events.into_iter().for_each(|pending| self.held.add(pending));
+    }
+
     /// Moves event time on (µs; never back): settles the waits that are over, and forgets what no window can see.
     pub fn advance(&mut self, event_time: i64) -> Vec<Firing> {
         if event_time <= self.now {
             return Vec::new();
         }
+        // Only what was over before: the waits that end now may still change the others.
+        self.held.release(self.now);
         (self.now, self.now_changed) = (event_time, true);
         let (mut visits, mut due) = (vec![Vec::new(); self.correlations.len()], Vec::new());
         for (index, handle) in self.keys.take_due(event_time) {
@@ -194,8 +223,8 @@ impl Windows {
 
     pub(crate) fn context(&self, index: usize) -> Context<'_> {
         let correlation = &self.correlations[index];
-        let Self { city, blindness, now, limits, .. } = self;
-        Context { correlation, city, blindness, now: *now, items: limits.most_items(correlation).0 }
+        let Self { city, blindness, beginnings, now, limits, .. } = self;
+        Context { correlation, city, blindness, beginnings, now: *now, items: limits.most_items(correlation).0 }
     }
 
     /// Keys in the order of their names, which does not depend on the order in which they came.
@@ -258,8 +287,8 @@ impl Windows {
     ) -> Vec<Firing> {
         let correlation = &self.correlations[index];
         let (items, bound) = self.limits.most_items(correlation);
-        let (city, blindness) = (&self.city, &self.blindness);
-        let context = Context { correlation, city, blindness, now: self.now, items };
+        let (city, blindness, beginnings) = (&self.city, &self.blindness, &self.beginnings);
+        let context = Context { correlation, city, blindness, beginnings, now: self.now, items };
         let key = self.keys.live(handle, correlation);
         let mut touched = key.apply(correlation.place.as_ref(), changes, context.items);
         key.nearby.cover(correlation.place.as_ref(), &key.entries);
@@ -308,6 +337,7 @@ impl Windows {
     }
 
     fn post_alert(&mut self, index: usize, presence: Presence, fields: &Arc<[(String, String)]>, mail: &mut [Mail]) {
+        self.beginnings.note_alert(&presence.id, presence.block);
         let item = Item {
             rule: self.rules + index,
             id: presence.id,

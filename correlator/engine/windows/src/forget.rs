@@ -7,6 +7,7 @@ use crate::absence::next_end;
 use crate::compile::Correlation;
 use crate::engine::Windows;
 use crate::entry::Entry;
+use crate::held::Held;
 use crate::key::Key;
 use crate::keys::{Handle, Seen};
 use crate::nearby::Nearby;
@@ -14,6 +15,9 @@ use crate::quiet::Quiet;
 
 /// Keys of at most so many items are packed.
 const SMALL: usize = 16;
+
+/// So many of the longest windows lie at most between an event and the alert of an alert of … that it brings about.
+const CHAIN: i64 = 3;
 
 /// How long items and alerts of a key matter after their event time.
 #[derive(Clone, Copy)]
@@ -23,6 +27,10 @@ struct Horizon {
     reach: i64,
     /// In addition for explained items: another correlation may withdraw the explanation as long as its windows reach.
     explained: i64,
+    /// The longest timespan.
+    longest: i64,
+    /// Alerts of earlier correlations count.
+    chained: bool,
     now: i64,
 }
 
@@ -38,21 +46,27 @@ impl Horizon {
 
 impl Windows {
     fn horizon(&self, correlation: &Correlation) -> Horizon {
-        let slack = if correlation.chained == 0 { 0 } else { self.longest };
-        Horizon { reach: correlation.reach().saturating_add(slack), explained: self.longest - slack, now: self.now }
+        let (chained, longest) = (correlation.chained != 0, self.longest);
+        let slack = if chained { longest } else { 0 };
+        let reach = correlation.reach().saturating_add(slack);
+        Horizon { reach, explained: longest - slack, longest, chained, now: self.now }
     }
 
     /// Drops what is out of sight of a key, and the key when nothing is left.
     pub(crate) fn forget(&mut self, index: usize, handle: Handle) {
         let horizon = self.horizon(&self.correlations[index]);
         let (changed, empty) = match self.keys.record(handle) {
-            Seen::Quiet(packed) => match packed.without(|time| horizon.sees(time, false)) {
-                Some(quiet) => {
-                    self.keys.pack(handle, &quiet);
-                    (true, quiet.packed().items().is_empty())
+            Seen::Quiet(packed) => {
+                let entries = if self.held.is_empty() { Vec::new() } else { packed.entries() };
+                let stands = Stands::of(entries.iter(), horizon, &self.open_alerts, &self.held);
+                match packed.without(|e| horizon.sees(e.time, false) || stands.near(e.time, e.time)) {
+                    Some(quiet) => {
+                        self.keys.pack(handle, &quiet);
+                        (true, quiet.packed().items().is_empty())
+                    }
+                    None => (false, packed.items().is_empty()),
                 }
-                None => (false, packed.items().is_empty()),
-            },
+            }
             Seen::Live(_) => self.forget_live(handle, horizon),
         };
         if empty {
@@ -70,7 +84,7 @@ impl Windows {
     fn forget_live(&mut self, handle: Handle, horizon: Horizon) -> (bool, bool) {
         let Some(key) = self.keys.live_mut(handle) else { return (false, false) };
         let before = (key.entries.len(), key.alerts.len());
-        let dropped = drop_unseen(key, horizon, &self.open_alerts);
+        let dropped = drop_unseen(key, horizon, &self.open_alerts, &self.held);
         let after = (key.entries.len(), key.alerts.len());
         self.unlist(handle, dropped);
         (before != after, after == (0, 0))
@@ -136,17 +150,32 @@ fn round_up(time: i64, step: i64) -> i64 {
     time.saturating_add(step - 1).div_euclid(step).saturating_mul(step)
 }
 
-/// Where alerts that may still change stand in a key. When one takes another name, or goes, the windows around all its
-/// firings have other members, however old they are.
+/// Where items stand in a key that may still change: alerts, and events that the plan may yet explain or not. When an
+/// alert takes another name, or goes, the windows around all its firings have other members, however old they are. A
+/// key of alerts may get those that events elsewhere bring about.
 struct Stands {
     times: Vec<i64>,
     reach: i64,
 }
 
 impl Stands {
-    fn of(key: &Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>>) -> Self {
-        let open = key.entries.iter().filter(|e| !open_alerts.is_empty() && open_alerts.contains(&e.id));
-        Self { times: open.map(|e| e.time).collect(), reach: horizon.reach }
+    fn of<'a>(
+        entries: impl Iterator<Item = &'a Entry>,
+        horizon: Horizon,
+        open_alerts: &HashSet<Arc<str>>,
+        held: &Held,
+    ) -> Self {
+        let mut times: Vec<i64> = Vec::new();
+        if !open_alerts.is_empty() || !held.is_empty() {
+            times.extend(entries.filter(|e| open_alerts.contains(&e.id) || held.contains(&e.id)).map(|e| e.time));
+        }
+        if horizon.chained && !held.is_empty() {
+            times.extend(held.times());
+            times.sort_unstable();
+            return Self { times, reach: horizon.reach.saturating_add(CHAIN.saturating_mul(horizon.longest)) };
+        }
+        times.sort_unstable();
+        Self { times, reach: horizon.reach }
     }
 
     /// Whether one stands within reach of a stretch of time.
@@ -182,8 +211,8 @@ struct Dropped {
     alerts: Vec<Arc<str>>,
 }
 
-fn drop_unseen(key: &mut Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>>) -> Dropped {
-    let stands = Stands::of(key, horizon, open_alerts);
+fn drop_unseen(key: &mut Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>>, held: &Held) -> Dropped {
+    let stands = Stands::of(key.entries.iter(), horizon, open_alerts, held);
     let closed = closed_components(key, horizon, &stands, open_alerts);
     let mut gone = Vec::new();
     key.entries.retain(|e| {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::alert::Alerts;
+use crate::beginning::Beginnings;
 use crate::blindness::Blindness;
 use crate::chunk::Chunks;
 use crate::city::City;
@@ -22,6 +23,8 @@ pub(crate) struct Context<'a> {
     pub city: &'a City,
     /// When which rule's matches could not have been reported.
     pub blindness: &'a Blindness,
+    /// What came before which correlation began.
+    pub beginnings: &'a Beginnings,
     /// Event time: waits that end before it are over.
     pub now: i64,
     /// Most items of a key.

@@ -13,6 +13,7 @@
 mod absence;
 mod alert;
 mod arena;
+mod beginning;
 mod blindness;
 mod chunk;
 mod city;
@@ -28,6 +29,7 @@ mod form;
 mod geometry;
 mod globe;
 mod group;
+mod held;
 mod id;
 mod item;
 mod key;
@@ -52,9 +54,11 @@ mod slide;
 mod snapshot;
 mod state;
 
+pub use beginning::Block;
 pub use blindness::{Doubt, Stretch};
 pub use codec::seal;
 pub use engine::Windows;
+pub use held::Pending;
 pub use id::alert_id;
 pub use item::{Certainty, Firing, Item, Spot, Whereabouts};
 pub use limits::Limits;

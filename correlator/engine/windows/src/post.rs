@@ -63,6 +63,9 @@ impl Windows {
         let Round { names, addresses } = round;
         for (at, item) in items.iter().enumerate() {
             for &(index, position) in self.subscribers.get(item.rule).into_iter().flatten() {
+                if !self.beginnings.admits(index, &item.id) {
+                    continue;
+                }
                 let first = addresses.len();
                 for_each_name((index, &self.correlations[index]), position, &item.fields, names, |name| {
                     let hash = NameHash::default();

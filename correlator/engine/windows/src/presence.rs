@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::beginning::Block;
 use crate::entry::{Entry, Verdict};
 use crate::item::Whereabouts;
 use crate::key::{Context, Key};
@@ -17,14 +18,25 @@ pub(crate) struct Presence {
     pub time: i64,
     pub whereabouts: Option<Arc<Whereabouts>>,
     pub stands: bool,
+    /// Where in the log it came, if that is before the last beginning of a correlation.
+    pub block: Option<Block>,
+}
+
+/// What an alert is told with at an event time.
+#[derive(Debug, Default)]
+struct Standing {
+    whereabouts: Option<Arc<Whereabouts>>,
+    fresh: bool,
+    block: Option<Block>,
 }
 
 /// What changed in the firings from an event time on, since the last call.
 pub(crate) fn renew_presence(key: &mut Key, context: Context<'_>, from: i64) -> Vec<Presence> {
     let mut left: BTreeSet<(i64, u32)> = key.withdrawn.drain(..).collect();
-    let mut stood = BTreeMap::new();
+    let mut stood = BTreeMap::<(i64, u32), Standing>::new();
     for index in key.index_of(from)..key.entries.len() {
         let (slot, at) = standing(key, context, &key.entries[index]);
+        let block = if slot == 0 { None } else { context.beginnings.of_firing(key, context, index) };
         let entry = &mut key.entries[index];
         if (entry.shown, entry.shown_at) != (slot, at) && entry.shown != 0 {
             left.insert((entry.shown_at, entry.shown));
@@ -32,8 +44,10 @@ pub(crate) fn renew_presence(key: &mut Key, context: Context<'_>, from: i64) -> 
         if slot != 0 {
             // The last item of a time gives the place, whether it came first or not.
             let fresh = entry.moved || (entry.shown, entry.shown_at) != (slot, at);
-            let known = stood.get(&(at, slot)).is_some_and(|(_, known)| *known);
-            stood.insert((at, slot), (entry.whereabouts.clone(), fresh || known));
+            let known = stood.get(&(at, slot));
+            let fresh = fresh || known.is_some_and(|known| known.fresh);
+            let block = known.map_or(block, |known| Some(known.block?.max(block?)));
+            stood.insert((at, slot), Standing { whereabouts: entry.whereabouts.clone(), fresh, block });
         }
         if (entry.shown, entry.shown_at) != (slot, at) {
             key.chunks.touch(entry.chunk);
@@ -42,14 +56,14 @@ pub(crate) fn renew_presence(key: &mut Key, context: Context<'_>, from: i64) -> 
     }
     // Where one of several items of a time has left, another gives the place.
     for presence in &left {
-        if let Some((_, fresh)) = stood.get_mut(presence) {
-            *fresh = true;
+        if let Some(standing) = stood.get_mut(presence) {
+            standing.fresh = true;
         }
     }
     left.retain(|presence| !stood.contains_key(presence));
-    let gone = left.into_iter().filter_map(|(at, slot)| presence(key, at, slot, None, false));
-    let fresh = stood.into_iter().filter(|(_, (_, fresh))| *fresh);
-    let came = fresh.filter_map(|((at, slot), (whereabouts, _))| presence(key, at, slot, whereabouts, true));
+    let gone = left.into_iter().filter_map(|(at, slot)| presence(key, at, slot, None));
+    let fresh = stood.into_iter().filter(|(_, standing)| standing.fresh);
+    let came = fresh.filter_map(|((at, slot), standing)| presence(key, at, slot, Some(standing)));
     gone.chain(came).collect()
 }
 
@@ -60,7 +74,8 @@ fn standing(key: &Key, context: Context<'_>, entry: &Entry) -> (u32, i64) {
     (slot, if slot == 0 { 0 } else { entry.time.saturating_add(wait) })
 }
 
-fn presence(key: &Key, time: i64, slot: u32, whereabouts: Option<Arc<Whereabouts>>, stands: bool) -> Option<Presence> {
-    let id = key.alerts.get(slot)?.id.clone();
-    Some(Presence { id, time, whereabouts, stands })
+fn presence(key: &Key, time: i64, slot: u32, standing: Option<Standing>) -> Option<Presence> {
+    let (id, stands) = (key.alerts.get(slot)?.id.clone(), standing.is_some());
+    let Standing { whereabouts, block, .. } = standing.unwrap_or_default();
+    Some(Presence { id, time, whereabouts, stands, block })
 }

@@ -88,10 +88,10 @@ impl<'a> Packed<'a> {
         self.0.len() + out.bytes().len() <= MAX_BYTES
     }
 
-    /// The key with only the items for whose event time `keep` holds, if any goes.
-    pub fn without(self, keep: impl Fn(i64) -> bool) -> Option<Quiet> {
+    /// The key with only the items for which `keep` holds, if any goes.
+    pub fn without(self, keep: impl Fn(&Entry) -> bool) -> Option<Quiet> {
         let entries = self.entries();
-        let kept: Vec<&Entry> = entries.iter().filter(|e| keep(e.time)).collect();
+        let kept: Vec<&Entry> = entries.iter().filter(|e| keep(e)).collect();
         (kept.len() < entries.len()).then(|| Quiet::with_items(self.name(), &pack(kept.into_iter())))
     }
 }
