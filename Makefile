@@ -18,10 +18,12 @@ picture: .venv/ready
 	@$(BIN)/impetus demo --picture docs/console.svg
 
 test: .venv/ready lint
-	PROPTEST_RNG_SEED=1 cargo test --quiet --manifest-path $(ENGINE)/Cargo.toml --workspace --exclude impetus-python
+	cargo test --quiet --manifest-path $(ENGINE)/Cargo.toml --workspace --exclude impetus-python --no-run
 	$(BIN)/impetus rules lint
 	$(BIN)/impetus rules test
-	$(BIN)/pytest -m "not soak"
+	@# Both at once: the tests in Python wait for servers and children half of their time.
+	PROPTEST_RNG_SEED=1 cargo test --quiet --manifest-path $(ENGINE)/Cargo.toml --workspace --exclude impetus-python & \
+	  engine=$$!; $(BIN)/pytest -m "not soak"; found=$$?; wait $$engine && exit $$found
 
 lint: .venv/ready
 	$(BIN)/ruff format --check .
@@ -39,6 +41,7 @@ format: .venv/ready
 bench: .venv/ready
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.store
+	$(BIN)/python -m benchmarks.load
 
 # The matching engine beside RSigma and beside parsing alone, into benchmarks/RESULTS.md: 15 minutes, and the first time
 # the builds. Wants ../shared/bench; RSigma a nightly toolchain, counting instructions valgrind.
@@ -81,7 +84,7 @@ check-tools:
 # The lock file: every dependency, extra and tool, with hashes.
 lock:
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 \
-	  --extra net --extra demo --extra pipelines --group dev pyproject.toml --output-file requirements.lock
+	  --extra net --extra demo --extra otlp --extra pipelines --group dev pyproject.toml --output-file requirements.lock
 
 proto: .venv/ready
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I. --python_out=. --grpc_python_out=. --mypy_out=. --mypy_grpc_out=. impetus/api/v1/impetus.proto

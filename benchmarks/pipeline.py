@@ -35,10 +35,12 @@ from correlator.plan.day import DayPlan
 from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app.engine import load_rules
+from impetus.app.reloading import collect
 from impetus.app.runner import Runner
 from impetus.app.tally import Tally
 from impetus.app.wiring import shipped_rules, wall_clock
 from impetus.domain.batch import Batch, Commit
+from impetus.domain.ports import Store
 from integrations.embedded.store import EmbeddedStore
 
 
@@ -81,8 +83,8 @@ def run_whole(case: Case, folder: Path, watch: Stopwatch) -> tuple[float, list[C
     store = Recording(path)
     store.commits = []
 
-    def make() -> Correlator:
-        correlator = Correlator(case.setup, store)
+    def make(behind: Store) -> Correlator:
+        correlator = Correlator(case.setup, behind)
         watch.watch_matcher(correlator)
         return correlator
 
@@ -98,8 +100,7 @@ def run_whole(case: Case, folder: Path, watch: Stopwatch) -> tuple[float, list[C
         runner.close()
         return spent
 
-    gc.collect()
-    gc.freeze()  # as ``impetus run`` does
+    collect()  # as ``impetus run`` does
     with watch.watching():
         spent = asyncio.run(run())
     gc.unfreeze()

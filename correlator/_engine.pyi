@@ -235,6 +235,17 @@ class Reader:
         A value is a scalar, or a list of several (empty for an object); a field that is absent or null is not there.
         """
 
+class WindowsNormaliser:
+    """Flat Windows records to finished events, byte for byte as ``collectors.normalise`` makes them."""
+
+    def __init__(self, tables: bytes) -> None:
+        """``tables``: what ``collectors.normalise.windows_tables`` gives. Raises ``ValueError`` if it is unsound."""
+
+    def __call__(
+        self, records: Sequence[bytes], identities: Sequence[bytes], provider: str, created: str | None
+    ) -> list[bytes | None]:
+        """For each record its line, or None: the long way has to look at it. See ``NormaliseLines``."""
+
 class Relation:
     """How an item stands to the newest of a window, part by part, by the geometry that the windows use."""
 

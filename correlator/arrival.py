@@ -6,9 +6,9 @@ from functools import cache
 import msgspec
 
 from correlator._engine import Reader
-from correlator.intelligence import LOOKUPS, lookups, search_key
-from impetus.domain.batch import Head, Reject
-from impetus.domain.entity import IDENTIFYING, WEAK, Entity
+from correlator.intelligence import LOOKUPS
+from impetus.domain.batch import Reject
+from impetus.domain.entity import IDENTIFYING, WEAK
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.event import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Fields, Json, first_text
 from impetus.domain.instant import parse_instant
@@ -96,25 +96,16 @@ def _arrival(line: bytes, found: dict[str, Json] | str, source: str) -> Arrival:
     if b"\n" in line or b"\r" in line:
         raise ValueError("an event is one line")
     event = Fields(found)
-    stamp, created, id = (first_text(event, name) for name in ("@timestamp", "event.created", "event.id"))
+    stamp, id = first_text(event, "@timestamp"), first_text(event, "event.id")
     if stamp is None:
         raise ValueError("the event has no @timestamp")
     if not id or len(id) > MAX_ID:
         raise ValueError(f"the event.id is longer than {MAX_ID} characters" if id else "the event has no event.id")
-    time = parse_instant(stamp)
-    arrived = parse_instant(created) if created else time
+    time, created = parse_instant(stamp), first_text(event, "event.created")
+    arrived = time if not created or created == stamp else parse_instant(created)
     return Arrival(line, event, id, first_text(event, "event.provider") or source, time, arrived)
 
 
 def rejected(line: bytes, source: str, error: ImpetusError) -> Reject:
     """A line that is no event, as it is kept and counted."""
     return Reject(source, error.code, error.what, str(error.where), line[:MAX_RECORD])
-
-
-def head_of(arrival: Arrival, zone: str | None, entities: Iterable[Entity]) -> Head:
-    """What an event is found by in the store: its entities, its zone, and the values that indicators look for."""
-    keys = [entity.key for entity in entities]
-    keys += [search_key(kind, value) for _, kind, value in lookups(arrival.event)]
-    if zone:
-        keys.append(f"zone:{zone}")
-    return Head(arrival.id, arrival.time, tuple(dict.fromkeys(keys)))

@@ -9,6 +9,7 @@ from correlator.alerts import distinct, merge_alert, single_alert
 from correlator.beginnings import Beginnings
 from correlator.city import CityModel
 from correlator.enrich import Enriched
+from correlator.findings import Findings
 from correlator.growth import Growth
 from correlator.health.monitor import Blind, Doubtful
 from correlator.memory import Kept
@@ -33,22 +34,6 @@ Find = Callable[[Sequence[str]], Sequence[Alert]]
 
 Readings = list[tuple[int, list[tuple[str, str]]]]
 """What the windows read of an event: the rule, and names and values of fields."""
-
-
-class Findings(msgspec.Struct):
-    """What a step found: alerts by id in their newest state, and lines that came into or left the ledger."""
-
-    alerts: dict[str, Alert] = {}
-    ledger: list[LedgerLine] = []
-    withdrawn: list[LedgerLine] = []
-    fresh: dict[str, Alert] = {}
-    """Alerts that changed and have not been asked yet what they override."""
-    late: bool = False
-    """Whether some of it came from an event that was not the newest of its window."""
-
-    def take(self, alert: Alert) -> None:
-        """Note an alert that was raised, revised or is gone."""
-        self.alerts[alert.id] = self.fresh[alert.id] = alert
 
 
 class Detector:
@@ -137,6 +122,11 @@ class Detector:
     def doubts(self) -> list[tuple[Rule, Doubt]]:
         """The waits that ended since the last call without saying whether the awaited event happened."""
         return [(self._rules[doubt.rule], doubt) for doubt in self._windows.doubts()]
+
+    @property
+    def population(self) -> tuple[int, int]:
+        """How many groups are in memory, and how many in the store alone."""
+        return self._windows.population
 
     def bounded(self) -> list[tuple[Rule, str]]:
         """What correlations had to leave out since the last call."""

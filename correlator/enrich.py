@@ -68,13 +68,14 @@ class Enricher:
 
         Never against a zone or a location that the event says itself.
         """
-        zone = first_text(event, "place.zone")
+        zone, name = first_text(event, "place.zone"), first_text(event, "device.id")
+        if type(event) is Fields and not name and "place.location.lat" not in event:
+            return {}
         lat = read(event, "place.location.lat")
         added: dict[str, Json] = {}
         own = self._zone_of(lat, read(event, "place.location.lon")) if zone is None and lat else None
         if own is not None:
             added["place.zone"] = own
-        name = first_text(event, "device.id")
         device = self._city.device(name) if name else None
         return added if device is None else added | self._from_device(device, zone or own, bool(lat))
 

@@ -1,24 +1,23 @@
 """From batches to enriched events: each line read once, and one that is delivered twice counted once."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
-from correlator.arrival import Arrival, ArrivalReader, head_of, read_arrival, rejected
+from correlator.arrival import Arrival, ArrivalReader, read_arrival, rejected
 from correlator.city import CityModel
-from correlator.enrich import MET, Enriched, Enricher, join
+from correlator.enrich import Enriched, Enricher, join
+from correlator.heads import HeadMaker
 from correlator.health.monitor import Monitor
 from correlator.health.record import OWN
 from correlator.intelligence import Indicator, Intelligence, indicator_of
 from correlator.memory import Kept
-from correlator.observation import entities_of
 from correlator.plan.day import DayPlan
 from correlator.renewal import Events, Renewal, Renewed
 from correlator.watermark import EventClock
 from impetus.domain.batch import Batch, Head, Key, Reject
-from impetus.domain.entity import Entity
 from impetus.domain.errors import ImpetusError
-from impetus.domain.event import Json, first_text
 from impetus.domain.ports import Store
 
 REMEMBERED = 1_000_000
@@ -47,7 +46,8 @@ class Reception:
     def __init__(
         self, city: CityModel, plan: DayPlan | None, clock: EventClock, monitor: Monitor, events: Events
     ) -> None:
-        self._city, self._clock, self._monitor = city, clock, monitor
+        self._clock, self._monitor = clock, monitor
+        self._heads = HeadMaker(city)
         self._intelligence = Intelligence()
         self._indicators: Kept[Indicator] = Kept("indicators", Indicator)
         self._changed: list[Indicator] = []
@@ -75,6 +75,7 @@ class Reception:
         self._changed = []
         for arrival, late in arrivals:
             self._enrich(arrival, late, taken)
+        self._forget()
         return taken
 
     def conclude(self, limit: int, taken: Taken) -> list[Enriched]:
@@ -84,7 +85,7 @@ class Reception:
             arrival = read_arrival(line, "")
             # A log that is replayed may hold it already.
             if arrival.id not in self.ids:
-                self._remember(arrival.id)
+                self.ids[arrival.id] = None
                 self._enrich(arrival, False, taken)
         return taken.events[before:]
 
@@ -105,7 +106,7 @@ class Reception:
         if arrival.id in self.ids:
             taken.duplicates += 1
             return
-        self._remember(arrival.id)
+        self.ids[arrival.id] = None
         late = False
         if arrival.source not in OWN or not self._monitor.is_own(arrival):
             late = self._clock.observe(arrival.source, arrival.time, arrival.created, heard)
@@ -118,12 +119,7 @@ class Reception:
         addition = _encode(added) if added else b""
         taken.events.append(Enriched(arrival, join(arrival.line, addition), added, late))
         taken.additions.append(addition)
-        taken.heads.append(head_of(arrival, _zone(arrival, added), self._entities(arrival, added)))
-
-    def _entities(self, arrival: Arrival, added: Mapping[str, Json]) -> Iterator[Entity]:
-        yield from entities_of(arrival.event, self._city)
-        if MET in added:
-            yield from entities_of(added, self._city)
+        taken.heads.append(self._heads.head(arrival, added))
 
     def _learn(self, arrival: Arrival) -> None:
         indicator = indicator_of(arrival.event, arrival.id, arrival.time)
@@ -135,16 +131,10 @@ class Reception:
         self._indicators[indicator.key] = indicator
         self._changed += [indicator, *replaced]
 
-    def _remember(self, id: str) -> None:
-        self.ids[id] = None
-        if len(self.ids) > REMEMBERED:
-            del self.ids[next(iter(self.ids))]
-
-
-def _zone(arrival: Arrival, added: Mapping[str, Json]) -> str | None:
-    """The zone that the event says, else the one that enrichment added."""
-    zone = added.get("place.zone")
-    return first_text(arrival.event, "place.zone") or (zone if isinstance(zone, str) else None)
+    def _forget(self) -> None:
+        """Forget the oldest ids, all that are too many at once: where they are is looked for once a step."""
+        for id in list(islice(self.ids, max(0, len(self.ids) - REMEMBERED))):
+            del self.ids[id]
 
 
 def last_positions(batches: Iterable[Batch]) -> tuple[tuple[str, bytes], ...]:

@@ -10,6 +10,9 @@ from impetus.domain.event import Fields, Json, first_text, read, text
 from impetus.domain.instant import read_instant
 from impetus.domain.place import Location, Place
 
+INDICATOR = "threat.enrichments.indicator.name"
+"""The field of the indicators that an event met."""
+
 
 class Observation(msgspec.Struct, frozen=True, array_like=True):
     """An event as alerts and incidents need it; small, because it is kept as long as a window may need it."""
@@ -55,14 +58,15 @@ def entities_of(event: Mapping[str, Json], city: CityModel) -> Iterator[Entity]:
     Addresses of the city model count as their device; a device that the model marks shared only links.
     """
     for field, kind in IDENTIFYING.items():
-        yield from _entities(event, field, kind, city)
+        yield from field_entities(event, field, kind, city)
     for field, kind in WEAK.items():
-        for entity in _entities(event, field, kind, city):
+        for entity in field_entities(event, field, kind, city):
             yield Entity(entity.kind, entity.value, weak=True)
-    yield from _entities(event, "threat.enrichments.indicator.name", "indicator", city)
+    yield from field_entities(event, INDICATOR, "indicator", city)
 
 
-def _entities(event: Mapping[str, Json], field: str, kind: str, city: CityModel) -> Iterator[Entity]:
+def field_entities(event: Mapping[str, Json], field: str, kind: str, city: CityModel) -> Iterator[Entity]:
+    """The entities that a field names as a kind."""
     for value in read(event, field) if field in event or type(event) is not Fields else ():
         device = city.device(text(value)) if kind in {"device", "address"} else None
         entity = Entity.of(kind, text(value)) if device is None else Entity("device", device.id, weak=device.shared)

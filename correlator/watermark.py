@@ -95,6 +95,17 @@ class EventClock:
         self.now = self._mark
         return self.now
 
+    def holder(self, heard: int | None = None) -> tuple[str, int] | None:
+        """The source by which event time is held back, at a wall clock (µs), and how late its events may come (µs)."""
+        newest = self.newest
+        if newest is None:
+            return None
+        _, source = min(
+            ((newest if self._is_idle(source, clock, newest, heard) else clock.newest) - self._allowed(source), source)
+            for source, clock in self._trusted()
+        )
+        return source, self._allowed(source)
+
     def reach(self, mark: int) -> int:
         """Move event time to where the wall clock had moved it in an earlier run (µs); it never goes back."""
         self.now = self._mark = mark if self._mark is None else max(self._mark, mark)

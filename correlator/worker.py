@@ -9,9 +9,11 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from correlator.control import clock_control, command_control
-from correlator.detect import Detector, Findings
+from correlator.detect import Detector
+from correlator.findings import Findings
 from correlator.health.monitor import Monitor
-from correlator.health.record import COLLECTOR, collector_line
+from correlator.health.record import COLLECTOR, collector_line, condition_line
+from correlator.health.vitals import vitals_of
 from correlator.incidents.desk import Commands
 from correlator.incidents.joins import Joins
 from correlator.incidents.risk import Scale
@@ -25,6 +27,7 @@ from correlator.setup import Setup
 from correlator.watermark import EventClock
 from impetus.domain.action import Action, Promotion, Undo
 from impetus.domain.batch import Batch, Commit, Control, Key
+from impetus.domain.condition import Condition, Vitals
 from impetus.domain.incident import Incident
 from impetus.domain.ports import Store
 from impetus.domain.status import Notice
@@ -99,6 +102,21 @@ class Correlator:
         if down == self._monitor.is_down(collector):
             return None
         return Batch(COLLECTOR, (collector_line(self._monitor.report(collector, down, now), reason),))
+
+    def tell(self, condition: Condition, holds: bool, now: int) -> Batch | None:
+        """The event that a condition of Impetus itself was raised or cleared, to take in; None if that is known."""
+        since = self._monitor.conditions.since(condition.kind, condition.subject)
+        if holds == (since is not None):
+            return None
+        return Batch(COLLECTOR, (condition_line(condition, holds, now, since),))
+
+    def conditions(self) -> dict[tuple[str, str], int]:
+        """Kind and subject of the conditions of Impetus itself that hold, with since when (µs)."""
+        return self._monitor.conditions.held()
+
+    def vitals(self, heard: int) -> Vitals:
+        """What it measures of itself, at a wall clock (µs)."""
+        return vitals_of(self.clock, self._monitor, self._detector.population, self._joins.active, heard)
 
     def notices(self) -> tuple[Notice, ...]:
         """What people have to know: where the picture is not whole."""

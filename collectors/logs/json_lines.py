@@ -8,13 +8,13 @@ from typing import ClassVar
 import msgspec
 import structlog
 
-from collectors.draft import Draft
+from collectors.draft import Draft, Record
 from collectors.lines import Line
 from collectors.logs.file import PACKED, LogFile, Position
 from collectors.logs.pace import Pace
 from collectors.logs.reading import Reading, decode_position, unreadable
 from collectors.logs.rotation import Trail, follow_trail
-from collectors.normalise import load_normaliser
+from collectors.normalise import load_line_normaliser, load_normaliser
 from collectors.recording import Source
 from impetus.domain.batch import Batch
 from impetus.domain.errors import ImpetusError, Where
@@ -26,7 +26,9 @@ QUIET = 10
 """A renamed file is left after so many looks: its writer may not know of the new one yet."""
 MAX_LINES = 5000
 MAX_BATCH = 4 << 20
-"""A batch is handed over at so many lines or bytes, and whenever the file has no more."""
+"""A batch is handed over at about so many lines or bytes, and whenever the file has no more."""
+AHEAD = 2
+"""So many batches are on their way to the disk while the next one is read."""
 
 _log = structlog.get_logger(__name__)
 
@@ -53,7 +55,8 @@ class JsonLines:
         self._name, self._settings, self._intake = name, settings, intake
         self._path = settings.path
         _check(settings, self._path)
-        self._draft = Draft(name, settings, load_normaliser(settings.format), clock)
+        fast = load_line_normaliser(settings.format)
+        self._draft = Draft(name, settings, load_normaliser(settings.format), clock, fast)
         self._pace = Pace(settings.speed) if settings.speed else None
         self._next: deque[tuple[LogFile, Position | None]] = deque()
         self._reading: Reading
@@ -102,20 +105,22 @@ class JsonLines:
         self._next.extend(zip(trail.files, positions, strict=True))
 
     async def _read_on(self) -> bool:
-        """Hand over what there is now, reading a batch ahead while one is made durable. Whether there was news."""
+        """Hand over what there is now, reading on while some of it is made durable. Whether there was news."""
         batch, wait = await asyncio.to_thread(self._fill)
         some = batch is not None
-        while batch:
-            accepting = asyncio.ensure_future(self._intake.accept(batch))
-            try:
-                if wait:
-                    await accepting
-                    await asyncio.sleep(wait)
+        handing: deque[asyncio.Future[None]] = deque()
+        try:
+            while batch:
+                handing.append(asyncio.ensure_future(self._intake.accept(batch)))
+                while len(handing) > (0 if wait else AHEAD):
+                    await handing.popleft()
+                await asyncio.sleep(wait)
                 batch, wait = await asyncio.to_thread(self._fill)
-                await accepting
-            except BaseException:
-                accepting.cancel()
-                raise
+            while handing:
+                await handing.popleft()
+        finally:
+            for left in handing:
+                left.cancel()
         return some
 
     def _fill(self) -> tuple[Batch | None, float]:
@@ -130,8 +135,11 @@ class JsonLines:
 
     def _take_lines(self) -> tuple[Batch | None, float]:
         draft, reading = self._draft, self._reading
-        while len(draft) < MAX_LINES and draft.size < MAX_BATCH and (line := reading.line()):
-            self._add(line)
+        while len(draft) < MAX_LINES and draft.size < MAX_BATCH:
+            lines = reading.lines(MAX_LINES - len(draft))
+            if not lines:
+                break
+            self._add_all(lines)
         return self._batch(), 0.0
 
     def _pace_lines(self, pace: Pace) -> tuple[Batch | None, float]:
@@ -147,10 +155,19 @@ class JsonLines:
                 return self._draft.batch(position, mark), wait
         return self._batch(), 0.0
 
+    def _add_all(self, lines: list[Line]) -> None:
+        """Take lines; all at once where the format has a fast way, and nothing among them is none."""
+        if not self._draft.has_fast_way or any(line.too_long or not line.raw.strip() for line in lines):
+            for line in lines:
+                self._add(line)
+            return
+        reading = self._reading
+        self._draft.add_all([Record(line.raw, reading.identity(line), reading.where(line)) for line in lines])
+
     def _add(self, line: Line) -> None:
         if line.too_long:
             self._draft.reject("source.record", "the line is too long", self._reading.where(line), line.raw)
-        elif line.raw.strip():
+        elif line.raw.strip() and not self._draft.keep_complete(line.raw):
             self._draft.add_json(line.raw, self._reading.identity(line), self._reading.where(line))
 
     def _batch(self) -> Batch | None:

@@ -1,5 +1,6 @@
 """One file being read: its next line, what tells the line apart, and the position behind it."""
 
+import itertools
 import zlib
 from pathlib import Path
 
@@ -38,6 +39,13 @@ class Reading:
             if not chunk:
                 return None
             self._lines.feed(chunk)
+
+    def lines(self, most: int) -> list[Line]:
+        """The next complete lines, as many as are at hand; none only at what is the end now. Raises the same."""
+        first = self.line()
+        if first is None:
+            return []
+        return [first, *itertools.islice(self._lines.take(), most - 1)]
 
     def rest(self) -> Line | None:
         """The last line of a file that will not grow, if it has no line break."""

@@ -1,8 +1,9 @@
 """The process that reads captures with nfstream, apart from ours: a parser of hostile packets may crash alone.
 
-Started as ``python -m collectors.network.capture_child SETTINGS``. Writes a line of JSON for each flow
-(``{"flow": …}``), behind each source ``{"end": SOURCE}``, and ``{"failed": REASON}`` as its last if it cannot go on. It
-ends when standard input does, which is when the process that started it is gone.
+Started as ``python -m collectors.network.capture_child SETTINGS``; or, with ``-``, on a socket, where the settings come
+as the first line and only interfaces may be read: so another user with less rights may ask for them. Writes a line of
+JSON for each flow (``{"flow": …}``), behind each source ``{"end": SOURCE}``, and ``{"failed": REASON}`` as its last if
+it cannot go on. It ends when standard input does, which is when the process that started it, or asked, is gone.
 """
 
 import contextlib
@@ -23,6 +24,10 @@ FIELDS = (
     "dst2src_bytes", "application_name", "application_category_name", "requested_server_name",
     "client_fingerprint", "server_fingerprint", "user_agent",
 )  # fmt: skip
+
+
+MAX_SETTINGS = 64 << 10
+INTERFACES = "/sys/class/net"
 
 
 class Capture(msgspec.Struct, frozen=True):
@@ -51,6 +56,27 @@ def main(settings: str) -> None:
         except Exception as error:
             _fail(f"{source}: {error}")
         _write({"end": source})
+
+
+def serve() -> None:
+    """Read the interfaces that the first line of standard input asks for."""
+    settings = b""
+    while not settings.endswith(b"\n") and len(settings) < MAX_SETTINGS:
+        byte = os.read(0, 1)  # what follows is for who waits for the end
+        if not byte:
+            return
+        settings += byte
+    try:
+        capture = msgspec.json.decode(settings, type=Capture)
+    except msgspec.DecodeError as error:
+        _write({"failed": str(error)[:1000]})
+        return
+    known = os.listdir(INTERFACES)  # noqa: PTH208 - names are wanted
+    refused = [source for source in capture.sources if source not in known]
+    if refused:
+        _write({"failed": f"no interface of this machine: {refused[0]}"[:1000]})
+        return
+    main(settings.decode())
 
 
 def _stream(streamer: Any, source: str, capture: Capture) -> Any:
@@ -92,4 +118,7 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if sys.argv[1] == "-":
+        serve()
+    else:
+        main(sys.argv[1])

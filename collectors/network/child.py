@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import msgspec
 
@@ -41,12 +42,10 @@ class CaptureChild:
         self._listening.cancel()
         await self._process.wait()
 
-    async def lines(self) -> AsyncIterator[list[Line]]:
+    def lines(self) -> AsyncIterator[list[Line]]:
         """What the child has written, as it comes; ends when the child does. Not reading holds the child back."""
-        splitter, stdout = LineSplitter(), self._process.stdout
-        while stdout and (chunk := await stdout.read(CHUNK)):
-            splitter.feed(chunk)
-            yield list(splitter.take())
+        assert self._process.stdout is not None  # noqa: S101 - a pipe
+        return _lines(self._process.stdout)
 
     async def fail(self, reason: str) -> ImpetusError:
         """The error of a child that ended before its source did."""
@@ -65,3 +64,44 @@ class CaptureChild:
         stderr = self._process.stderr
         while stderr and (chunk := await stderr.read(MAX_COMPLAINT)):
             self._complaint = (self._complaint + chunk)[-MAX_COMPLAINT:]
+
+
+class CaptureService:
+    """A capture process that someone else starts for each who connects to a Unix socket: it may open interfaces, and
+    this process need not. The same to its user as a child of our own; leaving the context ends it.
+    """
+
+    def __init__(self, capture: Capture, path: Path) -> None:
+        self._capture, self._path = capture, path
+
+    async def __aenter__(self) -> "CaptureService":
+        try:
+            self._reader, self._writer = await asyncio.open_unix_connection(self._path, limit=CHUNK)
+        except OSError as error:
+            hint = "systemctl enable --now impetus-capture.socket, or leave `capture` out"
+            raise ImpetusError("source.child", error.strerror or str(error), Where(str(self._path)), hint) from error
+        self._writer.write(msgspec.json.encode(self._capture) + b"\n")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+    def lines(self) -> AsyncIterator[list[Line]]:
+        """What it has written, as it comes; ends when it does. Not reading holds it back."""
+        return _lines(self._reader)
+
+    async def fail(self, reason: str) -> ImpetusError:
+        """The error of a process that ended before its source did."""
+        hint = "journalctl -u 'impetus-capture@*' says why"
+        what = f"the capture process ended: {reason[:300] or 'it said nothing'}"
+        return ImpetusError("source.child", what, Where(", ".join(self._capture.sources)), hint)
+
+
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[list[Line]]:
+    splitter = LineSplitter()
+    with contextlib.suppress(ConnectionResetError):
+        while chunk := await stream.read(CHUNK):
+            splitter.feed(chunk)
+            yield list(splitter.take())

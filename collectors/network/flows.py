@@ -11,7 +11,7 @@ import structlog
 from collectors.draft import Draft, decode_object
 from collectors.lines import Line
 from collectors.network.capture_child import Capture
-from collectors.network.child import CaptureChild
+from collectors.network.child import CaptureChild, CaptureService
 from collectors.network.flow import normalise
 from collectors.recording import Source
 from impetus.domain.errors import ImpetusError, Where
@@ -40,11 +40,15 @@ class FlowsSettings(Source, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A flow ends after so many seconds without a packet."""
     active_timeout: int = 1800
     """A flow is told after so many seconds even if it goes on."""
+    capture: Path | None = None
+    """The Unix socket of a service that captures for us, so that we need no right to; else a child of ours does."""
 
     def __post_init__(self) -> None:
         """Refuse both, or neither."""
         if (self.file is None) is (self.interface is None):
             raise ValueError("give either a file or an interface")
+        if self.capture is not None and self.interface is None:
+            raise ValueError("only an interface is captured by a service")
 
 
 class _Position(msgspec.Struct, frozen=True):
@@ -106,7 +110,7 @@ class Flows:
         skip = self._position.flows
         if self._settings.file is not None:
             self._seen = 0
-        async with CaptureChild(self._capture) as child:
+        async with self._open() as child:
             reason, done = "", False
             async for lines in child.lines():
                 for line in lines:
@@ -117,6 +121,10 @@ class Flows:
                 await self._hand_over(done)
             if not done:
                 raise await child.fail(reason)
+
+    def _open(self) -> CaptureChild | CaptureService:
+        service = self._settings.capture
+        return CaptureChild(self._capture) if service is None else CaptureService(self._capture, service)
 
     def _take(self, line: Line, flow: Any, skip: int) -> None:
         self._seen += 1

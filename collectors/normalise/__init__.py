@@ -1,12 +1,15 @@
 """Normalisers: from a record of some source to events of ``docs/events.md``, one file per form of record."""
 
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import cast
 
 from impetus.domain.errors import ImpetusError, Where, nearest
-from impetus.domain.ports import Normalise
+from impetus.domain.ports import Normalise, NormaliseLines
 
 GROUP = "impetus.normalisers"
+LINES_GROUP = "impetus.line_normalisers"
+"""Makers of the fast ways, by the name of the normaliser; one need not be there."""
 
 
 def load_normaliser(name: str) -> Normalise:
@@ -20,3 +23,11 @@ def load_normaliser(name: str) -> Normalise:
         return cast("Normalise", installed[name].load())
     except ImportError as error:
         raise ImpetusError("plugin.missing-extra", f"normaliser {name!r} cannot be loaded: {error}") from error
+
+
+def load_line_normaliser(name: str) -> NormaliseLines | None:
+    """The fast way of the normaliser of a name, if it has one."""
+    for point in entry_points(group=LINES_GROUP, name=name):
+        make: Callable[[], NormaliseLines] = point.load()
+        return make()
+    return None

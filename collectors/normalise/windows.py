@@ -13,7 +13,10 @@ from impetus.domain.instant import parse_instant
 from rules.pipelines import PREFIX, windows_fields
 
 _FIELDS = windows_fields()
-_HASHES = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256", "IMPHASH": "Imphash"}
+HASHES = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256", "IMPHASH": "Imphash"}
+"""Name in ``Hashes`` → name of the field."""
+NOBODY = ("-", "")
+"""Values that identify nobody."""
 
 
 def normalise(record: Mapping[str, Json]) -> Iterable[dict[str, Json]]:
@@ -62,7 +65,7 @@ def _fits(path: str, value: Json) -> bool:
             return bool(ipaddress.ip_address(str(value)))
         except ValueError:
             return False
-    return path not in IDENTIFYING or value not in ("-", "")
+    return path not in IDENTIFYING or value not in NOBODY
 
 
 def _hashes(text: Json) -> dict[str, Json]:
@@ -70,7 +73,7 @@ def _hashes(text: Json) -> dict[str, Json]:
     if not isinstance(text, str):
         return {}
     pairs = (part.partition("=") for part in text[:1024].split(","))
-    return {_HASHES[name.strip().upper()]: value for name, _, value in pairs if name.strip().upper() in _HASHES}
+    return {HASHES[name.strip().upper()]: value for name, _, value in pairs if name.strip().upper() in HASHES}
 
 
 def _first_time(times: list[str]) -> str:

@@ -12,6 +12,10 @@ TRANSPORT = {
     "log", "ERROR_EVT_UNRESOLVED",
 }  # fmt: skip
 """Keys of flat events that tell of the way here, or of the time, and not of what happened."""
+FLAT_TIMES = ("UtcTime", "SystemTime", "TimeCreated", "@timestamp", "EventTime")
+"""Keys of flat events that tell the time, the best first."""
+FLAT_ALIASES = (("Computer", "Hostname"), ("Provider_Name", "SourceName"))
+"""Fields of flat events, and under which other name some shippers write them."""
 
 
 class WindowsRecord(NamedTuple):
@@ -58,12 +62,10 @@ def _read_winlogbeat(record: Mapping[str, Json], winlog: Mapping[str, Json]) -> 
 
 def _read_flat(record: Mapping[str, Json]) -> WindowsRecord:
     fields = {name: value for name, value in record.items() if name not in TRANSPORT}
-    if "Hostname" in fields:
-        fields.setdefault("Computer", fields["Hostname"])
-    if "SourceName" in fields:
-        fields.setdefault("Provider_Name", fields["SourceName"])
-    names = ("UtcTime", "SystemTime", "TimeCreated", "@timestamp", "EventTime")
-    return WindowsRecord(fields, _times(*(record.get(name) for name in names)))
+    for name, other in FLAT_ALIASES:
+        if other in fields:
+            fields.setdefault(name, fields[other])
+    return WindowsRecord(fields, _times(*(record.get(name) for name in FLAT_TIMES)))
 
 
 def _data(data: Json) -> dict[str, Json]:

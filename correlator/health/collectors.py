@@ -53,6 +53,10 @@ class Collectors:
         standing = self._standings.get(collector)
         return tuple(standing.sources) if standing is not None else ()
 
+    def carrier(self, source: str) -> str:
+        """The first collector, by name, that a source comes by; empty if none is known."""
+        return min(self._carriers.get(source, ()), default="")
+
     def affected(self) -> Iterator[str]:
         """The sources of the collectors that have reported something."""
         for standing in self._standings.values():

@@ -7,8 +7,9 @@ from correlator.arrival import Arrival
 from correlator.city import CityModel
 from correlator.health.beat import Beat, outages
 from correlator.health.collectors import Collectors
+from correlator.health.conditions import Conditions
 from correlator.health.heartbeat import Heartbeats
-from correlator.health.record import Report, is_own, report_of
+from correlator.health.record import ConditionReport, Report, is_own, report_of
 from correlator.health.witness import Witnesses
 from correlator.watermark import AHEAD
 from impetus.domain.batch import Key
@@ -34,6 +35,7 @@ class Monitor:
         self._horizon, self._city = horizon, city
         self._beats = Heartbeats(city)
         self._collectors = Collectors()
+        self.conditions = Conditions()
         self._witnesses = Witnesses(form)
         self._outages: dict[str, list[tuple[int, int | None]]] = {}
         """Source → when it was down; only sources that were."""
@@ -68,7 +70,9 @@ class Monitor:
         if not is_own(arrival):
             return False
         report = report_of(arrival)
-        if report is not None:
+        if isinstance(report, ConditionReport):
+            self.conditions.take(report)
+        elif report is not None:
             self._collectors.take(report)
             self._reported = True
         return True
@@ -138,6 +142,10 @@ class Monitor:
         """Whether a collector last reported that it is down."""
         return self._collectors.is_down(collector)
 
+    def collector_of(self, source: str) -> str:
+        """The collector that a source comes by, the first by name; empty if none is known."""
+        return self._collectors.carrier(source)
+
     def report(self, collector: str, down: bool, now: int) -> Report:
         """A report of a collector, with the sources that come by it, for the log."""
         return Report(collector, down, now, self._collectors.sources(collector))
@@ -148,12 +156,14 @@ class Monitor:
         """The state that changed since the last call."""
         yield from self._beats.changes()
         yield from self._collectors.changes()
+        yield from self.conditions.changes()
         yield from self._witnesses.changes()
 
     def restore(self, store: Store) -> None:
         """Go on from what a store holds; the next ``blindness`` tells all."""
         self._beats.restore(store)
         self._collectors.restore(store)
+        self.conditions.restore(store)
         self._witnesses.restore(store)
         self._reported = True
 

@@ -1,4 +1,5 @@
-"""The events that Impetus itself adds to the log: a device fell silent or returned, a collector went down or is up.
+"""The events that Impetus itself adds to the log: a device fell silent or returned, a collector went down or is up, a
+condition of Impetus itself was raised or cleared.
 
 Their ids are made of what happened and when, so that a replay which finds them in the log does not add them again.
 They are reports about sources, not from one: they move no watermark, are no sign of life, and are never too late.
@@ -11,16 +12,21 @@ import msgspec
 
 from correlator.arrival import Arrival
 from impetus.domain.city import Device
+from impetus.domain.condition import Condition
 from impetus.domain.event import Json, first_text
 from impetus.domain.instant import format_instant
 from impetus.domain.place import Place
 
 HEARTBEAT, COLLECTOR = "heartbeat", "impetus"
-"""``event.provider`` of silences, and of reports on collectors."""
+"""``event.provider`` of silences, and of reports on collectors and on Impetus itself."""
 OWN = frozenset({HEARTBEAT, COLLECTOR})
 """Sources that are Impetus itself, if the id of the event says so too."""
-SILENT, RETURNED, DOWN, UP = "silent", "returned", "down", "up"
+SILENT, RETURNED, DOWN, UP, RAISED, CLEARED = "silent", "returned", "down", "up", "raised", "cleared"
 """Values of ``event.action``."""
+SELF_HEALTH = "self_health"
+"""The log source of conditions of Impetus itself."""
+MAX_SUBJECT = 200
+"""A longer subject of a condition is cut (characters)."""
 MAX_TEXT = 500
 """A longer reason is cut (characters)."""
 
@@ -34,6 +40,15 @@ class Report(msgspec.Struct, frozen=True):
     down: bool
     time: int
     sources: tuple[str, ...]
+
+
+class ConditionReport(msgspec.Struct, frozen=True):
+    """That a condition of Impetus itself was raised, or cleared, at an event time (µs)."""
+
+    kind: str
+    subject: str
+    holds: bool
+    time: int
 
 
 def health_line(device: Device, place: Place, action: str, moment: int, since: int) -> bytes:
@@ -75,7 +90,33 @@ def collector_line(report: Report, reason: str) -> bytes:
             },
             "logsource": {"product": "impetus", "category": "collector_health", "service": "collector_health"},
             "city": {"domain": "cyber"},
+            "device": _itself("collector", report.collector),
             "collector": {"name": report.collector, "sources": report.sources},
+        }
+    )
+
+
+def condition_line(condition: Condition, holds: bool, moment: int, since: int | None = None) -> bytes:
+    """The event that a condition of Impetus itself was raised, or, having held since (µs), was cleared."""
+    action, subject, stamp = RAISED if holds else CLEARED, condition.subject[:MAX_SUBJECT], format_instant(moment)
+    about: dict[str, Json] = {
+        "id": _id(COLLECTOR, action, f"{condition.kind}|{subject}", moment),
+        "created": stamp,
+        "provider": COLLECTOR,
+        "dataset": f"impetus.{SELF_HEALTH}",
+        "action": action,
+        "reason": condition.reason[:MAX_TEXT],
+    }
+    if since is not None:
+        about["start"] = format_instant(since)
+    return _encode(
+        {
+            "@timestamp": stamp,
+            "event": about,
+            "logsource": {"product": "impetus", "category": SELF_HEALTH, "service": SELF_HEALTH},
+            "city": {"domain": "cyber"},
+            "device": _itself(condition.kind, subject),
+            "condition": {"kind": condition.kind, "subject": subject, "late": condition.late},
         }
     )
 
@@ -85,16 +126,19 @@ def is_own(arrival: Arrival) -> bool:
     if arrival.source not in OWN:
         return False
     event = _decode(arrival.line)
-    field = "device.id" if arrival.source == HEARTBEAT else "collector.name"
-    action, name = first_text(event, "event.action"), first_text(event, field)
-    return arrival.id == _id(arrival.source, action or "", name or "", arrival.time)
+    action, name = first_text(event, "event.action"), _name_of(arrival.source, event)
+    return arrival.id == _id(arrival.source, action or "", name, arrival.time)
 
 
-def report_of(arrival: Arrival) -> Report | None:
-    """What one of these says of a collector; None if it is about a device."""
+def report_of(arrival: Arrival) -> Report | ConditionReport | None:
+    """What one of these says of a collector, or of Impetus itself; None if it is about a device."""
     if arrival.source != COLLECTOR:
         return None
     event = _decode(arrival.line)
+    kind = first_text(event, "condition.kind")
+    if kind is not None:
+        subject = first_text(event, "condition.subject") or ""
+        return ConditionReport(kind, subject, first_text(event, "event.action") == RAISED, arrival.time)
     sources = _texts(event.get("collector"))
     name = first_text(event, "collector.name") or ""
     return Report(name, first_text(event, "event.action") == DOWN, arrival.time, tuple(dict.fromkeys((name, *sources))))
@@ -103,6 +147,19 @@ def report_of(arrival: Arrival) -> Report | None:
 def _decode(line: bytes) -> dict[str, Json]:
     event: dict[str, Json] = msgspec.json.decode(line)
     return event
+
+
+def _name_of(source: str, event: dict[str, Json]) -> str:
+    """What one of these is about, as its id has it."""
+    kind = first_text(event, "condition.kind") if source == COLLECTOR else None
+    if kind is not None:
+        return f"{kind}|{first_text(event, 'condition.subject') or ''}"
+    return first_text(event, "device.id" if source == HEARTBEAT else "collector.name") or ""
+
+
+def _itself(part: str, name: str) -> dict[str, Json]:
+    """A part of Impetus as a device: by it, what is said of it again and again joins one incident."""
+    return {"id": f"impetus/{part}/{name}", "kind": "impetus"}
 
 
 def _texts(collector: Json) -> Sequence[str]:

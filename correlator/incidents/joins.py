@@ -75,6 +75,11 @@ class Joins:
         self._kept_commons: Kept[tuple[tuple[int, bool, str], int]] = Kept("common", tuple[tuple[int, bool, str], int])
         self._swept = 0
 
+    @property
+    def active(self) -> int:
+        """How many incidents alerts may still join."""
+        return len(self._fold.cases)
+
     # --- alerts
 
     def apply(self, changes: Iterable[Alert], cause: str) -> list[Incident]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from correlator.document import Lines, locate_document, read_file
 from correlator.plan.interval import Interval
 from correlator.plan.structure import plan_errors
-from impetus.domain.event import Json, first_text, read
+from impetus.domain.event import Fields, Json, first_text, read
 from impetus.domain.instant import parse_span
 from impetus.domain.plan import Limit, Plan
 
@@ -24,6 +24,9 @@ class DayPlan:
         self.valid = Interval(plan.valid.from_, plan.valid.to)
         self.phases = [(Interval(phase.from_, phase.to), phase) for phase in plan.phases]
         self.closed = [(Interval(closure.from_, closure.to), closure.zone) for closure in plan.closed]
+        self._limits: dict[str, list[Limit]] = {}
+        for limit in plan.limits:
+            self._limits.setdefault(limit.field, []).append(limit)
         self.rosters = [(Interval(roster.from_, roster.to), roster) for roster in plan.rosters]
 
     @classmethod
@@ -76,10 +79,12 @@ class DayPlan:
     def _over_limit(self, event: Mapping[str, Json], zone: str | None) -> bool | None:
         """Whether a limited field is over its limit in this zone; None where the event has no limited field."""
         over: bool | None = None
-        for limit in self.plan.limits:
-            for value in read(event, limit.field):
+        for field, limits in self._limits.items():
+            if type(event) is Fields and field not in event:
+                continue
+            for value in read(event, field):
                 if isinstance(value, int | float) and not isinstance(value, bool):
-                    over = bool(over) or (limit.zone == zone and not _within(limit, value))
+                    over = bool(over) or any(limit.zone == zone and not _within(limit, value) for limit in limits)
         return over
 
 
@@ -93,4 +98,4 @@ def _within(limit: Limit, value: float) -> bool:
 
 
 def _has_vehicle(event: Mapping[str, Json]) -> bool:
-    return "vehicle" in event or any(name.startswith("vehicle.") for name in event)
+    return any(name[:8] in ("vehicle", "vehicle.") for name in event)

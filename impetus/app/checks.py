@@ -1,51 +1,63 @@
 """The checks of ``impetus doctor``: each looks at one thing and says what is wrong and how to mend it."""
 
-import shutil
 from collections.abc import Callable, Iterator
+from os import R_OK, access
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from correlator.notices import read_notices
+from impetus.app.diagnosis.finding import Finding
+from impetus.app.diagnosis.machine import check_clock, check_record, check_units
+from impetus.app.diagnosis.network import check_listeners, check_source
+from impetus.app.diagnosis.permissions import check_permissions
+from impetus.app.health.reading import read_disk
 from impetus.app.plugins import collector_settings, find_collector, make_store
 from impetus.app.settings import Settings
-from impetus.app.wiring import make_setup
+from impetus.app.wiring import make_setup, wall_clock
 from impetus.domain.errors import ImpetusError, Where
 
-LEAST_FREE = 0.2
-"""A disk with less than this part free is too full to run on quietly."""
+Check = Callable[[Settings], Iterator[Finding]]
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """What one check found."""
+def examine(settings: Settings, running: bool = False) -> Iterator[tuple[str, Finding]]:
+    """Check everything that can be checked without starting anything; each finding with the name of its check.
 
-    grade: Literal["ok", "warning", "error"]
-    text: str
+    ``running`` says that the program runs: its ports and its store are its own.
+    """
+    checks: tuple[tuple[str, Check], ...] = (
+        ("detection", _detection),
+        ("permissions", check_permissions),
+        ("store", _store),
+        ("disk", _disk),
+        ("listeners", lambda settings: check_listeners(settings, running)),
+        ("sources", lambda settings: _sources(settings, running)),
+        ("clock", lambda _: check_clock()),
+        ("units", lambda _: check_units()),
+    )
+    for name, check in checks:
+        for finding in _guarded(check, settings):
+            yield name, finding
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Check everything that can be checked without starting anything."""
-    for check in (_detection, _store, _disk, _sources):
-        yield from _guarded(check, settings)
-
-
-def _guarded(check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
+def _guarded(check: Check, settings: Settings) -> Iterator[Finding]:
     try:
         yield from check(settings)
     except ImpetusError as error:
-        yield Finding("error", str(error))
+        yield Finding.of(error)
+    except OSError as error:
+        yield Finding("error", f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
 def _detection(settings: Settings) -> Iterator[Finding]:
     setup, problems = make_setup(settings)
     yield Finding("ok", f"{len(setup.rules.rules)} rules load")
     for problem in problems:
-        yield Finding("warning", f"{'a plan' if problem.code == 'plan.draft' else 'a rule'} is left out: {problem}")
+        lead = f"{'a plan' if problem.code == 'plan.draft' else 'a rule'} is left out: "
+        yield Finding.of(problem, "warning", lead)
     if settings.city.model is None:
-        yield Finding(
-            "warning", "no city model: rules with zones see only the places that events bring. Set city.model"
-        )
+        what = "no city model: rules with zones see only the places that events bring"
+        yield Finding("warning", what, "Set city.model")
     else:
         yield Finding("ok", f"city model: {len(setup.city.zones)} zones, {len(setup.city.devices)} devices")
     if setup.plan is not None:
@@ -62,41 +74,45 @@ def _store(settings: Settings) -> Iterator[Finding]:
         counts = store.counts()
         yield Finding("ok", f"store: {counts.get('events', 0)} events, {counts.get('incidents', 0)} incidents")
         if counts.get("rejected"):
-            yield Finding(
-                "warning", f"{counts['rejected']} records were rejected: look at their reasons with the sources"
-            )
+            what, hint = f"{counts['rejected']} records were rejected", "Look at their reasons with the sources"
+            yield Finding("warning", what, hint)
         for notice in read_notices(store):
-            yield Finding("warning", str(notice))
+            yield Finding("warning", f"{notice.about}: {notice.what} [{notice.code}]", notice.hint)
+        yield from check_record(store, wall_clock)
     finally:
         store.close()
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
-    folder = settings.path(settings.store.path).parent
-    while not folder.exists():
-        folder = folder.parent
-    usage = shutil.disk_usage(folder)
-    free = usage.free / usage.total
-    grade: Literal["ok", "warning"] = "ok" if free >= LEAST_FREE else "warning"
-    yield Finding(grade, f"{free:.0%} of the disk of {folder} is free")
+    disk = read_disk(settings.path(settings.store.path))
+    what = f"{1 - disk.used:.0%} of the disk of {disk.folder} is free"
+    if disk.used >= settings.health.disk:
+        yield Finding("warning", what, "Free space or enlarge the disk before it is full")
+    else:
+        yield Finding("ok", what)
 
 
-def _sources(settings: Settings) -> Iterator[Finding]:
+def _sources(settings: Settings, running: bool) -> Iterator[Finding]:
     if not settings.sources:
-        yield Finding("warning", "no sources: add a [[source]] to the settings")
+        yield Finding("warning", "no sources", "Add a [[source]] to the settings")
     for source in settings.sources:
         where = Where(settings.file, source.line, source.name)
         try:
             kind = find_collector(source.kind, where)
             keys = collector_settings(kind, source, settings.folder, settings.file)
         except ImpetusError as error:
-            yield Finding("error", str(error))
+            yield Finding.of(error)
             continue
-        missing = [str(path) for path in _paths(keys) if not path.exists()]
-        if missing:
-            yield Finding("warning", f"source {source.name}: {missing[0]} is not there (yet)")
-        else:
-            yield Finding("ok", f"source {source.name}: {source.kind}")
+        found = [*_files(source.name, keys), *check_source(source.name, source.kind, keys, running)]
+        yield from found or [Finding("ok", f"source {source.name}: {source.kind}")]
+
+
+def _files(source: str, keys: msgspec.Struct) -> Iterator[Finding]:
+    for path in _paths(keys):
+        if not path.exists():
+            yield Finding("warning", f"source {source}: {path} is not there (yet)", "Check the path")
+        elif not access(path, R_OK):
+            yield Finding("error", f"source {source}: {path} may not be read", "Let who runs Impetus read it")
 
 
 def _paths(settings: msgspec.Struct) -> Iterator[Path]:

@@ -43,7 +43,7 @@ class Reloading:
             setup, problems = await asyncio.to_thread(self._read)
             correlator = await self._runner.reload(setup)
             before, now = set(self._tally.versions), versions_of(setup)
-            self._tally.versions = now
+            self._tally.versions, self._tally.problems = now, unusable(problems)
             collect()
         changed = tuple(one.kind for one in now if one not in before)
         found = Reloaded(now, changed, correlator.restarted, correlator.gone, tuple(map(str, problems)))
@@ -71,6 +71,11 @@ def versions_of(setup: Setup) -> tuple[Version, ...]:
     """Rules, city model and plan of a set-up; those that there are not have no version."""
     known = {control.kind: control.version for control in setup.controls}
     return tuple(Version(kind, known.get(kind, "")) for kind in ("rules", "city", "plan"))
+
+
+def unusable(problems: Sequence[ImpetusError]) -> tuple[ImpetusError, ...]:
+    """The rules among the problems of a set-up: a plan that is a draft fails nothing."""
+    return tuple(problem for problem in problems if problem.code.startswith("rule."))
 
 
 THRESHOLDS = (50_000, 20, 10)

@@ -1,16 +1,18 @@
-"""The runner of one box: one writer thread takes batches and actions in order, steps the correlator, and commits.
+"""The runner of one box: one writer thread takes batches and actions in order and steps the correlator.
 
 It is the ``Intake`` of the collectors, the ``Desk`` and the ``Feed`` of the API. ``accept``, ``act`` and ``undo``
-return when what they brought is durable. While the store refuses (disk full), it keeps the commit and tries again;
-nothing is taken in meanwhile, so the sources feel the back-pressure.
+return when what they brought is durable. One step is made durable while the next one is made, on a thread of its own;
+if it cannot be, what was made on top of it counts for nothing and is made anew. While the store refuses (disk full),
+it keeps the commit and tries again; nothing is taken in meanwhile, so the sources feel the back-pressure.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
 
 import structlog
 
@@ -18,9 +20,11 @@ from correlator.arrival import MAX_RECORD
 from correlator.city import CityModel
 from correlator.setup import Setup
 from correlator.worker import Correlator
+from impetus.app.following import FollowingStore
 from impetus.app.tally import Tally
 from impetus.domain.action import Action, Promotion, Undo
 from impetus.domain.batch import Batch, Commit, Reject
+from impetus.domain.condition import Condition
 from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from impetus.domain.ports import Clock, Store
@@ -33,26 +37,43 @@ QUIET = 1.0
 """Seconds without events after which a step looks at the wall clock: a quiet source becomes idle."""
 RETRY = 1.0
 """Seconds between tries of a commit that the store refused."""
+LAST = 2.0
+"""Seconds at the end in which what waits is still taken in."""
 
 
 T = TypeVar("T")
 
 
-class Runner:
-    """Runs one correlator over one store. ``make`` builds it from what the store holds, anew where a step failed."""
+class Handed(NamedTuple):
+    """A step on its way to the disk."""
 
-    def __init__(self, make: Callable[[], Correlator], store: Store, clock: Clock, tally: Tally) -> None:
-        self._make, self._store, self._clock, self._tally = make, store, clock, tally
-        self._correlator = make()
+    batches: list[Batch]
+    heard: int
+    done: "Future[None]"
+
+
+class Runner:
+    """Runs one correlator over one store. ``make`` builds it from what a store holds, anew where a step failed."""
+
+    def __init__(self, make: Callable[[Store], Correlator], store: Store, clock: Clock, tally: Tally) -> None:
+        self._store, self._clock, self._tally = store, clock, tally
+        self._following = FollowingStore(store)
+        self._make = make
+        self._correlator = make(self._following)
+        self._handed: Handed | None = None
+        """The step that may not be durable yet; of the writer thread."""
+        self._concluding: asyncio.Task[None] | None = None
         store.commit(self._correlator.begin())
         self._positions = dict(store.positions())
         self._cursor = store.cursor()
         self._waiting: deque[tuple[Batch, asyncio.Future[None]]] = deque()
         self._lines = 0
+        self._door = asyncio.Lock()
         self._room = asyncio.Condition()
         self._arrived = asyncio.Event()
         self._moved = asyncio.Condition()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._ending = False
         self._log = structlog.get_logger("runner")
 
     @property
@@ -63,8 +84,8 @@ class Runner:
     # --- Intake
 
     async def accept(self, batch: Batch) -> None:
-        """Take a batch; returns when it is durable."""
-        async with self._room:
+        """Take a batch; returns when it is durable. Those of one source are taken in the order of the calls."""
+        async with self._door, self._room:
             await self._room.wait_for(lambda: self._lines < MAX_WAITING)
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append((batch, done))
@@ -85,6 +106,22 @@ class Runner:
         if batch is not None:
             await self.accept(batch)
 
+    @property
+    def waiting(self) -> int:
+        """How many records were handed over and are not durable yet."""
+        return sum(len(batch.lines) for batch, _ in list(self._waiting))
+
+    def conditions(self) -> dict[tuple[str, str], int]:
+        """Kind and subject of the conditions that are on record as holding, with since when (µs)."""
+        return self._correlator.conditions()
+
+    async def tell(self, condition: Condition, holds: bool) -> None:
+        """Put it on record that a condition of Impetus itself was raised or cleared; durable when it returns."""
+        loop = asyncio.get_running_loop()
+        batch = await loop.run_in_executor(self._writer, lambda: self._correlator.tell(condition, holds, self._clock()))
+        if batch is not None:
+            await self.accept(batch)
+
     # --- Desk
 
     async def act(self, action: Action) -> Incident:
@@ -100,12 +137,14 @@ class Runner:
         return await self._on_writer(lambda: self._promote(promotion))
 
     def _promote(self, promotion: Promotion) -> Incident | None:
+        self._settle()
         incident, commit = self._correlator.promote(promotion, self._clock())
         if commit.controls:
             self._write(commit)
         return incident
 
     def _command(self, command: Callable[[int], tuple[Incident, Commit]]) -> Incident:
+        self._settle()
         incident, commit = command(self._clock())
         if commit.incidents:
             self._write(commit)
@@ -119,9 +158,10 @@ class Runner:
         return await self._on_writer(lambda: self._exchange(setup))
 
     def _exchange(self, setup: Setup) -> Correlator:
+        self._settle()
         correlator = self._correlator.succeed(setup)
         self._write(correlator.begin())
-        self._make, self._correlator = lambda: Correlator(setup, self._store), correlator
+        self._make, self._correlator = lambda store: Correlator(setup, store), correlator
         return correlator
 
     async def _on_writer(self, call: Callable[[], T]) -> T:
@@ -147,29 +187,63 @@ class Runner:
     # --- the loop
 
     async def run(self) -> None:
-        """Step until cancelled; then what waits is still made durable."""
+        """Step until cancelled; then what waits is still made durable, as far as that goes quickly."""
         try:
             while True:
                 await self._wait()
                 await self._step()
+        except Exception as error:
+            self._refuse(error)
+            raise
         finally:
-            while self._waiting:
+            self._ending = True
+            await self._drain()
+
+    async def _drain(self) -> None:
+        """Take in what waits, for a while. What is left was not acknowledged: its sources bring it again."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LAST
+        try:
+            while self._waiting and loop.time() < until:
                 await asyncio.shield(self._step())
+            if self._concluding is not None:
+                await asyncio.shield(self._concluding)
+        except ImpetusError as error:
+            self._log.error("stop.unwritten", code=error.code, what=error.what)
+        if self._waiting:
+            self._log.warning("stop.left", records=self.waiting)
 
     async def _wait(self) -> None:
-        try:
-            await asyncio.wait_for(self._arrived.wait(), QUIET)
-        except TimeoutError:
-            return
+        # Not wait_for: before Python 3.12 it swallows a cancellation that comes together with what is waited for.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(QUIET):
+                await self._arrived.wait()
 
     async def _step(self) -> None:
+        if self._concluding is not None and self._concluding.done():
+            self._concluding.result()
         batches, futures = self._next()
-        loop = asyncio.get_running_loop()
+        before, loop = self._concluding, asyncio.get_running_loop()
+        step = loop.run_in_executor(self._writer, self._advance, batches)
+        self._concluding = asyncio.create_task(self._conclude(before, step, batches, futures))
+        await asyncio.wait((step,))
+
+    async def _conclude(
+        self,
+        before: "asyncio.Task[None] | None",
+        step: "asyncio.Future[Future[None]]",
+        batches: list[Batch],
+        futures: list[asyncio.Future[None]],
+    ) -> None:
+        """Tell who waits for a step that it is durable, in the order of the steps."""
         try:
-            await loop.run_in_executor(self._writer, self._advance, batches)
+            await self._durable(await step)
+            if before is not None:
+                await before
         except Exception as error:
             for done in futures:
-                if not done.done():
+                # At the end it is left to its source, which brings it again.
+                if not (done.done() or self._ending):
                     done.set_exception(error)
             raise
         for done in futures:
@@ -177,6 +251,20 @@ class Runner:
                 done.set_result(None)
         await self._release(sum(len(batch.lines) + 1 for batch in batches))
         await self._announce()
+
+    async def _durable(self, commit: "Future[None]") -> None:
+        """Wait for a commit; where it could not be made, for what is made of its events one by one."""
+        try:
+            await asyncio.wrap_future(commit)
+        except Exception:
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._settle)
+
+    def _refuse(self, error: Exception) -> None:
+        """The end: whoever still waits is told why."""
+        while self._waiting:
+            _, done = self._waiting.popleft()
+            if not done.done():
+                done.set_exception(error)
 
     def _next(self) -> tuple[list[Batch], list[asyncio.Future[None]]]:
         """As many waiting batches as fit in a step; at least one, if any waits."""
@@ -199,42 +287,86 @@ class Runner:
 
     # --- on the writer thread
 
-    def _advance(self, batches: list[Batch]) -> None:
+    def _advance(self, batches: list[Batch]) -> "Future[None]":
+        """Step, and hand over what follows; gives when it is durable."""
         heard = self._clock()
         try:
-            self._finish(batches, self._correlator.step(batches, heard), heard)
+            commit = self._correlator.step(batches, heard)
         except Exception as error:
-            if isinstance(error, ImpetusError) and error.code.startswith("store."):
+            if _is_of_the_store(error):
                 raise
-            self._log.exception("step.failed", events=sum(len(batch.lines) for batch in batches))
-            self._isolate(batches, heard)
+            if not self._settle():
+                return self._advance(batches)
+            self._log.exception("step.failed", events=_size(batches))
+            return self._isolate(batches, heard)
+        if not self._settle():
+            return self._advance(batches)
+        done = self._hand_over(batches, commit, heard)
+        self._handed = Handed(batches, heard, done)
+        self._correlator.committed()
+        return done
 
-    def _finish(self, batches: list[Batch], commit: Commit, heard: int) -> None:
-        self._write(commit)
-        self._positions.update(dict(commit.positions))
-        self._tally.count(batches, commit, heard)
-        self._tally.watermark = self._correlator.clock.now
-        self._tally.notices = self._correlator.notices()
+    def _settle(self) -> bool:
+        """Wait for the step that was handed over last. False: it could not be, and its events were taken one by one;
+        the correlator is another one then."""
+        handed = self._handed
+        error = handed.done.exception() if handed is not None else None
+        if handed is not None and error is not None:
+            if _is_of_the_store(error):
+                raise error
+            self._log.error("step.failed", events=_size(handed.batches), exc_info=error)
+            self._isolate(handed.batches, handed.heard)
+        # Kept until here: whoever asks again after a failure gets it again.
+        self._handed = None
+        return error is None
 
-    def _isolate(self, batches: list[Batch], heard: int) -> None:
+    def _hand_over(self, batches: list[Batch], commit: Commit, heard: int) -> "Future[None]":
+        watermark, notices = self._correlator.clock.now, self._correlator.notices()
+        vitals = self._correlator.vitals
+
+        def finish() -> None:
+            self._commit(commit)
+            self._positions.update(dict(commit.positions))
+            self._tally.count(batches, commit, heard)
+            self._tally.watermark, self._tally.notices = watermark, notices
+            self._tally.measure(vitals)
+            self._tally.written()
+
+        return self._following.hand_over(finish)
+
+    def _isolate(self, batches: list[Batch], heard: int) -> "Future[None]":
         """A step failed by a defect of ours: take its events one by one, and reject what fails again."""
-        self._correlator = self._make()
+        self._correlator = self._make(self._following)
         for batch in batches:
             for line in batch.lines:
                 one = [Batch(batch.source, (line,))]
                 try:
-                    commit = self._correlator.step(one, heard)
+                    self._finish(one, self._correlator.step(one, heard), heard)
                 except Exception as error:
+                    if _is_of_the_store(error):
+                        raise
                     self._log.exception("event.rejected", source=batch.source)
-                    self._correlator = self._make()
+                    self._correlator = self._make(self._following)
                     reject = Reject(batch.source, "event.malformed", repr(error)[:500], "", line[:MAX_RECORD])
-                    commit = Commit(rejects=(reject,))
-                self._finish(one, commit, heard)
+                    self._finish(one, Commit(rejects=(reject,)), heard)
             # The position moves last: a kill between brings events again that are known by their ids.
             positions = ((batch.source, batch.position),) if batch.position is not None else ()
             self._finish([], Commit(rejects=batch.rejects, positions=positions), heard)
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+    def _finish(self, batches: list[Batch], commit: Commit, heard: int) -> None:
+        self._hand_over(batches, commit, heard).result()
+        self._correlator.committed()
 
     def _write(self, commit: Commit) -> None:
+        self._following.hand_over(lambda: self._commit(commit)).result()
+        self._correlator.committed()
+
+    # --- on the committing thread
+
+    def _commit(self, commit: Commit) -> None:
         """Commit; while the store is not available, try again: the correlator is ahead of it until then."""
         while True:
             try:
@@ -242,12 +374,24 @@ class Runner:
             except ImpetusError as error:
                 if error.code != "store.unavailable":
                     raise
+                self._tally.refused = error.what
                 self._log.error("store.unavailable", what=error.what, hint=error.hint)
+                if self._ending:
+                    raise
                 time.sleep(RETRY)
             else:
-                self._correlator.committed()
                 return
 
     def close(self) -> None:
-        """Stop the writer thread."""
+        """Stop the threads; what was handed over is durable then."""
         self._writer.shutdown()
+        self._following.stop()
+
+
+def _is_of_the_store(error: BaseException) -> bool:
+    """Whether no event is to blame."""
+    return isinstance(error, ImpetusError) and error.code.startswith("store.")
+
+
+def _size(batches: list[Batch]) -> int:
+    return sum(len(batch.lines) for batch in batches)

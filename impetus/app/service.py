@@ -9,9 +9,11 @@ from pathlib import Path
 import structlog
 
 from correlator.city.cascade import cascade, devices_of
+from correlator.search import Searcher
 from correlator.worker import Correlator
+from impetus.app.monitoring import Monitoring
 from impetus.app.plugins import make_collector, make_store
-from impetus.app.reloading import Reloading
+from impetus.app.reloading import Reloading, unusable
 from impetus.app.runner import Runner
 from impetus.app.settings import Settings
 from impetus.app.supervision import Supervisor
@@ -38,7 +40,8 @@ class Service:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.store = make_store(settings.store.kind, path)
         self.tally = Tally(self.store, wall_clock)
-        self.runner = Runner(lambda: Correlator(setup, self.store), self.store, wall_clock, self.tally)
+        self.tally.problems = unusable(self.problems)
+        self.runner = Runner(lambda store: Correlator(setup, store), self.store, wall_clock, self.tally)
         self.reloading = Reloading(settings, setup, self.runner, self.tally)
         masker = Masker(masking_key(path))
         self.server = Server(
@@ -50,6 +53,7 @@ class Service:
             settings.address,
             foresee=lambda incident: cascade(self.runner.city, devices_of(incident)),
             steward=self.reloading,
+            search=Searcher(self.store, lambda: self.runner.city, wall_clock),
         )
         self.sources = Supervisor(
             settings.sources,
@@ -58,10 +62,16 @@ class Service:
             self.runner.report,
         )
         self._loop: asyncio.Task[None] | None = None
+        self.monitoring = Monitoring(settings, self.runner, self.store, self.tally, wall_clock, self.steps)
+
+    def steps(self) -> bool:
+        """Whether the runner goes on."""
+        return self._loop is not None and not self._loop.done()
 
     async def start(self) -> None:
         """Start to step and to serve."""
         self._loop = asyncio.create_task(self.runner.run(), name="runner")
+        await self.monitoring.start()
         await self.server.start()
         self._log.info("service.started", address=self.server.address, sources=len(self._settings.sources))
 
@@ -85,6 +95,7 @@ class Service:
 
     async def stop(self) -> None:
         """Stop in order: no new calls, what waits made durable, the store released."""
+        await self.monitoring.stop()
         await self.server.stop()
         if self._loop is not None:
             self._loop.cancel()

@@ -85,6 +85,28 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["json", "text"] = "json"
 
 
+class HealthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[health]``: from where on Impetus says that something is wrong with itself."""
+
+    disk: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.8
+    """The part of the disk of the store that may be used."""
+    lag: Span = "10m"
+    """How far event time may lie behind the newest event, beyond the lateness of the source that holds it back."""
+    flood: Annotated[int, msgspec.Meta(ge=100)] = 1_000
+    """So many new alerts of one rule within five minutes are a flood. Far more than Impetus tells of itself."""
+
+
+class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[metrics]``: where metrics and health are; both are off unless they are set."""
+
+    listen: Annotated[str, msgspec.Meta(pattern=r"^.+:[0-9]{1,5}$")] | None = None
+    """``HOST:PORT`` of the HTTP listener for ``/metrics``, ``/healthz`` and ``/readyz``; it has no access control."""
+    otlp: Annotated[str, msgspec.Meta(pattern=r"^https?://")] | None = None
+    """An OpenTelemetry receiver (OTLP over gRPC), such as ``http://127.0.0.1:4317``; needs the extra ``otlp``."""
+    every: Span = "30s"
+    """How often the receiver is sent to."""
+
+
 class SourceSettings(msgspec.Struct, frozen=True):
     """One ``[[source]]``: its name, its kind, how late its events may come, and the keys of its collector."""
 
@@ -111,6 +133,8 @@ class Settings(msgspec.Struct, frozen=True):
     sources: tuple[SourceSettings, ...] = ()
     windows: WindowSettings = WindowSettings()
     incidents: IncidentSettings = IncidentSettings()
+    health: HealthSettings = HealthSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     def path(self, path: Path | str) -> Path:
         """A path of the settings, made absolute."""
@@ -133,6 +157,8 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     log: LogSettings = LogSettings()
     windows: WindowSettings = WindowSettings()
     incidents: IncidentSettings = IncidentSettings()
+    health: HealthSettings = HealthSettings()
+    metrics: MetricsSettings = MetricsSettings()
     source: tuple[dict[str, Any], ...] = ()
 
 
@@ -173,6 +199,8 @@ def _settings(document: dict[str, Any], path: Path, text: str) -> Settings:
         tuple(sources),
         read.windows,
         read.incidents,
+        read.health,
+        read.metrics,
     )
 
 

@@ -4,7 +4,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
+from impetus.app.health.growth import Recent
 from impetus.domain.batch import Batch, Commit
+from impetus.domain.condition import Vitals
+from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import SECOND
 from impetus.domain.ports import Store
 from impetus.domain.reload import Version
@@ -12,6 +15,8 @@ from impetus.domain.status import Notice, SourceStatus, Status
 
 RATE_OVER = 10 * SECOND
 """The rate is that of so long (µs)."""
+FLOOD_OVER = 300 * SECOND
+"""Alerts of a rule are counted over so long (µs)."""
 
 
 class Tally:
@@ -26,6 +31,19 @@ class Tally:
         """Where the picture is not whole, as the correlator sees it."""
         self.versions: tuple[Version, ...] = ()
         """What detection depends on, as it is in force."""
+        self.vitals = Vitals()
+        """What the correlator measures of itself, about a second old."""
+        self.stepped = clock()
+        """When the last step was made durable (wall clock, µs)."""
+        self.refused = ""
+        """Why the store refuses to write, while it does."""
+        self.problems: tuple[ImpetusError, ...] = ()
+        """What of the rules in force cannot be used."""
+        self.raised = Recent(FLOOD_OVER)
+        """New alerts by title of the rule."""
+        self.duplicates = 0
+        self._alerts: dict[str, int] = {}
+        self._measured = 0
         self._events: dict[str, int] = {}
         self._rejected: dict[str, int] = {}
         self._newest: dict[str, int] = {}
@@ -39,9 +57,39 @@ class Tally:
                 self._newest[batch.source] = now
         for reject in commit.rejects:
             self._rejected[reject.source] = self._rejected.get(reject.source, 0) + 1
+        self.duplicates += commit.duplicates
+        for alert in commit.alerts:
+            if alert.revision == 1 and not alert.gone:
+                self._alerts[alert.level] = self._alerts.get(alert.level, 0) + 1
+                self.raised.count(alert.title, now)
         if commit.lines:
             self._recent.append((now, len(commit.lines)))
         self._trim(now)
+
+    def measure(self, vitals: Callable[[int], Vitals]) -> None:
+        """Take in what the correlator measures of itself, once a second; on the thread that steps it."""
+        now = self._clock()
+        if now - self._measured >= SECOND:
+            self._measured, self.vitals = now, vitals(now)
+
+    def written(self) -> None:
+        """Note that a step is durable."""
+        self.refused, self.stepped = "", self._clock()
+
+    @property
+    def events(self) -> dict[str, int]:
+        """Events by source since the start."""
+        return dict(self._events)
+
+    @property
+    def rejects(self) -> dict[str, int]:
+        """Rejected records by source since the start."""
+        return dict(self._rejected)
+
+    @property
+    def alerts(self) -> dict[str, int]:
+        """New alerts by level since the start."""
+        return dict(self._alerts)
 
     def taken(self, source: str) -> int:
         """How many events of a source were made durable since the start."""

@@ -50,3 +50,11 @@ class Entity(msgspec.Struct, frozen=True, gc=False, order=True):
     def key(self) -> str:
         """``kind:value``, as joins and searches name it."""
         return f"{self.kind}:{self.value}"
+
+
+def fold_key(key: str) -> str:
+    """A key as searches compare it: whatever the case. What the engine holds equal is equal here too.
+
+    The dot above (U+0307) goes: the engine lowers ``İ`` to ``i``, where full case folding keeps a dot.
+    """
+    return key.casefold().replace("\u0307", "")

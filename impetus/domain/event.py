@@ -80,6 +80,10 @@ def _read(value: "Json | Mapping[str, Json]", path: str, found: list[Scalar]) ->
 
 def first_text(event: Mapping[str, Json], path: str) -> str | None:
     """The first scalar under a path as text; None where there is none or it is null."""
+    if type(event) is Fields:
+        known = event.get(path)
+        if known is None or type(known) is str:
+            return known
     for value in read(event, path):
         if value is not None:
             return text(value)

@@ -21,6 +21,7 @@ _UNITS = {
 }
 _SPAN = re.compile(r"([0-9]{1,12})(us|ms|s|m|h|d|w|M|y)")
 _MAX_STAMP = 64
+_PLAIN = len("2025-12-11T06:17:19.636000Z")
 _DAY = 86_400
 _EARLIEST = (datetime(1, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
 _LATEST = (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC) - EPOCH) // MICROSECOND
@@ -35,16 +36,26 @@ def parse_instant(text: str) -> int:
         raise ValueError("a time of over 64 characters")
     if not text.isprintable():
         raise ValueError(f"{text!r} has characters that no time has")
+    if len(text.removesuffix("+00:00")) <= _PLAIN and text.endswith(("Z", "+00:00")):
+        try:
+            return _instant(datetime.fromisoformat(text))
+        except ValueError:
+            pass  # an unusual time, or none
     moment, leap = _read(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no offset from UTC")
-    instant = (moment - EPOCH) // MICROSECOND
+    instant = _instant(moment)
     if leap and instant // SECOND % _DAY != _DAY - 1:
         raise ValueError(f"{text!r} has a leap second that is not at the end of a day in UTC")
     instant += leap
     if not _EARLIEST <= instant <= _LATEST:
         raise ValueError(f"{text!r} is outside the years 1 to 9999 in UTC")
     return instant
+
+
+def _instant(moment: datetime) -> int:
+    since = moment - EPOCH
+    return (since.days * _DAY + since.seconds) * SECOND + since.microseconds
 
 
 def read_instant(text: str | None) -> int | None:

@@ -64,6 +64,15 @@ FIELDS: dict[str, str] = {
 RAW_FIELDS = ("event.original", "message", "post.text")
 """Texts in which the values of personal fields of the same event are masked where they occur."""
 
+STRUCTURE = ("@timestamp", "event.", "logsource.", "city.", "place.", "plan.")
+"""Fields that place an event and never hold a name: an account called ``city`` must not change them."""
+
+
+def is_structure(field: str) -> bool:
+    """Whether a field is shown as it is, whatever names the event has."""
+    return field.startswith(STRUCTURE) and field not in RAW_FIELDS
+
+
 MAX_NAMES = 4096
 MAX_OCCURRING = 256
 WITHHELD = "[withheld: too many personal values to mask]"

@@ -15,6 +15,7 @@ from impetus.domain.cascade import Cascade
 from impetus.domain.event import Json
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
+from impetus.domain.query.tree import Node
 from impetus.domain.reload import Reloaded
 from impetus.domain.status import Status
 
@@ -31,6 +32,18 @@ class Normalise(Protocol):
 
     def __call__(self, record: Mapping[str, Json]) -> Iterable[dict[str, Json]]:
         """The events of a record; raises ``ImpetusError`` on one that is none."""
+
+
+class NormaliseLines(Protocol):
+    """The fast way of a normaliser, for whole batches: from records as the source wrote them to finished lines.
+
+    It gives what the normaliser and ``finish`` would give, to the byte, or leaves a record to them; it refuses nothing.
+    """
+
+    def __call__(
+        self, records: Sequence[bytes], identities: Sequence[bytes], provider: str, created: str | None
+    ) -> Sequence[bytes | None]:
+        """For each record its one event, or None. ``created`` is the arrival; None means the event's own time."""
 
 
 class Intake(Protocol):
@@ -83,6 +96,61 @@ class StoredEvent(msgspec.Struct, frozen=True):
     """The number of the block that it is in."""
 
 
+class Sieve(msgspec.Struct, frozen=True):
+    """What every event that is looked for has, so that blocks without such an event need not be opened.
+
+    That is an event time within ``span``, and of each of ``clauses`` at least one key; ``keys`` are more keys of which
+    the caller wants to know who has them. All keys are as ``impetus.domain.entity.fold_key`` makes them.
+    """
+
+    clauses: tuple[frozenset[str], ...] = ()
+    keys: frozenset[str] = frozenset()
+    span: Span = Span()
+
+
+class Sifted(msgspec.Struct, frozen=True):
+    """The events of a block that passed a sieve, in columns: at least one."""
+
+    ids: Sequence[str]
+    times: Sequence[int]
+    lines: Sequence[bytes]
+    additions: Sequence[bytes]
+    keys: Mapping[str, frozenset[int]]
+    """Key of the sieve → the places, in the columns, of the events that have it."""
+    rest: int | None
+    """No event of what is sifted after this is newer (µs); None where nothing comes."""
+
+    def event(self, place: int) -> StoredEvent:
+        """The event at a place of the columns."""
+        return StoredEvent(self.ids[place], self.times[place], self.lines[place], self.additions[place])
+
+
+Shown = Callable[[StoredEvent], bytes]
+"""An event as whoever asks may see it, one JSON object without its masks."""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is searched for: a query, within a span.
+
+    With ``shown``, words and patterns must be met by what the asker may see, too: a search tells nothing that the
+    answer would hide.
+    """
+
+    query: Node
+    span: Span = Span()
+    shown: Shown | None = None
+
+
+class Search(Protocol):
+    """Answers queries over the stored events. Every method may be called from any thread."""
+
+    def newest(self, question: Question, limit: int) -> Iterator[Sequence[StoredEvent]]:
+        """The newest events that are asked for, newest first, in portions as they are found; empty ones meanwhile."""
+
+    def every(self, question: Question) -> Iterator[Sequence[StoredEvent]]:
+        """All events that are asked for, in portions, about newest first."""
+
+
 class IncidentQuery(msgspec.Struct, frozen=True):
     """Which incidents: of these statuses (all if empty), this kind, in this zone, with a member of event time ``since``
     (µs) or later; highest risk first."""
@@ -120,6 +188,9 @@ class Store(Protocol):
 
     def events(self, query: EventQuery) -> list[StoredEvent]:
         """Events that a query asks for."""
+
+    def sift(self, sieve: Sieve) -> Iterator[Sifted]:
+        """The events that pass a sieve, block by block, the block with the newest event first."""
 
     def alerts(self, ids: Sequence[str]) -> list[Alert]:
         """Alerts by id, in that order; unknown ids are left out."""

@@ -6,7 +6,7 @@ answer whether an event is asked for; ``lines``, the log proper, can be read wit
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -29,6 +29,26 @@ class Heads(NamedTuple):
     lines: dict[str, list[int]]
 
 
+class KeyedHeads(NamedTuple):
+    """The same where few keys are looked at: what is not is left encoded."""
+
+    ids: msgspec.Raw
+    times: msgspec.Raw
+    lines: dict[str, msgspec.Raw]
+
+    def read_ids(self) -> list[str]:
+        """The ids of all lines."""
+        return _ids_decoder.decode(self.ids)
+
+    def read_times(self) -> list[int]:
+        """The times of all lines."""
+        return _numbers_decoder.decode(self.times)
+
+    def read_lines(self, key: str) -> list[int]:
+        """The lines that have a key of ``lines``."""
+        return _numbers_decoder.decode(self.lines[key])
+
+
 class Block(NamedTuple):
     """The events of one commit, compressed column by column, before they have a number in the log."""
 
@@ -43,6 +63,12 @@ class Block(NamedTuple):
 
 _heads_encoder = msgspec.msgpack.Encoder()
 _heads_decoder = msgspec.msgpack.Decoder(tuple[list[str], list[int], dict[str, list[int]]])
+_keyed_decoder = msgspec.msgpack.Decoder(tuple[msgspec.Raw, msgspec.Raw, dict[str, msgspec.Raw]])
+_ids_decoder = msgspec.msgpack.Decoder(list[str])
+_numbers_decoder = msgspec.msgpack.Decoder(list[int])
+_FEW = 500
+"""Up to so many lines are cut out of a column, which is decompressed as far as the last; for more all of it is cut."""
+_CHUNK = 1 << 18
 
 
 def encode(commit: Commit, compress: Callable[[bytes], bytes]) -> Block:
@@ -73,6 +99,47 @@ def decode_heads(number: int, column: bytes) -> Heads:
         raise damaged(number, HEADS) from error
 
 
+def decode_keyed_heads(number: int, column: bytes) -> KeyedHeads:
+    """The heads of a block, as far as its keys. Raises ``ImpetusError`` ``store.damaged``."""
+    data = _unseal(number, HEADS, column)
+    try:
+        return KeyedHeads(*_keyed_decoder.decode(data))
+    except msgspec.DecodeError as error:
+        raise damaged(number, HEADS) from error
+
+
+def pick_lines(number: int, name: str, column: bytes, places: Sequence[int]) -> list[bytes]:
+    """Some of the lines or the additions of a block, by rising place. Raises ``ImpetusError`` ``store.damaged``."""
+    if len(places) > _FEW:
+        lines = decode_lines(number, name, column)
+        return [lines[place] for place in places]
+    frame = _check_seal(number, name, column)
+    try:
+        return list(_cut(_decompress_to(frame, places[-1]), places))
+    except zstandard.ZstdError as error:
+        raise damaged(number, name) from error
+
+
+def _decompress_to(frame: bytes, place: int) -> bytes:
+    """The beginning of a column, at least as far as a line goes."""
+    chunks, breaks = [], 0
+    with zstandard.ZstdDecompressor().stream_reader(frame) as reader:
+        while breaks <= place and (chunk := reader.read(_CHUNK)):
+            chunks.append(chunk)
+            breaks += chunk.count(b"\n")
+    return b"".join(chunks)
+
+
+def _cut(data: bytes, places: Iterable[int]) -> Iterator[bytes]:
+    start, line = 0, 0
+    for place in places:
+        for _ in range(place - line):
+            start = data.index(b"\n", start) + 1
+        end = data.find(b"\n", start)
+        yield data[start : len(data) if end < 0 else end]
+        line = place
+
+
 def decode_lines(number: int, name: str, column: bytes) -> list[bytes]:
     """The lines or the additions of a block. Raises ``ImpetusError`` ``store.damaged``."""
     return _unseal(number, name, column).split(b"\n")
@@ -85,10 +152,15 @@ def _join(lines: Sequence[bytes]) -> bytes:
     return data
 
 
-def _unseal(number: int, name: str, column: bytes) -> bytes:
+def _check_seal(number: int, name: str, column: bytes) -> bytes:
     digest, frame = column[:DIGEST_BYTES], column[DIGEST_BYTES:]
     if _digest(number, name, frame) != digest:
         raise damaged(number, name)
+    return frame
+
+
+def _unseal(number: int, name: str, column: bytes) -> bytes:
+    frame = _check_seal(number, name, column)
     try:
         return zstandard.ZstdDecompressor().decompress(frame)
     except zstandard.ZstdError as error:

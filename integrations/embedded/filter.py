@@ -38,14 +38,9 @@ class Filters:
         hashes = array("I", b"".join(digests))
         return _little(array("I", sorted(_little(hashes)))).tobytes()
 
-    def may_hold_all(self, packed: bytes, hashes: Iterable[int]) -> bool:
-        """Whether every one of some hashes is in a filter."""
-        held = _view(packed)
-        return all(_contains(held, wanted) for wanted in hashes)
-
     def may_hold_any(self, packed: bytes, hashes: Collection[int]) -> bool:
         """Whether one of some hashes is in a filter."""
-        held = _view(packed)
+        held = view(packed)
         if len(hashes) * _SEARCH_STEPS < len(held):
             return any(_contains(held, wanted) for wanted in hashes)
         return not frozenset(hashes).isdisjoint(held)
@@ -56,7 +51,8 @@ def _contains(held: "memoryview[int] | array[int]", wanted: int) -> bool:
     return at < len(held) and held[at] == wanted
 
 
-def _view(packed: bytes) -> "memoryview[int] | array[int]":
+def view(packed: bytes) -> "memoryview[int] | array[int]":
+    """The numbers of a filter, ascending."""
     if sys.byteorder == "little":
         return memoryview(packed).cast("I")
     return _little(array("I", packed))

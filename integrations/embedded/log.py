@@ -7,6 +7,7 @@ from impetus.domain.errors import ImpetusError
 from impetus.domain.ports import Span
 from integrations.embedded.block import ADDITIONS, COLUMNS, HEADS, LINES, damaged, decode_heads, decode_lines
 from integrations.embedded.filter import Filters
+from integrations.embedded.keys import KeyCheck
 
 _COLUMN = {name: f"SELECT {name} FROM block WHERE number = ?" for name in COLUMNS}  # noqa: S608 - names of ours
 
@@ -27,6 +28,11 @@ def read_columns(connection: sqlite3.Connection, number: int, *names: str) -> li
         if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
             raise
         raise damaged(number, ", ".join(names)) from error
+
+
+def is_there(connection: sqlite3.Connection, number: int) -> bool:
+    """Whether a block is in the log still."""
+    return connection.execute("SELECT 1 FROM block WHERE number = ?", (number,)).fetchone() is not None
 
 
 def read_next(connection: sqlite3.Connection, after: int, newest: int) -> int | None:
@@ -69,19 +75,21 @@ def read_ids(connection: sqlite3.Connection, limit: int, report: Report) -> list
 
 def check_blocks(connection: sqlite3.Connection, filters: Filters) -> Iterator[ImpetusError]:
     """Read every column of every block and compare its index; yields what is damaged."""
+    index = KeyCheck(connection, filters)
     for (number,) in connection.execute("SELECT number FROM block ORDER BY number"):
         try:
-            _check_block(connection, number, filters)
+            _check_block(connection, number, filters, index)
         except ImpetusError as error:
             yield error
 
 
-def _check_block(connection: sqlite3.Connection, number: int, filters: Filters) -> None:
+def _check_block(connection: sqlite3.Connection, number: int, filters: Filters, index: KeyCheck) -> None:
     heads_column, additions, lines = read_columns(connection, number, HEADS, ADDITIONS, LINES)
     heads = decode_heads(number, heads_column)
     sizes = {len(decode_lines(number, ADDITIONS, additions)), len(decode_lines(number, LINES, lines))}
     count = len(heads.ids)
-    whole = (min(heads.times), max(heads.times), count, filters.pack(heads.lines), filters.pack(heads.ids))
-    statement = "SELECT first, last, events, keys, ids FROM block_index WHERE number = ?"
-    if sizes != {count} or connection.execute(statement, (number,)).fetchone() != whole:
+    whole = (min(heads.times), max(heads.times), count, filters.pack(heads.ids))
+    statement = "SELECT first, last, events, ids FROM block_index WHERE number = ?"
+    agrees = connection.execute(statement, (number,)).fetchone() == whole and index.agrees(number, heads.lines)
+    if sizes != {count} or not agrees:
         raise damaged(number, "index")

@@ -32,6 +32,14 @@ def read_additions(connection: sqlite3.Connection, block: int) -> dict[int, byte
     return dict(connection.execute("SELECT line, addition FROM revision WHERE block = ?", (block,)))
 
 
+def read_block_keys(connection: sqlite3.Connection, block: int) -> Mapping[str, list[int]]:
+    """The keys that events of a block got by a revision: key → lines."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for key, line in connection.execute("SELECT key, line FROM revision_key WHERE block = ?", (block,)):
+        found[key].append(line)
+    return found
+
+
 def read_keys(connection: sqlite3.Connection, keys: Collection[str]) -> Mapping[int, Mapping[str, list[int]]]:
     """Where events got some keys by a revision: block → key → lines."""
     found: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)

@@ -7,9 +7,28 @@ from impetus.domain.errors import ImpetusError, Where
 
 APPLICATION = 0x494D5054
 """``IMPT``, in SQLite's header: what the file is."""
-VERSION = 2
-"""Of the tables below and of what their columns hold. A file of another version is refused, never guessed at."""
+VERSION = 3
+"""Of the tables below and of what their columns hold. A file of an older version is brought up to it when it is opened;
+one of a newer version is refused, never guessed at."""
 SECRET_BYTES = 16
+
+# What ``integrations.embedded.keys`` says of the keys of the blocks.
+_KEY_INDEX = (
+    """CREATE TABLE block_keys (
+        number INTEGER PRIMARY KEY REFERENCES block (number) ON DELETE CASCADE, hashes BLOB NOT NULL) STRICT""",
+    "CREATE TABLE key_run (number INTEGER PRIMARY KEY, bits INTEGER NOT NULL) STRICT",
+    "CREATE TABLE key_page (number INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT",
+    "CREATE TABLE key_backlog (newest INTEGER NOT NULL) STRICT",
+    "INSERT INTO key_backlog SELECT coalesce(max(number), 0) FROM block",
+    "CREATE INDEX revision_key_by_block ON revision_key (block)",
+    """CREATE TRIGGER key_run_gone AFTER DELETE ON block WHEN NOT EXISTS (
+            SELECT 1 FROM block WHERE number BETWEEN old.number >> 8 << 8 AND (old.number >> 8 << 8) + 255) BEGIN
+        DELETE FROM key_page WHERE number BETWEEN old.number >> 8 << 12 AND (old.number >> 8 << 12) + 4095;
+        DELETE FROM key_run WHERE number = old.number >> 8; END""",
+)
+
+_UPGRADES = {2: _KEY_INDEX}
+"""Version of a file → the statements that make it one of the next."""
 
 _TABLES = (
     # The log. What look-ups read first comes first: a later column costs a walk through the pages of those before it.
@@ -18,7 +37,7 @@ _TABLES = (
     """CREATE TABLE block_index (
         number INTEGER PRIMARY KEY REFERENCES block (number) ON DELETE CASCADE,
         first INTEGER NOT NULL, last INTEGER NOT NULL, events INTEGER NOT NULL,
-        keys BLOB NOT NULL, ids BLOB NOT NULL) STRICT""",
+        keys BLOB NOT NULL, ids BLOB NOT NULL) STRICT""",  # keys: empty since version 3
     "CREATE INDEX block_by_time ON block_index (last DESC, number DESC, first)",
     """CREATE TABLE revision (
         block INTEGER REFERENCES block (number) ON DELETE CASCADE, line INTEGER, addition BLOB NOT NULL,
@@ -26,6 +45,7 @@ _TABLES = (
     """CREATE TABLE revision_key (
         key TEXT, block INTEGER REFERENCES block (number) ON DELETE CASCADE, line INTEGER,
         PRIMARY KEY (key, block, line)) STRICT, WITHOUT ROWID""",
+    *_KEY_INDEX,
     """CREATE TABLE control (
         sequence INTEGER PRIMARY KEY, block INTEGER NOT NULL, kind TEXT NOT NULL, version TEXT NOT NULL,
         body BLOB NOT NULL) STRICT""",
@@ -67,7 +87,7 @@ _COUNTERS = ("cursor", "events", "rejected", "duplicates", "alerts", "incidents"
 
 
 def prepare(connection: sqlite3.Connection, file: str, entropy: Callable[[int], bytes]) -> None:
-    """Make a store of an empty file, or check that the file is one. Raises ``ImpetusError`` ``store.version``."""
+    """Make a store of an empty file, or bring an older one up to date. Raises ``ImpetusError`` ``store.version``."""
     if _is_empty(connection):
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
@@ -75,6 +95,7 @@ def prepare(connection: sqlite3.Connection, file: str, entropy: Callable[[int], 
             _create(connection, entropy(SECRET_BYTES))
         connection.execute("COMMIT")
     _check(connection, file)
+    _upgrade(connection)
     # Kept in the file's header; asked for again because a copy made by other programs may have lost it.
     connection.execute("PRAGMA journal_mode = WAL")
 
@@ -95,11 +116,28 @@ def _create(connection: sqlite3.Connection, secret: bytes) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Bring an older file up to date, as a whole or not at all."""
+    if _version(connection) == VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    for version in range(_version(connection), VERSION):  # read again: another process may have been quicker
+        for statement in _UPGRADES[version]:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
 def _check(connection: sqlite3.Connection, file: str) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    version = _version(connection)
     if application != APPLICATION:
         raise ImpetusError("store.version", "this file is no store of Impetus", Where(file), "Name another file.")
-    if version != VERSION:
+    if version != VERSION and version not in _UPGRADES:
         what = f"the store has version {version}, this program reads version {VERSION}"
         raise ImpetusError("store.version", what, Where(file), "Use the release that wrote it, or another file.")

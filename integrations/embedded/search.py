@@ -10,14 +10,14 @@ from impetus.domain.errors import ImpetusError
 from impetus.domain.ports import EventQuery, Span, StoredEvent
 from integrations.embedded.block import ADDITIONS, HEADS, LINES, Heads, decode_heads, decode_lines
 from integrations.embedded.filter import Filters
+from integrations.embedded.keys import KeyIndex
 from integrations.embedded.log import Report, read_columns
 from integrations.embedded.revision import read_additions, read_keys
 
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 
-# One statement per kind of filter, so that the other filter's pages are never read.
-_PLAIN = "SELECT number, last, x'' FROM block_index WHERE last >= ? AND first < ? ORDER BY last DESC, number DESC"
-_BY_KEYS = "SELECT number, last, keys FROM block_index WHERE last >= ? AND first < ? ORDER BY last DESC, number DESC"
+# The filters of ids are read only where ids are asked for.
+_BY_TIME = "SELECT number, last, x'' FROM block_index WHERE last >= ? AND first < ? ORDER BY last DESC, number DESC"
 _BY_IDS = "SELECT number, last, ids FROM block_index WHERE last >= ? AND first < ? ORDER BY last DESC, number DESC"
 
 
@@ -36,7 +36,7 @@ class EventSearch:
     def __init__(self, connection: sqlite3.Connection, query: EventQuery, filters: Filters, report: Report) -> None:
         self._connection = connection
         self._limit = max(0, query.limit)
-        self._start, self._end = _bounds(query.span)
+        self._start, self._end = bounds(query.span)
         self._keys, self._any = frozenset(query.keys), frozenset(query.any_keys)
         self._later = read_keys(connection, self._keys | self._any)
         # Ids are unique in the log, so one that was met is not looked for in older blocks.
@@ -71,19 +71,13 @@ class EventSearch:
 
     def _candidates(self) -> Iterator[tuple[int, int]]:
         """Blocks that may hold a hit, with the time of their newest event, by that time, newest first."""
-        keys, any_keys = (frozenset(map(self._filters.hash, one)) for one in (self._keys, self._any))
         ids = frozenset(map(self._filters.hash, self._missing))
-        statement = _BY_IDS if ids else _BY_KEYS if keys or any_keys else _PLAIN
+        statement = _BY_IDS if ids else _BY_TIME
+        clauses = [*([key] for key in self._keys), *([self._any] if self._any else [])]
+        index = KeyIndex(self._connection, self._filters, clauses)
         for number, last, packed in self._connection.execute(statement, (self._start, self._end)):
-            if ids:
-                holds = self._filters.may_hold_any(packed, ids)
-            else:
-                # A block whose filter does not know a key may hold an event that got it by a revision.
-                holds = number in self._later or (
-                    self._filters.may_hold_all(packed, keys)
-                    and (not any_keys or self._filters.may_hold_any(packed, any_keys))
-                )
-            if holds:
+            # A block whose filter does not know a key may hold an event that got it by a revision.
+            if self._filters.may_hold_any(packed, ids) if ids else number in self._later or index.may_hold(number):
                 yield number, last
 
     def _hits(self, block: int) -> Iterator[_Hit]:
@@ -147,8 +141,8 @@ class EventSearch:
         }
 
 
-def _bounds(span: Span) -> tuple[int, int]:
-    """From (included) to (excluded), within what SQLite can compare."""
+def bounds(span: Span) -> tuple[int, int]:
+    """The times of a span, from (included) to (excluded), within what SQLite can compare."""
     start = _LEAST if span.start is None else max(_LEAST, min(span.start, _MOST))
     end = _MOST if span.end is None else max(_LEAST, min(span.end, _MOST))
     return start, end

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,16 +17,20 @@ from impetus.domain.batch import Commit, Control, Reject
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
-from impetus.domain.ports import EventQuery, IncidentQuery, Span, StoredEvent
+from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, Span, StoredEvent
 from integrations.embedded import log, reader, schema, writer
 from integrations.embedded.block import encode
 from integrations.embedded.connections import Connections
 from integrations.embedded.filter import Filters
 from integrations.embedded.outcome import Outcome, read_outcome
 from integrations.embedded.search import EventSearch
+from integrations.embedded.sift import read_candidates, read_turns, sift_block
 
 LEVEL = 3
 """Zstandard's level; see ``docs/decisions/0004-embedded-store.md`` for the others measured."""
+
+TURNS = 1_024
+"""Blocks that a search asks the index of keys for at a time: the newest answer first, without asking for the rest."""
 
 _T = TypeVar("_T")
 
@@ -129,6 +134,21 @@ class EmbeddedStore:
     def events(self, query: EventQuery) -> list[StoredEvent]:
         """Events that a query asks for, newest first. A ``span`` makes a look-up by ids or keys cheaper."""
         return self._read(lambda connection: EventSearch(connection, query, self._filters, self._report).run())
+
+    def sift(self, sieve: Sieve) -> Iterator[Sifted]:
+        """The events that pass a sieve, block by block, the block with the newest event first.
+
+        What is in the log when it begins is sifted. Each block is a snapshot of its own, as for ``blocks``.
+        """
+        turns = self._read(partial(read_turns, sieve=sieve))
+        for start in range(0, len(turns), TURNS):
+            some, following = turns[start : start + TURNS], turns[start + TURNS : start + TURNS + 1]
+            candidates = self._read(partial(read_candidates, turns=some, sieve=sieve, filters=self._filters))
+            rests = [last for _, last in [*candidates[1:], *following]]
+            for (number, _), rest in zip_longest(candidates, rests[: len(candidates)]):
+                found = self._read(partial(sift_block, number=number, sieve=sieve, rest=rest, report=self._report))
+                if found is not None:
+                    yield found
 
     def alerts(self, ids: Sequence[str]) -> list[Alert]:
         """Alerts by id, in that order; unknown ids are left out."""

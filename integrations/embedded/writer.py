@@ -1,19 +1,25 @@
 """What a commit writes, table by table, inside one transaction."""
 
 import sqlite3
+from collections.abc import Collection
+from functools import partial
 
 import msgspec
 
 from impetus.domain.batch import Commit, Reject
+from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from impetus.domain.ports import EventQuery, Span
 from impetus.domain.rule import rank
-from integrations.embedded.block import Block
+from integrations.embedded.block import HEADS, Block, decode_heads
 from integrations.embedded.filter import Filters
-from integrations.embedded.log import Report
+from integrations.embedded.keys import index_backlog, write_keys
+from integrations.embedded.log import Report, read_columns
 from integrations.embedded.revision import write_revisions
 from integrations.embedded.search import EventSearch
 
+BACKLOG_STEP = 4
+"""Blocks of an older version that a commit indexes, at about 10 ms each."""
 REJECTS_KEPT = 10_000
 """The newest rejects stay; all are counted."""
 RECORD_BYTES = 4_096
@@ -29,6 +35,7 @@ def write(connection: sqlite3.Connection, commit: Commit, block: Block | None, f
         _write_revisions(connection, commit, filters, report)
     if block is not None:
         _write_block(connection, block, filters)
+    index_backlog(connection, filters, partial(_keys, connection, report), BACKLOG_STEP)
     _write_positions(connection, commit)
     _write_state(connection, commit)
     _write_alerts(connection, commit)
@@ -48,8 +55,17 @@ def _write_block(connection: sqlite3.Connection, block: Block, filters: Filters)
     number = _next_block(connection)
     connection.execute("INSERT INTO block VALUES (?, ?, ?, ?)", (number, *block.seal(number)))
     ids, times, lines = block.heads
-    row = (number, min(times), max(times), len(times), filters.pack(lines), filters.pack(ids))
-    connection.execute("INSERT INTO block_index VALUES (?, ?, ?, ?, ?, ?)", row)
+    row = (number, min(times), max(times), len(times), filters.pack(ids))
+    connection.execute("INSERT INTO block_index VALUES (?, ?, ?, ?, x'', ?)", row)
+    write_keys(connection, number, lines, filters)
+
+
+def _keys(connection: sqlite3.Connection, report: Report, number: int) -> Collection[str] | None:
+    try:
+        return decode_heads(number, *read_columns(connection, number, HEADS)).lines
+    except ImpetusError as error:
+        report(error)
+        return None
 
 
 def _write_revisions(connection: sqlite3.Connection, commit: Commit, filters: Filters, report: Report) -> None:

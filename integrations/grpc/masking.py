@@ -11,7 +11,7 @@ from impetus.domain.entity import IDENTIFYING, Entity
 from impetus.domain.event import Json, first_text, read, text, walk
 from impetus.domain.explanation import Clause, Explanation
 from impetus.domain.incident import ActionRecord, Incident, Member, Risk, Term
-from impetus.domain.personal import FIELDS, RAW_FIELDS, Masker, mask_text
+from impetus.domain.personal import FIELDS, Masker, is_structure, mask_text
 from impetus.domain.ports import StoredEvent
 from integrations.grpc.keys import MaskedKeys, search_key
 from integrations.grpc.names import sayings
@@ -22,8 +22,6 @@ PERSONAL_KINDS = frozenset(FIELDS.values())
 Names = Mapping[str, str]
 """Personal value → its mask: what texts about the same thing must not say."""
 
-_STRUCTURE = ("@timestamp", "event.", "logsource.", "city.", "place.", "plan.")
-"""Fields that place an event and never hold a name: an account called ``city`` must not change them."""
 _ACCOUNT_INDICATORS = {"user-account": "user", "email-addr": "mail"}
 _NOT_READABLE: dict[str, Json] = {"error": {"message": "the stored record is no JSON object"}}
 
@@ -136,7 +134,7 @@ class Masking:
             return value
         if path in FIELDS:
             return self._masker.value(path, text(value))
-        if not isinstance(value, str) or (path.startswith(_STRUCTURE) and path not in RAW_FIELDS):
+        if not isinstance(value, str) or is_structure(path):
             return value
         return mask_text(value, names)
 

@@ -13,6 +13,8 @@ from integrations.grpc.keys import is_masked, search_key
 MAX_INCIDENTS, DEFAULT_INCIDENTS = 5_000, 500
 MAX_EVENTS, DEFAULT_EVENTS = 10_000, 100
 MAX_ENTITIES = 32
+MAX_FACETS = 8
+MAX_TOP, DEFAULT_TOP = 100, 10
 MAX_NAME = 512
 """Longest id, zone, entity or actor, in characters."""
 MAX_NOTE = 4_096
@@ -47,6 +49,25 @@ def event_query(request: pb.SearchEventsRequest) -> EventQuery:
     ids = tuple(dict.fromkeys(_name("event_ids", id) for id in request.event_ids))
     limit = _limit(request.limit, len(ids) or DEFAULT_EVENTS, MAX_EVENTS)
     return EventQuery(tuple(dict.fromkeys(keys)), ids, _span(request.from_us, request.to_us), limit)
+
+
+def beside_query(request: pb.SearchEventsRequest) -> EventQuery:
+    """What a client asks beside a query; keys may still be masked."""
+    if request.event_ids:
+        raise _invalid("event_ids", "events are asked for by id or by a query, not by both")
+    return event_query(request)
+
+
+def count_span(request: pb.CountEventsRequest) -> Span:
+    """The span in which a client has events counted; the rest of the request is checked too."""
+    if len(request.facets) > MAX_FACETS:
+        raise _invalid("facets", f"{len(request.facets)} fields: {MAX_FACETS} at most")
+    for field in request.facets:
+        _name("facets", field)
+    _limit(request.top, DEFAULT_TOP, MAX_TOP)
+    if request.histogram_us < 0:
+        raise _invalid("histogram_us", "a width is not negative")
+    return _span(request.from_us, request.to_us)
 
 
 def action(request: pb.ActRequest) -> Action:

@@ -16,7 +16,7 @@ LOOK_INCIDENTS, LOOK_EVENTS = 5_000, 10_000
 
 def unmasked(query: EventQuery, store: Store, masking: Masking, keys: MaskedKeys) -> EventQuery:
     """The query with the store's keys in place of masked ones. Raises ``ImpetusError`` (query.invalid)."""
-    found = tuple(keys.resolve(key, _look(store, masking)) if is_masked(key) else key for key in query.keys)
+    found = tuple(keys.resolve(key, look(store, masking)) if is_masked(key) else key for key in query.keys)
     return replace(query, keys=found)
 
 
@@ -38,7 +38,7 @@ def pages(store: Store, query: EventQuery) -> Iterator[list[StoredEvent]]:
         end = last + 1
 
 
-def _look(store: Store, masking: Masking) -> Iterator[object]:
+def look(store: Store, masking: Masking) -> Iterator[object]:
     """Mask what may hold a wanted entity, step by step: masking is what makes a mask known."""
     for incident in store.incidents(IncidentQuery(limit=LOOK_INCIDENTS)):
         yield masking.incident(incident)

@@ -12,7 +12,7 @@ from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.v1.impetus_pb2_grpc import add_ImpetusServicer_to_server
 from impetus.domain.cascade import Cascade
 from impetus.domain.personal import Masker
-from impetus.domain.ports import Desk, Feed, Foresight, Health, Steward, Store
+from impetus.domain.ports import Desk, Feed, Foresight, Health, Search, Steward, Store
 from integrations.grpc.address import bind, socket_path
 from integrations.grpc.keys import MaskedKeys
 from integrations.grpc.masking import Masking
@@ -55,11 +55,12 @@ class Server:
         address: str,
         foresee: Foresight = lambda _: Cascade(),
         steward: Steward | None = None,
+        search: Search | None = None,
     ) -> None:
         self.address = address
         self._ports = (store, desk, feed, health)
         self._foresee = foresee
-        self._masker, self._steward = masker, steward
+        self._masker, self._steward, self._search = masker, steward, search
         self._listening = False
 
     async def start(self) -> None:
@@ -77,6 +78,7 @@ class Server:
             threads=self._threads,
             foresee=self._foresee,
             steward=self._steward,
+            search=self._search,
         )
         self._server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=CALLS)
         add_ImpetusServicer_to_server(self._service, self._server)

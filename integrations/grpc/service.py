@@ -16,11 +16,12 @@ from impetus.api.v1.impetus_pb2_grpc import ImpetusServicer
 from impetus.domain.cascade import Cascade
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
-from impetus.domain.ports import Desk, EventQuery, Feed, Foresight, Health, Steward, Store
+from impetus.domain.ports import Desk, EventQuery, Feed, Foresight, Health, Search, Steward, Store
 from integrations.grpc import request as asked
+from integrations.grpc.inquiry import Inquiry
 from integrations.grpc.keys import MaskedKeys
 from integrations.grpc.masking import Masking
-from integrations.grpc.search import pages, unmasked
+from integrations.grpc.search import look, pages, unmasked
 from integrations.grpc.translate import (
     alert_message,
     cascade_message,
@@ -58,8 +59,10 @@ class Service(ImpetusServicer):
         threads: Executor,
         foresee: Foresight = lambda _: Cascade(),
         steward: Steward | None = None,
+        search: Search | None = None,
     ) -> None:
         self._steward = steward
+        self._inquiry = Inquiry(search, masking, lambda masked: keys.resolve(masked, look(store, masking)))
         self._store, self._desk, self._feed, self._health = store, desk, feed, health
         self._masking, self._keys, self._threads = masking, keys, threads
         self._foresee = foresee
@@ -92,6 +95,12 @@ class Service(ImpetusServicer):
         async with aclosing(_reported_each(context, self._search(request))) as events:
             async for event in events:
                 yield event
+
+    async def CountEvents(  # noqa: N802
+        self, request: pb.CountEventsRequest, context: Context
+    ) -> pb.CountEventsResponse:
+        """How many events, over time and by the values of fields."""
+        return await _reported(context, self._count(request))
 
     async def Act(self, request: pb.ActRequest, context: Context) -> pb.ActResponse:  # noqa: N802
         """Carry out an action of a person."""
@@ -131,12 +140,25 @@ class Service(ImpetusServicer):
         raise ImpetusError("api.unavailable", "the server is closing", hint="Watch again from the last cursor.")
 
     async def _search(self, request: pb.SearchEventsRequest) -> AsyncGenerator[pb.Event]:
+        if request.query:
+            answers = self._inquiry.search(request)
+            while (answer := await self._in_thread(next, answers, None)) is not None:
+                for event in answer:
+                    yield event
+            return
         query = asked.event_query(request)
         query = await self._in_thread(unmasked, query, self._store, self._masking, self._keys)
         found = self._events(query)
         while page := await self._in_thread(next, found, None):
             for event in page:
                 yield event
+
+    async def _count(self, request: pb.CountEventsRequest) -> pb.CountEventsResponse:
+        steps = self._inquiry.count(request)
+        answer: pb.CountEventsResponse | None = None
+        while answer is None:
+            answer = await self._in_thread(next, steps)
+        return answer
 
     async def _act(self, request: pb.ActRequest) -> pb.ActResponse:
         incident = await self._desk.act(asked.action(request))

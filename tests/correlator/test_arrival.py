@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlator.arrival import MAX_RECORD, head_of, read_arrival, rejected
-from impetus.domain.entity import Entity
+from correlator.arrival import MAX_RECORD, read_arrival, rejected
 from impetus.domain.errors import ImpetusError
 from impetus.domain.event import MAX_BYTES, MAX_DEPTH
 
@@ -130,9 +129,3 @@ def test_a_reject_keeps_the_reason_and_the_start_of_the_record() -> None:
         "no JSON",
         b"x" * MAX_RECORD,
     )
-
-
-def test_an_event_is_found_by_its_entities_and_its_zone() -> None:
-    arrival = read_arrival(f'{{{STAMP},"event.id":"e"}}'.encode(), "s")
-    head = head_of(arrival, "Z4", [Entity("user", "a"), Entity("user", "a", weak=True)])
-    assert (head.id, head.time, head.keys) == ("e", NOON, ("user:a", "zone:Z4"))

@@ -836,12 +836,15 @@ class SearchEventsRequest(_message.Message):
     TO_US_FIELD_NUMBER: _builtins.int
     EVENT_IDS_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     from_us: _builtins.int
     """From (included) to (excluded); 0 is open."""
     to_us: _builtins.int
     limit: _builtins.int
     """1 to 10000; 0 means 100, or every one of event_ids."""
+    query: _builtins.str
+    """In the query language of docs/search.md, beside the rest; not together with event_ids."""
     @_builtins.property
     def entities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """All of these entities, as "kind:value" ("device:D-214"); a masked value ("user:user#3fa9c2d1") finds the same."""
@@ -857,14 +860,174 @@ class SearchEventsRequest(_message.Message):
         to_us: _builtins.int = ...,
         event_ids: _abc.Iterable[_builtins.str] | None = ...,
         limit: _builtins.int = ...,
+        query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entities", b"entities", "event_ids", b"event_ids", "from_us", b"from_us", "limit", b"limit", "to_us", b"to_us", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entities", b"entities", "event_ids", b"event_ids", "from_us", b"from_us", "limit", b"limit", "query", b"query", "to_us", b"to_us", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SearchEventsRequest: _TypeAlias = SearchEventsRequest  # noqa: Y015
+
+@_typing.final
+class CountEventsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUERY_FIELD_NUMBER: _builtins.int
+    FROM_US_FIELD_NUMBER: _builtins.int
+    TO_US_FIELD_NUMBER: _builtins.int
+    HISTOGRAM_FIELD_NUMBER: _builtins.int
+    HISTOGRAM_US_FIELD_NUMBER: _builtins.int
+    FACETS_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
+    query: _builtins.str
+    """In the query language of docs/search.md; empty: every event."""
+    from_us: _builtins.int
+    """From (included) to (excluded); 0 is open."""
+    to_us: _builtins.int
+    histogram: _builtins.bool
+    """Count over time; the width of a bucket is chosen where histogram_us is 0."""
+    histogram_us: _builtins.int
+    top: _builtins.int
+    """Values of each field, 1 to 100; 0 means 10."""
+    @_builtins.property
+    def facets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Fields whose most frequent values are wanted, 8 at most; personal values are masked."""
+
+    def __init__(
+        self,
+        *,
+        query: _builtins.str = ...,
+        from_us: _builtins.int = ...,
+        to_us: _builtins.int = ...,
+        histogram: _builtins.bool = ...,
+        histogram_us: _builtins.int = ...,
+        facets: _abc.Iterable[_builtins.str] | None = ...,
+        top: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facets", b"facets", "from_us", b"from_us", "histogram", b"histogram", "histogram_us", b"histogram_us", "query", b"query", "to_us", b"to_us", "top", b"top"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountEventsRequest: _TypeAlias = CountEventsRequest  # noqa: Y015
+
+@_typing.final
+class CountEventsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    HISTOGRAM_FIELD_NUMBER: _builtins.int
+    HISTOGRAM_US_FIELD_NUMBER: _builtins.int
+    FACETS_FIELD_NUMBER: _builtins.int
+    events: _builtins.int
+    """Events counted, newest blocks first."""
+    complete: _builtins.bool
+    """False where only the newest part was counted: with facets, so many events are looked at and no more."""
+    histogram_us: _builtins.int
+    @_builtins.property
+    def histogram(self) -> _containers.RepeatedCompositeFieldContainer[Global___Bucket]:
+        """Buckets that hold an event, in order of time, each this wide."""
+
+    @_builtins.property
+    def facets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Facet]: ...
+    def __init__(
+        self,
+        *,
+        events: _builtins.int = ...,
+        complete: _builtins.bool = ...,
+        histogram: _abc.Iterable[Global___Bucket] | None = ...,
+        histogram_us: _builtins.int = ...,
+        facets: _abc.Iterable[Global___Facet] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "events", b"events", "facets", b"facets", "histogram", b"histogram", "histogram_us", b"histogram_us"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountEventsResponse: _TypeAlias = CountEventsResponse  # noqa: Y015
+
+@_typing.final
+class Bucket(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_US_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    from_us: _builtins.int
+    """Its beginning."""
+    events: _builtins.int
+    def __init__(
+        self,
+        *,
+        from_us: _builtins.int = ...,
+        events: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "from_us", b"from_us"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Bucket: _TypeAlias = Bucket  # noqa: Y015
+
+@_typing.final
+class Facet(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    BOUNDED_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    events: _builtins.int
+    """Events that have the field."""
+    bounded: _builtins.bool
+    """There are more values than were counted apart: the rest counts for none."""
+    @_builtins.property
+    def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___FacetValue]:
+        """The most frequent first."""
+
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        values: _abc.Iterable[Global___FacetValue] | None = ...,
+        events: _builtins.int = ...,
+        bounded: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bounded", b"bounded", "events", b"events", "field", b"field", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Facet: _TypeAlias = Facet  # noqa: Y015
+
+@_typing.final
+class FacetValue(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    value: _builtins.str
+    events: _builtins.int
+    def __init__(
+        self,
+        *,
+        value: _builtins.str = ...,
+        events: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FacetValue: _TypeAlias = FacetValue  # noqa: Y015
 
 @_typing.final
 class ActRequest(_message.Message):

@@ -54,6 +54,11 @@ class ImpetusStub:
                 request_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.SearchEventsRequest.SerializeToString,
                 response_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.Event.FromString,
                 _registered_method=True)
+        self.CountEvents = channel.unary_unary(
+                '/impetus.v1.Impetus/CountEvents',
+                request_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.CountEventsRequest.SerializeToString,
+                response_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.CountEventsResponse.FromString,
+                _registered_method=True)
         self.Act = channel.unary_unary(
                 '/impetus.v1.Impetus/Act',
                 request_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ActRequest.SerializeToString,
@@ -113,6 +118,13 @@ class ImpetusServicer:
 
     def SearchEvents(self, request, context):
         """Events by entity, zone, time or id, newest first, with the raw record.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CountEvents(self, request, context):
+        """How many events a query asks for: over time, and by the values of fields.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -184,6 +196,11 @@ def add_ImpetusServicer_to_server(servicer, server):
                     servicer.SearchEvents,
                     request_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.SearchEventsRequest.FromString,
                     response_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.Event.SerializeToString,
+            ),
+            'CountEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountEvents,
+                    request_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.CountEventsRequest.FromString,
+                    response_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.CountEventsResponse.SerializeToString,
             ),
             'Act': grpc.unary_unary_rpc_method_handler(
                     servicer.Act,
@@ -324,6 +341,33 @@ class Impetus:
             '/impetus.v1.Impetus/SearchEvents',
             impetus_dot_api_dot_v1_dot_impetus__pb2.SearchEventsRequest.SerializeToString,
             impetus_dot_api_dot_v1_dot_impetus__pb2.Event.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/impetus.v1.Impetus/CountEvents',
+            impetus_dot_api_dot_v1_dot_impetus__pb2.CountEventsRequest.SerializeToString,
+            impetus_dot_api_dot_v1_dot_impetus__pb2.CountEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

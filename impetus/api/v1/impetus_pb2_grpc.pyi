@@ -45,6 +45,8 @@ class ImpetusStub:
     """One incident with its alerts. NOT_FOUND; a superseded id answers with the incident that took its place."""
     SearchEvents: _grpc.UnaryStreamMultiCallable[_impetus_pb2.SearchEventsRequest, _impetus_pb2.Event]
     """Events by entity, zone, time or id, newest first, with the raw record."""
+    CountEvents: _grpc.UnaryUnaryMultiCallable[_impetus_pb2.CountEventsRequest, _impetus_pb2.CountEventsResponse]
+    """How many events a query asks for: over time, and by the values of fields."""
     Act: _grpc.UnaryUnaryMultiCallable[_impetus_pb2.ActRequest, _impetus_pb2.ActResponse]
     """Carries out an action of a person. The same action id again changes nothing. FAILED_PRECONDITION if refused."""
     Undo: _grpc.UnaryUnaryMultiCallable[_impetus_pb2.UndoRequest, _impetus_pb2.ActResponse]
@@ -75,6 +77,8 @@ class ImpetusAsyncStub(ImpetusStub):
     """One incident with its alerts. NOT_FOUND; a superseded id answers with the incident that took its place."""
     SearchEvents: _aio.UnaryStreamMultiCallable[_impetus_pb2.SearchEventsRequest, _impetus_pb2.Event]  # type: ignore[assignment]
     """Events by entity, zone, time or id, newest first, with the raw record."""
+    CountEvents: _aio.UnaryUnaryMultiCallable[_impetus_pb2.CountEventsRequest, _impetus_pb2.CountEventsResponse]  # type: ignore[assignment]
+    """How many events a query asks for: over time, and by the values of fields."""
     Act: _aio.UnaryUnaryMultiCallable[_impetus_pb2.ActRequest, _impetus_pb2.ActResponse]  # type: ignore[assignment]
     """Carries out an action of a person. The same action id again changes nothing. FAILED_PRECONDITION if refused."""
     Undo: _aio.UnaryUnaryMultiCallable[_impetus_pb2.UndoRequest, _impetus_pb2.ActResponse]  # type: ignore[assignment]
@@ -126,6 +130,14 @@ class ImpetusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_impetus_pb2.Event], _abc.AsyncIterator[_impetus_pb2.Event]]:
         """Events by entity, zone, time or id, newest first, with the raw record."""
+
+    @_abc_1.abstractmethod
+    def CountEvents(
+        self,
+        request: _impetus_pb2.CountEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_impetus_pb2.CountEventsResponse, _abc.Awaitable[_impetus_pb2.CountEventsResponse]]:
+        """How many events a query asks for: over time, and by the values of fields."""
 
     @_abc_1.abstractmethod
     def Act(

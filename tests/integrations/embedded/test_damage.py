@@ -109,7 +109,7 @@ def test_the_check_reads_everything_and_compares_the_index(path: Path) -> None:
     assert store.check() == []
     store.close()
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE block_index SET keys = x'00000000' WHERE number = 2")
+        connection.execute("UPDATE block_keys SET hashes = x'00000000' WHERE number = 2")
     connection.close()
     store = EmbeddedStore(path)
     assert [error.what for error in store.check()] == ["block 2 of the log fails its check (index)"]

@@ -3,6 +3,7 @@
 use crate::{
     json::Malformed,
     names::{Names, Slot},
+    shapes::Shapes,
     slots::{Kind, Slots, ValueId},
     walk,
 };
@@ -11,6 +12,7 @@ use crate::{
 #[derive(Default)]
 pub struct Event {
     slots: Slots,
+    shapes: Shapes,
     /// Ids of every scalar of the event, once a keyword has asked for them.
     scalars: Option<(ValueId, ValueId)>,
 }
@@ -21,9 +23,28 @@ pub struct Met<'a> {
     event: &'a mut Slots,
     line: &'a [u8],
     id: ValueId,
+    plain: bool,
 }
 
 impl Met<'_> {
+    /// The value's text in canonical form, but for the case of ASCII letters, if it has one.
+    #[inline]
+    pub fn canonical(&mut self) -> Option<&[u8]> {
+        self.event.canonical(self.line, self.id, self.plain)
+    }
+
+    /// The same where that is how it stands in the line.
+    #[inline]
+    pub fn standing(&mut self) -> Option<&[u8]> {
+        self.event.standing(self.line, self.id, self.plain)
+    }
+
+    /// Whether the whole line is plain.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.plain
+    }
+
     /// The value's text, if it has one.
     pub fn text(&mut self) -> Option<&[u8]> {
         self.event.text(self.line, self.id)
@@ -40,7 +61,13 @@ impl Event {
     pub fn read(&mut self, line: &[u8], names: &Names) -> Result<(), Malformed> {
         self.slots.clear(names.len());
         self.scalars = None;
-        walk::fill(line, names, &mut self.slots)
+        self.shapes.fill(line, names, &mut self.slots)
+    }
+
+    /// Whether every text stands in the line as it is, but for escapes that are the only way to write it.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.shapes.is_plain()
     }
 
     /// Whether a field is present.
@@ -52,9 +79,10 @@ impl Event {
     /// Whether `holds` for some value of a field.
     #[inline]
     pub fn any(&mut self, line: &[u8], slot: Slot, mut holds: impl FnMut(Met) -> bool) -> bool {
+        let plain = self.is_plain();
         let mut at = self.slots.first(slot);
         while let Some(id) = at {
-            if holds(Met { kind: self.slots.kind(id), event: &mut self.slots, line, id }) {
+            if holds(Met { kind: self.slots.kind(id), event: &mut self.slots, line, id, plain }) {
                 return true;
             }
             at = self.slots.next(id);
@@ -64,8 +92,8 @@ impl Event {
 
     /// Whether `holds` for some scalar of the event, whatever its field.
     pub fn any_scalar(&mut self, line: &[u8], mut holds: impl FnMut(Met) -> bool) -> bool {
-        let (first, end) = self.scalars(line);
-        (first..end).any(|id| holds(Met { kind: self.slots.kind(id), event: &mut self.slots, line, id }))
+        let (plain, (first, end)) = (self.is_plain(), self.scalars(line));
+        (first..end).any(|id| holds(Met { kind: self.slots.kind(id), event: &mut self.slots, line, id, plain }))
     }
 
     fn scalars(&mut self, line: &[u8]) -> (ValueId, ValueId) {

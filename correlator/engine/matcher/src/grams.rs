@@ -1,8 +1,11 @@
-//! Few literals looked for in long text, in either case of ASCII, by sampling runs of four bytes.
+//! Literals looked for in text, in either case of ASCII, by sampling runs of four bytes.
 //!
-//! Let `m` be the length of the shortest literal. Wherever a literal stands, its first `m` bytes start `m - 3` runs of
-//! four bytes, at consecutive places; so looking at every `m - 3`rd place meets one of them. A place is looked up in a
-//! small bitmap; only where that says so, in a table, and only there are literals compared.
+//! Let `m` be the length of the shortest literal. Wherever a literal stands, any `m` bytes of it start `m - 3` runs of
+//! four bytes, at consecutive places; so looking at every `m - 3`rd place of the text meets one of them. A place is
+//! looked up in a small table; only where that says so, in a larger one, and only there are literals compared.
+//!
+//! Which `m` bytes of a literal those are is free. The runs that other literals have too are avoided: what rules have
+//! in common (`\windows\`, `.exe`) is what events have in common.
 
 use std::collections::HashMap;
 
@@ -11,13 +14,21 @@ use foldhash::fast::FixedState;
 /// Length of a run, and of the shortest literal that can be looked for.
 pub const GRAM: usize = 4;
 
-const BITS: u32 = 16;
+/// Longest distance of places that are looked at: a longer one takes more runs of each literal than it saves.
+const MAX_STEP: usize = 8;
+
+/// Places that are looked up before the first branch.
+const AT_ONCE: usize = 4;
+
+const FACTOR: u32 = 0x9E37_79B1;
 
 /// The literals, ready to be looked for.
 pub struct Grams {
     literals: Vec<Box<[u8]>>,
     step: usize,
-    bitmap: Vec<u64>,
+    shift: u32,
+    /// 1 where some run leads to.
+    table: Box<[u8]>,
     /// Literals that have a run, and where in them it is.
     places: HashMap<u32, Vec<(u32, u32)>, FixedState>,
 }
@@ -25,33 +36,48 @@ pub struct Grams {
 impl Grams {
     /// Prepare literals, each of `GRAM` bytes at least; nothing where there are none.
     pub fn new(literals: Vec<Box<[u8]>>) -> Option<Self> {
-        let step =
-            literals.iter().map(|literal| literal.len()).min()?.checked_sub(GRAM - 1).filter(|step| *step > 0)?;
+        let shortest = literals.iter().map(|literal| literal.len()).min()?;
+        let step = shortest.checked_sub(GRAM - 1).filter(|step| *step > 0)?.min(MAX_STEP);
+        let bits = (literals.len() * step * 128).next_power_of_two().clamp(1 << 8, 1 << 15).ilog2();
         let mut grams =
-            Self { literals: Vec::new(), step, bitmap: vec![0; 1 << (BITS - 6)], places: HashMap::default() };
-        for (number, literal) in literals.iter().enumerate() {
-            for (place, run) in literal.windows(GRAM).take(step).enumerate() {
-                let gram = gram(run);
-                grams.bitmap[slot(gram) >> 6] |= 1 << (slot(gram) & 63);
-                grams.places.entry(gram).or_default().push((number as u32, place as u32));
-            }
+            Self { literals, step, shift: 32 - bits, table: vec![0; 1 << bits].into(), places: HashMap::default() };
+        let common = common(&grams.literals);
+        for number in 0..grams.literals.len() {
+            grams.add(number, &common);
         }
-        grams.literals = literals;
         Some(grams)
     }
 
     /// Call `found` with the number of each literal that is in the text, perhaps more than once.
+    #[inline]
     pub fn find(&self, text: &[u8], mut found: impl FnMut(usize)) {
-        for (number, run) in text.windows(GRAM).step_by(self.step).enumerate() {
-            let gram = gram(run);
-            if self.bitmap[slot(gram) >> 6] >> (slot(gram) & 63) & 1 == 1 {
-                self.compare(text, number * self.step, gram, &mut found);
+        let (step, mut at) = (self.step, 0);
+        let (table, shift) = (&*self.table, self.shift);
+        while let Some(places) = text.get(at..at + step * (AT_ONCE - 1) + GRAM) {
+            let mut hits = 0;
+            for place in 0..AT_ONCE {
+                hits |= table[slot(gram(&places[place * step..]), shift)];
+            }
+            if hits != 0 {
+                self.compare(text, at, &mut found);
+            }
+            at += step * AT_ONCE;
+        }
+        self.compare(text, at, &mut found);
+    }
+
+    /// Look at the next few places from `at` on, as far as the text goes.
+    fn compare(&self, text: &[u8], at: usize, found: &mut impl FnMut(usize)) {
+        let places = (0..AT_ONCE).map(|place| at + place * self.step);
+        for at in places.take_while(|at| at + GRAM <= text.len()) {
+            let gram = gram(&text[at..]);
+            if self.table[slot(gram, self.shift)] != 0 {
+                self.compare_one(text, at, gram, found);
             }
         }
     }
 
-    #[cold]
-    fn compare(&self, text: &[u8], at: usize, gram: u32, found: &mut impl FnMut(usize)) {
+    fn compare_one(&self, text: &[u8], at: usize, gram: u32, found: &mut impl FnMut(usize)) {
         for (number, place) in self.places.get(&gram).into_iter().flatten() {
             let literal = &self.literals[*number as usize];
             let met = at.checked_sub(*place as usize).and_then(|start| text.get(start..start + literal.len()));
@@ -60,15 +86,45 @@ impl Grams {
             }
         }
     }
+
+    fn add(&mut self, number: usize, common: &HashMap<u32, u32, FixedState>) {
+        let literal = &self.literals[number];
+        let runs: Vec<u32> = literal.windows(GRAM).map(gram).collect();
+        let costs: Vec<u32> = runs.iter().map(|run| 8 * common[run] + plainness(*run)).collect();
+        let sums = costs.windows(self.step).map(|costs| costs.iter().sum::<u32>());
+        let first = sums.enumerate().min_by_key(|(_, sum)| *sum).map_or(0, |(first, _)| first);
+        for (place, gram) in runs.iter().enumerate().skip(first).take(self.step) {
+            self.table[slot(*gram, self.shift)] = 1;
+            self.places.entry(*gram).or_default().push((number as u32, place as u32));
+        }
+    }
 }
 
-/// A run as a number. One bit hides the case of letters; that it makes other bytes one too is seen when comparing.
-fn gram(run: &[u8]) -> u32 {
-    u32::from_le_bytes([run[0], run[1], run[2], run[3]]) | 0x2020_2020
+/// Where a run leads to.
+#[inline(always)]
+fn slot(gram: u32, shift: u32) -> usize {
+    (gram.wrapping_mul(FACTOR) >> shift) as usize
 }
 
-fn slot(gram: u32) -> usize {
-    (gram.wrapping_mul(0x9E37_79B1) >> (32 - BITS)) as usize
+/// How many literals have each run.
+fn common(literals: &[Box<[u8]>]) -> HashMap<u32, u32, FixedState> {
+    let mut common = HashMap::default();
+    for literal in literals {
+        literal.windows(GRAM).for_each(|run| *common.entry(gram(run)).or_default() += 1);
+    }
+    common
+}
+
+/// How many of the bytes of a run are among the commonest of names and paths.
+fn plainness(run: u32) -> u32 {
+    run.to_le_bytes().iter().filter(|byte| b"etaoinsr0-. \\|".contains(byte)).count() as u32
+}
+
+/// The first bytes of a text as a number. One bit hides the case of letters; that it makes other bytes one too is seen
+/// when comparing.
+#[inline(always)]
+fn gram(text: &[u8]) -> u32 {
+    u32::from_le_bytes([text[0], text[1], text[2], text[3]]) | 0x2020_2020
 }
 
 #[cfg(test)]
@@ -78,7 +134,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_there_is_found(literals in vec("[ab:]{4,7}", 1..6), text in "[abAB:]{0,60}") {
+        fn what_is_there_is_found(literals in vec("[ab:]{4,14}", 1..6), text in "[abAB:]{0,60}", at in 0usize..60) {
+            let text = format!("{}{}{}", &text[..at.min(text.len())], literals[0], &text[at.min(text.len())..]);
             let bytes = literals.iter().map(|literal| literal.as_bytes().into()).collect();
             let mut found = vec![false; literals.len()];
             Grams::new(bytes).unwrap().find(text.as_bytes(), |number| found[number] = true);

@@ -35,9 +35,9 @@ impl Keywords {
         Grams::new(parts).map(|parts| Self { parts, of_part })
     }
 
-    /// Call `call` with every rule that may hold on a line.
-    pub fn see(&self, line: &[u8], call: &mut impl FnMut(u32)) {
-        if hides_letters(line) {
+    /// Call `call` with every rule that may hold on a line. One that is plain hides no letters.
+    pub fn see(&self, line: &[u8], plain: bool, call: &mut impl FnMut(u32)) {
+        if !plain && hides_letters(line) {
             self.of_part.iter().flatten().for_each(|rule| call(*rule));
             return;
         }
@@ -73,7 +73,7 @@ mod tests {
         let keywords = Keywords::new([(b"kcat".as_slice().into(), vec![7])]).unwrap();
         let called = |line: &str| {
             let mut called = false;
-            keywords.see(line.as_bytes(), &mut |_| called = true);
+            keywords.see(line.as_bytes(), false, &mut |_| called = true);
             called
         };
         for line in [r#"{"a":"KCAT"}"#, r#"{"a":"k\u0063at"}"#, r#"{"a":"\\k\u0063at"}"#, "{\"a\":\"\u{212A}\"}"] {

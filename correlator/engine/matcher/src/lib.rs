@@ -8,6 +8,9 @@
 //! [`Matcher::explain`] answers the same question by an independent, slow and obvious path. A property test holds the
 //! two paths equal.
 
+mod choice;
+mod common;
+mod ends;
 #[cfg(test)]
 mod equality;
 mod event;
@@ -15,6 +18,7 @@ mod explain;
 mod fold;
 mod form;
 mod grams;
+mod index;
 mod json;
 mod keywords;
 mod logsource;
@@ -26,6 +30,7 @@ mod program;
 mod reader;
 mod refusal;
 mod session;
+mod shapes;
 mod slots;
 mod sound;
 mod test;

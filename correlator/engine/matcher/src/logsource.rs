@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    event::Event,
+    event::{Event, Met},
     fold::fold,
     form::{Field, LogSource, Rule},
     names::{Names, Slot},
@@ -65,14 +65,21 @@ impl LogSources {
     /// Write the log source of an event as a key: for each part its values, each with its length before it, then a
     /// length that no value has.
     pub fn key(&self, event: &mut Event, line: &[u8], key: &mut Vec<u8>) {
+        self.write(event, line, key, |met, key| write(met.comparable(false), key));
+    }
+
+    /// The same in the case it is written in, and escaped: events with one such key have one key.
+    pub fn written_key(&self, event: &mut Event, line: &[u8], key: &mut Vec<u8>) {
+        self.write(event, line, key, |met, key| write(met.canonical(), key));
+    }
+
+    #[inline]
+    fn write(&self, event: &mut Event, line: &[u8], key: &mut Vec<u8>, value: impl Fn(&mut Met, &mut Vec<u8>)) {
         let slots = if self.named.iter().any(|slot| event.has(*slot)) { &self.named } else { &self.bare };
         key.clear();
         for slot in slots {
             event.any(line, *slot, |mut met| {
-                if let Some(text) = met.comparable(false) {
-                    key.extend_from_slice(&(text.len() as u32).to_le_bytes());
-                    key.extend_from_slice(text);
-                }
+                value(&mut met, key);
                 false
             });
             key.extend_from_slice(&u32::MAX.to_le_bytes());
@@ -83,6 +90,14 @@ impl LogSources {
         self.sources.push(source);
         self.rules.push(Vec::new());
         self.sources.len() - 1
+    }
+}
+
+#[inline]
+fn write(text: Option<&[u8]>, key: &mut Vec<u8>) {
+    if let Some(text) = text {
+        key.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        key.extend_from_slice(text);
     }
 }
 

@@ -5,9 +5,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use foldhash::fast::FixedState;
-
 use crate::{
+    choice::Choice,
     explain::{self, Explanation},
     form::{self, Rule},
     logsource::{Group, LogSources},
@@ -16,14 +15,17 @@ use crate::{
     program::Program,
     refusal::Refusal,
     session::Session,
-    witness::{Atom, witness},
+    witness::witness,
 };
 
-/// Plans kept, one per set of groups that has been met together.
-const MAX_PLANS: usize = 256;
+/// Choices kept, one per set of groups that has been met together.
+const MAX_CHOICES: usize = 256;
 
 /// Rules that all kept plans may index together, as a multiple of the rules there are: it bounds their memory.
 const MAX_INDEXED: usize = 4;
+
+/// As many more, however few rules there are.
+const MIN_INDEXED: usize = 1000;
 
 /// Which rules are tried on an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,18 +55,9 @@ pub struct Matcher {
     pub(crate) names: Names,
     pub(crate) program: Program,
     pub(crate) sources: LogSources,
-    witnesses: Vec<Option<Vec<Atom>>>,
     every: Arc<Plan>,
-    plans: Mutex<HashMap<Vec<Group>, Arc<Plan>>>,
+    choices: Mutex<HashMap<Vec<Group>, Arc<Choice>>>,
     idle: Mutex<Vec<Session>>,
-}
-
-/// The rules to try on events of one log source.
-#[derive(Clone)]
-pub(crate) struct Choice {
-    pub plan: Arc<Plan>,
-    /// Where the plan is of more rules than apply: whether each does.
-    pub only: Option<Arc<[bool]>>,
 }
 
 impl Matcher {
@@ -74,11 +67,10 @@ impl Matcher {
         let mut names = Names::new();
         let sources = LogSources::new(&rules, &mut names);
         let program = Program::compile(&rules, &mut names)?;
-        let witnesses: Vec<_> = rules.iter().map(|rule| witness(&rule.condition, &mut names)).collect();
-        let all: Vec<u32> = (0..rules.len() as u32).collect();
-        let every = Arc::new(Plan::new(&all, &witnesses));
-        let (plans, idle) = (Mutex::default(), Mutex::default());
-        Ok(Self { rules, names, program, sources, witnesses, every, plans, idle })
+        let witnesses: Vec<_> = rules.iter().map(|rule| witness(&rule.condition, &names, None)).collect();
+        let every = Arc::new(Plan::new((0..).zip(witnesses.iter().map(Option::as_deref))));
+        let (choices, idle) = (Mutex::default(), Mutex::default());
+        Ok(Self { rules, names, program, sources, every, choices, idle })
     }
 
     /// Number of rules.
@@ -126,27 +118,26 @@ impl Matcher {
     }
 
     /// The rules for a log source, whose key it is.
-    pub(crate) fn choose(&self, key: &[u8]) -> Choice {
+    pub(crate) fn choose(&self, key: &[u8]) -> Arc<Choice> {
         let groups = self.sources.groups(key);
-        let mut plans = unpoisoned(self.plans.lock());
-        if let Some(plan) = plans.get(&groups) {
-            return Choice { plan: Arc::clone(plan), only: None };
+        let mut choices = unpoisoned(self.choices.lock());
+        if let Some(choice) = choices.get(&groups) {
+            return Arc::clone(choice);
         }
-        let rules = self.sources.rules(&groups);
+        let chosen = self.sources.rules(&groups);
         // Hostile events can name any mixture of groups; past the bound they get the plan of all rules, and a filter.
-        let indexed: usize = plans.values().map(|plan| plan.rules()).sum();
-        if plans.len() >= MAX_PLANS || indexed + rules.len() > MAX_INDEXED * self.rules.len() {
-            let mut only = vec![false; self.rules.len()];
-            rules.iter().for_each(|rule| only[*rule as usize] = true);
-            return Choice { plan: Arc::clone(&self.every), only: Some(only.into()) };
+        let indexed: usize = choices.values().map(|choice| choice.indexed()).sum();
+        let left = (MAX_INDEXED * self.rules.len() + MIN_INDEXED).saturating_sub(indexed);
+        if choices.len() >= MAX_CHOICES || chosen.len() > left {
+            return Arc::new(Choice::filtered(Arc::clone(&self.every), &chosen, self.rules.len()));
         }
-        let plan = Arc::new(Plan::new(&rules, &self.witnesses));
-        plans.insert(groups, Arc::clone(&plan));
-        Choice { plan, only: None }
+        let choice = Arc::new(Choice::new(&chosen, &self.rules, &self.names, left));
+        choices.insert(groups, Arc::clone(&choice));
+        choice
     }
 
     pub(crate) fn choose_every(&self) -> Choice {
-        Choice { plan: Arc::clone(&self.every), only: None }
+        Choice::unfiltered(Arc::clone(&self.every))
     }
 }
 
@@ -174,8 +165,6 @@ impl<'a> Iterator for Lines<'a> {
 fn unpoisoned<T>(locked: Result<T, PoisonError<T>>) -> T {
     locked.unwrap_or_else(PoisonError::into_inner)
 }
-
-pub(crate) type Choices = HashMap<Vec<u8>, Choice, FixedState>;
 
 #[cfg(test)]
 mod tests {

@@ -37,6 +37,11 @@ impl Names {
         self.fields.len()
     }
 
+    /// The slot of a field, if it has one.
+    pub fn find(&self, field: &Field) -> Option<Slot> {
+        self.fields.get(field).copied()
+    }
+
     /// The slot of a field, made when it is new.
     pub fn intern(&mut self, field: &Field) -> Slot {
         if let Some(slot) = self.fields.get(field) {

@@ -2,19 +2,13 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use foldhash::fast::FixedState;
-
 use crate::{
-    event::{Event, Met},
+    event::Event,
+    index::{Gathered, Index},
     keywords::Keywords,
     names::Slot,
-    test::Decimal,
     witness::Atom,
 };
-
-/// Bytes of literals up to which a field's automaton is built for speed rather than size.
-const SMALL: usize = 16 << 10;
 
 type Rules = Vec<u32>;
 
@@ -27,46 +21,30 @@ pub struct Plan {
     fields: Vec<Index>,
 }
 
-/// What is looked for in one field, and the rules that each thing seen calls for.
-struct Index {
-    slot: Slot,
-    present: Rules,
-    integers: HashMap<i64, Rules, FixedState>,
-    texts: HashMap<Box<[u8]>, Rules, FixedState>,
-    literals: Option<AhoCorasick>,
-    of_literal: Vec<Rules>,
-}
-
 #[derive(Default)]
 struct Gathering {
+    rules: usize,
     always: Rules,
     keywords: HashMap<Box<[u8]>, Rules>,
     fields: HashMap<Slot, Gathered>,
 }
 
-#[derive(Default)]
-struct Gathered {
-    present: Rules,
-    integers: HashMap<i64, Rules, FixedState>,
-    texts: HashMap<Box<[u8]>, Rules, FixedState>,
-    literals: HashMap<Box<[u8]>, Rules>,
-}
-
 impl Plan {
-    /// Index rules; `witnesses` is indexed by rule.
-    pub fn new(rules: &[u32], witnesses: &[Option<Vec<Atom>>]) -> Self {
+    /// Index rules by their witness sets. Those whose set is empty can never hold, and are left out.
+    pub fn new<'a>(rules: impl IntoIterator<Item = (u32, Option<&'a [Atom]>)>) -> Self {
         let mut gathered = Gathering::default();
-        for &rule in rules {
-            match &witnesses[rule as usize] {
+        for (rule, witness) in rules {
+            gathered.rules += usize::from(witness.is_none_or(|atoms| !atoms.is_empty()));
+            match witness {
                 Some(atoms) => atoms.iter().for_each(|atom| gathered.add(atom, rule)),
                 None => gathered.always.push(rule),
             }
         }
-        let Gathering { always, keywords, fields } = gathered;
+        let Gathering { rules, always, keywords, fields } = gathered;
         let keywords = Keywords::new(keywords);
         let mut fields: Vec<Index> = fields.into_iter().map(|(slot, gathered)| Index::new(slot, gathered)).collect();
         fields.sort_unstable_by_key(|index| index.slot);
-        Self { rules: rules.len(), always, keywords, fields }
+        Self { rules, always, keywords, fields }
     }
 
     /// Number of rules that it indexes.
@@ -78,14 +56,14 @@ impl Plan {
     pub fn candidates(&self, event: &mut Event, line: &[u8], call: &mut impl FnMut(u32)) {
         self.always.iter().for_each(|rule| call(*rule));
         if let Some(keywords) = &self.keywords {
-            keywords.see(line, call);
+            keywords.see(line, event.is_plain(), call);
         }
         for index in &self.fields {
             if event.has(index.slot) {
                 index.present.iter().for_each(|rule| call(*rule));
                 if index.looks_at_values() {
-                    event.any(line, index.slot, |met| {
-                        index.see(met, call);
+                    event.any(line, index.slot, |mut met| {
+                        index.see(&mut met, call);
                         false
                     });
                 }
@@ -98,8 +76,7 @@ impl Gathering {
     fn add(&mut self, atom: &Atom, rule: u32) {
         let rules = match atom {
             Atom::Present(slot) => &mut self.field(*slot).present,
-            Atom::Text(slot, text) => self.field(*slot).texts.entry(text.clone()).or_default(),
-            Atom::Literal(slot, text) => self.field(*slot).literals.entry(text.clone()).or_default(),
+            Atom::Literal(slot, place, text) => self.field(*slot).literals.entry((*place, text.clone())).or_default(),
             Atom::Integer(slot, value) => self.field(*slot).integers.entry(*value).or_default(),
             Atom::Keyword(part) => self.keywords.entry(part.clone()).or_default(),
         };
@@ -111,45 +88,4 @@ impl Gathering {
     fn field(&mut self, slot: Slot) -> &mut Gathered {
         self.fields.entry(slot).or_default()
     }
-}
-
-impl Index {
-    fn new(slot: Slot, gathered: Gathered) -> Self {
-        let Gathered { mut present, integers, texts, literals } = gathered;
-        let (patterns, of_literal): (Vec<_>, Vec<_>) = literals.into_iter().unzip();
-        let automaton = automaton(&patterns);
-        if automaton.is_none() {
-            // Without an automaton its rules are called for whenever the field is present: slower, never wrong.
-            present.extend(of_literal.iter().flatten());
-        }
-        Self { slot, present, integers, texts, literals: automaton, of_literal }
-    }
-
-    fn looks_at_values(&self) -> bool {
-        self.literals.is_some() || !self.texts.is_empty() || !self.integers.is_empty()
-    }
-
-    fn see(&self, mut met: Met, call: &mut impl FnMut(u32)) {
-        if !self.integers.is_empty() {
-            let value = met.text().and_then(Decimal::parse).and_then(|number| number.integer());
-            let rules = value.and_then(|value| self.integers.get(&value));
-            rules.into_iter().flatten().for_each(|rule| call(*rule));
-        }
-        if self.literals.is_none() && self.texts.is_empty() {
-            return;
-        }
-        let Some(text) = met.comparable(false) else { return };
-        self.texts.get(text).into_iter().flatten().for_each(|rule| call(*rule));
-        if let Some(automaton) = &self.literals {
-            for found in automaton.find_overlapping_iter(text) {
-                self.of_literal[found.pattern().as_usize()].iter().for_each(|rule| call(*rule));
-            }
-        }
-    }
-}
-
-fn automaton(patterns: &[Box<[u8]>]) -> Option<AhoCorasick> {
-    let size: usize = patterns.iter().map(|pattern| pattern.len()).sum();
-    let kind = if size <= SMALL { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
-    AhoCorasick::builder().kind(Some(kind)).build(patterns).ok().filter(|_| size > 0)
 }

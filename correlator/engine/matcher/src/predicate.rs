@@ -7,12 +7,12 @@ use crate::{
     form::{Compare, How, Leaf, TimePart},
     names::{Names, Slot},
     slots::Kind,
-    test::{Decimal, Network, Pattern, address, any_pair, part_of, regex},
+    test::{Decimal, Network, Pattern, RawPattern, address, any_pair, part_of, regex},
 };
 
 /// One distinct test of an event.
 pub enum Predicate {
-    Match { slot: Slot, pattern: Pattern, cased: bool },
+    Match { slot: Slot, pattern: Pattern, cased: bool, raw: Option<RawPattern> },
     Keyword { pattern: Pattern, cased: bool },
     Number { slot: Slot, compare: Compare, value: Decimal },
     Bool { slot: Slot, value: bool },
@@ -33,6 +33,7 @@ impl Predicate {
                 slot: names.intern(&leaf.field),
                 pattern: Pattern::whole(&leaf.parts, leaf.cased),
                 cased: leaf.cased,
+                raw: RawPattern::new(&leaf.parts).filter(|_| !leaf.cased),
             },
             Leaf::Keyword(leaf) => {
                 Self::Keyword { pattern: Pattern::within(&leaf.parts, leaf.cased), cased: leaf.cased }
@@ -59,12 +60,24 @@ impl Predicate {
         })
     }
 
+    /// What it costs to try, as a guess.
+    pub fn cost(&self) -> u32 {
+        match self {
+            Self::Null { .. } | Self::Exists { .. } | Self::Number { .. } | Self::Bool { .. } => 1,
+            Self::Match { raw: Some(raw), .. } => raw.cost(),
+            Self::Match { .. } | Self::Cidr { .. } | Self::Time { .. } | Self::FieldRef { .. } => 20,
+            Self::Regex { .. } => 100,
+            Self::Keyword { .. } | Self::RegexKeyword { .. } => 1000,
+        }
+    }
+
     /// Whether it holds on an event.
     pub fn holds(&self, event: &mut Event, line: &[u8]) -> bool {
         match self {
-            Self::Match { slot, pattern, cased } => {
-                event.any(line, *slot, |mut met| met.comparable(*cased).is_some_and(|text| pattern.matches(text)))
-            }
+            Self::Match { slot, pattern, cased, raw } => event.any(line, *slot, |mut met| {
+                let told = raw.as_ref().and_then(|raw| met.standing().and_then(|text| raw.matches(text)));
+                told.unwrap_or_else(|| met.comparable(*cased).is_some_and(|text| pattern.matches(text)))
+            }),
             Self::Keyword { pattern, cased } => {
                 event.any_scalar(line, |mut met| met.comparable(*cased).is_some_and(|text| pattern.matches(text)))
             }

@@ -43,10 +43,25 @@ struct Compiler<'a> {
 impl<'a> Compiler<'a> {
     fn clause(&mut self, rule: &str, expression: &'a Expression) -> Clause {
         match expression {
-            Expression::And(of) => Clause::And(of.iter().map(|part| self.clause(rule, part)).collect()),
-            Expression::Or(of) => Clause::Or(of.iter().map(|part| self.clause(rule, part)).collect()),
+            Expression::And(of) => Clause::And(self.parts(rule, of)),
+            Expression::Or(of) => Clause::Or(self.parts(rule, of)),
             Expression::Not(of) => Clause::Not(Box::new(self.clause(rule, of))),
             Expression::Leaf(leaf) => Clause::Test(self.number(rule, leaf)),
+        }
+    }
+
+    /// Parts in the order of what they cost: whichever decides, the others need not be tried.
+    fn parts(&mut self, rule: &str, of: &'a [Expression]) -> Box<[Clause]> {
+        let mut parts: Vec<Clause> = of.iter().map(|part| self.clause(rule, part)).collect();
+        parts.sort_by_cached_key(|part| self.cost(part));
+        parts.into()
+    }
+
+    fn cost(&self, clause: &Clause) -> u32 {
+        match clause {
+            Clause::And(of) | Clause::Or(of) => of.iter().map(|part| self.cost(part)).sum(),
+            Clause::Not(of) => self.cost(of),
+            Clause::Test(number) => self.predicates.get(*number as usize).map_or(0, Predicate::cost),
         }
     }
 

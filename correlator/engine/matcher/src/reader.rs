@@ -93,9 +93,7 @@ fn scalar(line: &[u8], slots: &mut Slots, id: ValueId) -> Option<Scalar> {
         Kind::True => Some(Scalar::Bool(true)),
         Kind::False => Some(Scalar::Bool(false)),
         Kind::Number => number(std::str::from_utf8(slots.text(line, id)?).ok()?),
-        Kind::Plain | Kind::Escaped => {
-            slots.text(line, id).map(|text| Scalar::Text(String::from_utf8_lossy(text).into_owned()))
-        }
+        Kind::Text => slots.text(line, id).map(|text| Scalar::Text(String::from_utf8_lossy(text).into_owned())),
     }
 }
 

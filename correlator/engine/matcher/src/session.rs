@@ -1,9 +1,14 @@
 //! The working memory of one thread: one line matched after the other.
 
+use std::{collections::HashMap, sync::Arc};
+
+use foldhash::fast::FixedState;
+
 use crate::{
+    choice::Choice,
     event::Event,
     json::{MAX_VALUES, exceeds},
-    matcher::{Choice, Choices, Matcher, Scope},
+    matcher::{Matcher, Scope},
     program::Clause,
 };
 
@@ -13,7 +18,7 @@ const MAX_LINE: usize = 64 << 20;
 /// Log sources whose rules a session remembers.
 const MAX_CHOICES: usize = 4096;
 
-/// Longest key of one that is remembered, in bytes.
+/// Longest key of one that is kept, in bytes.
 const MAX_KEY: usize = 1024;
 
 /// Everything that matching needs besides the rules. Kept from batch to batch for its memory.
@@ -21,7 +26,11 @@ const MAX_KEY: usize = 1024;
 pub struct Session {
     event: Event,
     key: Vec<u8>,
-    choices: Choices,
+    /// By log source, as it is written.
+    choices: HashMap<Vec<u8>, Arc<Choice>, FixedState>,
+    /// Whether one of them has a key that is too long to keep.
+    long: bool,
+    every: Option<Choice>,
     epoch: u32,
     /// For each predicate the epoch it was last tried in, twice, plus its answer.
     memo: Vec<u32>,
@@ -39,11 +48,13 @@ impl Session {
         }
         self.held.clear();
         self.begin(matcher);
-        let choice = match scope {
-            Scope::LogSource => self.choose(matcher, line),
-            Scope::Every => matcher.choose_every(),
-        };
-        self.gather(&choice, line);
+        match scope {
+            Scope::LogSource => self.gather_by_source(matcher, line),
+            Scope::Every => {
+                let choice = self.every.get_or_insert_with(|| matcher.choose_every());
+                gather(choice, line, &mut self.event, &mut self.called, self.epoch, &mut self.candidates);
+            }
+        }
         self.evaluate(matcher, line);
         Some(&self.held)
     }
@@ -58,34 +69,25 @@ impl Session {
         }
     }
 
-    fn choose(&mut self, matcher: &Matcher, line: &[u8]) -> Choice {
-        matcher.sources.key(&mut self.event, line, &mut self.key);
+    fn gather_by_source(&mut self, matcher: &Matcher, line: &[u8]) {
+        matcher.sources.written_key(&mut self.event, line, &mut self.key);
+        if !self.choices.contains_key(self.key.as_slice()) {
+            self.choose(matcher, line);
+        }
         if let Some(choice) = self.choices.get(self.key.as_slice()) {
-            return choice.clone();
-        }
-        let choice = matcher.choose(&self.key);
-        if self.choices.len() >= MAX_CHOICES {
-            self.choices.clear();
-        }
-        if self.key.len() <= MAX_KEY {
-            self.choices.insert(self.key.clone(), choice.clone());
+            gather(choice, line, &mut self.event, &mut self.called, self.epoch, &mut self.candidates);
         }
         self.key.shrink_to(MAX_KEY);
-        choice
     }
 
-    fn gather(&mut self, choice: &Choice, line: &[u8]) {
-        self.candidates.clear();
-        let (called, candidates, epoch) = (&mut self.called, &mut self.candidates, self.epoch);
-        choice.plan.candidates(&mut self.event, line, &mut |rule| {
-            if called[rule as usize] != epoch {
-                called[rule as usize] = epoch;
-                if choice.only.as_ref().is_none_or(|only| only[rule as usize]) {
-                    candidates.push(rule);
-                }
-            }
-        });
-        self.candidates.sort_unstable();
+    fn choose(&mut self, matcher: &Matcher, line: &[u8]) {
+        let mut key = Vec::new();
+        matcher.sources.key(&mut self.event, line, &mut key);
+        // One that is too long to remember is forgotten with the next.
+        if self.choices.len() >= MAX_CHOICES || std::mem::replace(&mut self.long, self.key.len() > MAX_KEY) {
+            self.choices.clear();
+        }
+        self.choices.insert(self.key.clone(), matcher.choose(&key));
     }
 
     fn evaluate(&mut self, matcher: &Matcher, line: &[u8]) {
@@ -115,4 +117,18 @@ impl Session {
         self.memo[number as usize] = self.epoch << 1 | u32::from(held);
         held
     }
+}
+
+/// Note the rules that may hold on an event, in order.
+fn gather(choice: &Choice, line: &[u8], event: &mut Event, called: &mut [u32], epoch: u32, candidates: &mut Vec<u32>) {
+    candidates.clear();
+    choice.plan(event, line).candidates(event, line, &mut |rule| {
+        if called[rule as usize] != epoch {
+            called[rule as usize] = epoch;
+            if choice.only.as_ref().is_none_or(|only| only[rule as usize]) {
+                candidates.push(rule);
+            }
+        }
+    });
+    candidates.sort_unstable();
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     fold::fold_into,
-    json::{Token, unescape_into},
+    json::{Token, is_canonical, unescape_into, write_canonical},
     names::Slot,
 };
 
@@ -21,21 +21,10 @@ pub enum Kind {
     True,
     False,
     Number,
-    /// A string without a backslash.
-    Plain,
-    /// A string with one.
-    Escaped,
+    /// A string.
+    Text,
     /// An object or an array: present, and no text.
     Container,
-}
-
-/// Where a text is.
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    /// Not asked for yet.
-    Unknown,
-    Line,
-    Decoded(u32, u32),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +33,26 @@ struct Value {
     start: u32,
     end: u32,
     next: ValueId,
+}
+
+/// What has been made of a value's text so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Made {
     text: Place,
     folded: Option<(u32, u32)>,
+    canonical: Place,
+}
+
+/// Where a text is.
+#[derive(Clone, Copy, Debug, Default)]
+enum Place {
+    /// Not asked for yet.
+    #[default]
+    Unknown,
+    /// As it stands in the line.
+    Line,
+    /// In the memory for texts of its kind.
+    Made(u32, u32),
 }
 
 #[derive(Clone, Copy, Default)]
@@ -61,8 +68,11 @@ pub struct Slots {
     epoch: u32,
     heads: Vec<Head>,
     values: Vec<Value>,
+    /// Of the first values; those after were not asked for.
+    made: Vec<Made>,
     decoded: Vec<u8>,
     folded: Vec<u8>,
+    canonical: Vec<u8>,
 }
 
 impl Slots {
@@ -74,17 +84,29 @@ impl Slots {
             self.epoch = 1;
         }
         self.values.clear();
-        self.decoded.clear();
-        self.folded.clear();
         self.values.shrink_to(KEEP / size_of::<Value>());
-        self.decoded.shrink_to(KEEP);
-        self.folded.shrink_to(KEEP);
+        if !self.made.is_empty() {
+            self.made.clear();
+            self.made.shrink_to(KEEP / size_of::<Made>());
+            for texts in [&mut self.decoded, &mut self.folded, &mut self.canonical] {
+                texts.clear();
+                texts.shrink_to(KEEP);
+            }
+        }
     }
 
     /// Add a value to a slot.
     #[inline]
     pub fn fill(&mut self, slot: Slot, token: &Token) {
-        let id = self.add(token);
+        let (kind, span) = parts(token);
+        self.fill_span(slot, kind, span.start, span.end);
+    }
+
+    /// Add a value to a slot.
+    #[inline]
+    pub fn fill_span(&mut self, slot: Slot, kind: Kind, start: usize, end: usize) {
+        let id = self.values.len() as ValueId;
+        self.values.push(Value { kind, start: start as u32, end: end as u32, next: END });
         let head = &mut self.heads[slot as usize];
         if head.epoch == self.epoch {
             self.values[head.last as usize].next = id;
@@ -97,18 +119,9 @@ impl Slots {
     /// Add a value that is in no slot.
     #[inline]
     pub fn add(&mut self, token: &Token) -> ValueId {
-        let (kind, span) = match token {
-            Token::Null => (Kind::Null, 0..0),
-            Token::Bool(true) => (Kind::True, 0..0),
-            Token::Bool(false) => (Kind::False, 0..0),
-            Token::Number(span) => (Kind::Number, span.clone()),
-            Token::String { span, escaped: false } => (Kind::Plain, span.clone()),
-            Token::String { span, escaped: true } => (Kind::Escaped, span.clone()),
-            Token::Object | Token::Array => (Kind::Container, 0..0),
-        };
+        let (kind, span) = parts(token);
         let id = self.values.len() as ValueId;
-        let (start, end) = (span.start as u32, span.end as u32);
-        self.values.push(Value { kind, start, end, next: END, text: Place::Unknown, folded: None });
+        self.values.push(Value { kind, start: span.start as u32, end: span.end as u32, next: END });
         id
     }
 
@@ -136,23 +149,72 @@ impl Slots {
         self.values[id as usize].kind
     }
 
+    /// The text of a value as it stands in the line, escapes and all, if it has one.
+    #[inline]
+    pub fn raw<'a>(&self, line: &'a [u8], id: ValueId) -> Option<&'a [u8]> {
+        let value = self.values[id as usize];
+        match value.kind {
+            Kind::Null | Kind::Container => None,
+            Kind::True => Some(b"true"),
+            Kind::False => Some(b"false"),
+            Kind::Number | Kind::Text => Some(&line[value.start as usize..value.end as usize]),
+        }
+    }
+
+    /// The canonical form of a text, but for the case of ASCII letters, if the value has one. In a plain line that is
+    /// every text as it stands.
+    #[inline]
+    pub fn canonical<'a>(&'a mut self, line: &'a [u8], id: ValueId, plain: bool) -> Option<&'a [u8]> {
+        let raw = self.raw(line, id)?;
+        if plain {
+            return Some(raw);
+        }
+        if let Place::Unknown = self.made(id).canonical {
+            let place = self.canonize(line, id, raw);
+            self.made(id).canonical = place;
+        }
+        match self.made(id).canonical {
+            Place::Made(start, end) => Some(&self.canonical[start as usize..end as usize]),
+            Place::Unknown | Place::Line => Some(raw),
+        }
+    }
+
+    /// A text as it stands in the line, if that is its canonical form but for the case of ASCII letters.
+    #[inline]
+    pub fn standing<'a>(&mut self, line: &'a [u8], id: ValueId, plain: bool) -> Option<&'a [u8]> {
+        if !plain {
+            self.canonical(line, id, plain)?;
+            if let Place::Made(..) = self.made(id).canonical {
+                return None;
+            }
+        }
+        self.raw(line, id)
+    }
+
+    fn canonize(&mut self, line: &[u8], id: ValueId, raw: &[u8]) -> Place {
+        if is_canonical(raw) {
+            return Place::Line;
+        }
+        let mut canonical = std::mem::take(&mut self.canonical);
+        let start = canonical.len() as u32;
+        self.folded(line, id).inspect(|text| write_canonical(text, &mut canonical));
+        self.canonical = canonical;
+        Place::Made(start, self.canonical.len() as u32)
+    }
+
     /// The text of a value, if it has one.
     #[inline]
     pub fn text<'a>(&'a mut self, line: &'a [u8], id: ValueId) -> Option<&'a [u8]> {
-        let value = self.values[id as usize];
-        let raw = &line[value.start as usize..value.end as usize];
-        match value.kind {
-            Kind::Null | Kind::Container => return None,
-            Kind::True => return Some(b"true"),
-            Kind::False => return Some(b"false"),
-            Kind::Number => return Some(raw),
-            Kind::Plain | Kind::Escaped => {}
+        let raw = self.raw(line, id)?;
+        if self.kind(id) != Kind::Text {
+            return Some(raw);
         }
-        if let Place::Unknown = value.text {
-            self.values[id as usize].text = self.place(value.kind, raw);
+        if let Place::Unknown = self.made(id).text {
+            let place = self.place(raw);
+            self.made(id).text = place;
         }
-        match self.values[id as usize].text {
-            Place::Decoded(start, end) => Some(&self.decoded[start as usize..end as usize]),
+        match self.made(id).text {
+            Place::Made(start, end) => Some(&self.decoded[start as usize..end as usize]),
             Place::Unknown | Place::Line => Some(raw),
         }
     }
@@ -160,23 +222,42 @@ impl Slots {
     /// The folded text of a value, if it has a text.
     #[inline]
     pub fn folded<'a>(&'a mut self, line: &'a [u8], id: ValueId) -> Option<&'a [u8]> {
-        if self.values[id as usize].folded.is_none() {
+        if self.made(id).folded.is_none() {
             let mut folded = std::mem::take(&mut self.folded);
             let start = folded.len() as u32;
             let found = self.text(line, id).map(|text| fold_into(text, &mut folded));
             self.folded = folded;
             found?;
-            self.values[id as usize].folded = Some((start, self.folded.len() as u32));
+            self.made(id).folded = Some((start, self.folded.len() as u32));
         }
-        self.values[id as usize].folded.map(|(start, end)| &self.folded[start as usize..end as usize])
+        self.made(id).folded.map(|(start, end)| &self.folded[start as usize..end as usize])
     }
 
-    fn place(&mut self, kind: Kind, raw: &[u8]) -> Place {
-        if kind == Kind::Plain && std::str::from_utf8(raw).is_ok() {
+    fn made(&mut self, id: ValueId) -> &mut Made {
+        if self.made.len() <= id as usize {
+            self.made.resize(self.values.len(), Made::default());
+        }
+        &mut self.made[id as usize]
+    }
+
+    fn place(&mut self, raw: &[u8]) -> Place {
+        if memchr::memchr(b'\\', raw).is_none() && std::str::from_utf8(raw).is_ok() {
             return Place::Line;
         }
         let start = self.decoded.len() as u32;
         unescape_into(raw, &mut self.decoded);
-        Place::Decoded(start, self.decoded.len() as u32)
+        Place::Made(start, self.decoded.len() as u32)
+    }
+}
+
+#[inline]
+fn parts(token: &Token) -> (Kind, std::ops::Range<usize>) {
+    match token {
+        Token::Null => (Kind::Null, 0..0),
+        Token::Bool(true) => (Kind::True, 0..0),
+        Token::Bool(false) => (Kind::False, 0..0),
+        Token::Number(span) => (Kind::Number, span.clone()),
+        Token::String { span, .. } => (Kind::Text, span.clone()),
+        Token::Object | Token::Array => (Kind::Container, 0..0),
     }
 }

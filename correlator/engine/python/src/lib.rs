@@ -1,6 +1,7 @@
 //! The Python module `correlator._engine`: a thin layer over the pure crates.
 
 mod matcher;
+mod normalise;
 mod reader;
 mod relation;
 mod windows;
@@ -9,6 +10,8 @@ mod windows;
 mod _engine {
     #[pymodule_export]
     use super::matcher::{Matcher, Scan};
+    #[pymodule_export]
+    use super::normalise::WindowsNormaliser;
     #[pymodule_export]
     use super::reader::Reader;
     #[pymodule_export]

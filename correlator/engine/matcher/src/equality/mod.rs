@@ -1,6 +1,6 @@
 //! The fast path is held equal to the slow one, on random rules and random events.
 
-mod events;
+pub mod events;
 mod rules;
 
 use proptest::prelude::*;

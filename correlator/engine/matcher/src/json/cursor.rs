@@ -35,6 +35,17 @@ impl<'a> Cursor<'a> {
         Self { bytes, at: 0 }
     }
 
+    /// A cursor somewhere in a text, outside of strings.
+    pub fn starting(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
+    }
+
+    /// How many bytes it has stepped over.
+    #[inline]
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
     /// The next byte that is not white space; 0 at the end (and 0 is no JSON).
     #[inline]
     pub fn peek(&mut self) -> u8 {

@@ -1,11 +1,14 @@
 //! The text of a JSON string.
 
+use std::borrow::Cow;
+
 const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
 
 /// Append the text of a string's inside: escapes resolved; lone surrogates, unknown escapes and invalid UTF-8 become
 /// U+FFFD, since a value that hides behind damage must still be seen.
 pub fn unescape_into(raw: &[u8], out: &mut Vec<u8>) {
-    let sound = String::from_utf8_lossy(raw);
+    // Looking for damage is slow, seeing that there is none is not.
+    let sound = std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Cow::Borrowed);
     let mut rest = sound.as_bytes();
     while let Some(at) = memchr::memchr(b'\\', rest) {
         out.extend_from_slice(&rest[..at]);

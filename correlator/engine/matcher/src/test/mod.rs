@@ -4,6 +4,8 @@ mod fieldref;
 mod network;
 mod number;
 mod pattern;
+mod raw;
+mod required;
 mod time;
 
 use regex::{Regex, RegexBuilder};
@@ -12,6 +14,8 @@ pub use fieldref::any_pair;
 pub use network::{Network, address};
 pub use number::Decimal;
 pub use pattern::Pattern;
+pub use raw::RawPattern;
+pub use required::required;
 pub use time::part_of;
 
 /// Bytes of a compiled regular expression, and of its run-time cache.

@@ -1,0 +1,1 @@
+"""How the running system is, as it sees itself: what ails it, for probes and for its own queue."""

@@ -1,0 +1,1 @@
+"""Metrics of the running system, for Prometheus and OpenTelemetry."""

@@ -1,0 +1,177 @@
+"""The index of keys: which blocks may hold an event with some key, without opening them.
+
+A new block comes with a filter of its own, the sorted 32-bit hashes of its keys. As soon as the 256 blocks of a run
+are complete (run = number of the block >> 8) their filters are folded into one: all hashes of the run in order, each
+with the last byte of its block's number, cut into pages by the first bits of the hash. A key then costs one page of
+2 to 4 KiB for 256 blocks, however many keys they have; nothing else is read. Blocks that an older version wrote have
+no entry until ``index_backlog`` came by: they count as holding everything.
+"""
+
+import math
+import sqlite3
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+import numpy as np
+
+from impetus.domain.entity import fold_key
+from integrations.embedded.filter import HASH_BYTES, Filters, view
+
+RUN_BITS = 8
+RUN = 1 << RUN_BITS
+"""Blocks of a run; a byte says which one."""
+_PAGE_BITS = 12
+"""A run has at most so many pages, as a power of two."""
+_PAGE_ENTRIES = 1_024
+_GONE = 8
+_KEPT = (1 << 32 - _GONE) - 1
+"""What of a hash stands in an entry; the bits before it are those of the page."""
+
+_FOLDED = "SELECT hashes FROM block_keys WHERE number = ?"
+
+
+def write_keys(connection: sqlite3.Connection, number: int, keys: Iterable[str], filters: Filters) -> None:
+    """Write the filter of a block, and fold its run if it is the last one missing."""
+    hashes = filters.pack({fold_key(key) for key in keys})
+    connection.execute("INSERT OR REPLACE INTO block_keys VALUES (?, ?)", (number, hashes))
+    if number % RUN == RUN - 1:
+        fold(connection, number >> RUN_BITS)
+
+
+def fold(connection: sqlite3.Connection, run: int) -> None:
+    """Turn the filters of the blocks of a run into one; nothing happens while one of them is still to come."""
+    bounds = (run << RUN_BITS, (run + 1 << RUN_BITS) - 1)
+    (blocks,) = connection.execute("SELECT count(*) FROM block_index WHERE number BETWEEN ? AND ?", bounds).fetchone()
+    (newest,) = connection.execute("SELECT max(number) FROM block_index").fetchone()
+    rows = connection.execute("SELECT number, hashes FROM block_keys WHERE number BETWEEN ? AND ?", bounds).fetchall()
+    if len(rows) != blocks or not rows or newest < bounds[1]:
+        return
+    entries = np.concatenate([_entries(number, hashes) for number, hashes in rows])
+    entries.sort(kind="stable")  # of runs that are in order already
+    bits = min(_PAGE_BITS, max(0, math.ceil(math.log2(max(1, len(entries)) / _PAGE_ENTRIES))))
+    connection.execute("INSERT OR REPLACE INTO key_run VALUES (?, ?)", (run, bits))
+    connection.executemany("INSERT OR REPLACE INTO key_page VALUES (?, ?)", _pages(run, bits, entries))
+    connection.execute("DELETE FROM block_keys WHERE number BETWEEN ? AND ?", bounds)
+
+
+def _entries(number: int, hashes: bytes) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
+    return np.frombuffer(hashes, "<u4").astype(np.uint64) << np.uint64(RUN_BITS) | np.uint64(number % RUN)
+
+
+def _pages(run: int, bits: int, entries: "np.ndarray[tuple[int], np.dtype[np.uint64]]") -> Iterable[tuple[int, bytes]]:
+    """The pages of a run, each with its number. An entry keeps 24 bits of its hash and the byte of its block."""
+    shift = np.uint64(32 - bits + RUN_BITS)
+    ends = np.searchsorted(entries >> shift, np.arange(1 << bits, dtype=np.uint64), side="right")
+    kept = (entries & np.uint64(0xFFFFFFFF)).astype("<u4")
+    start = 0
+    for page, end in enumerate(ends.tolist()):
+        # Bits that neither the page nor the entry tells are gone, and with them the order.
+        here = kept[start:end] if bits >= _GONE else np.sort(kept[start:end])
+        yield page_number(run, page), here.tobytes()
+        start = end
+
+
+def page_number(run: int, page: int) -> int:
+    """The number of a page in the table of all pages."""
+    return run << _PAGE_BITS | page
+
+
+class KeyIndex:
+    """Answers, on one snapshot, which blocks may hold an event that has of each clause at least one key."""
+
+    def __init__(self, connection: sqlite3.Connection, filters: Filters, clauses: Iterable[Collection[str]]) -> None:
+        self._connection = connection
+        self._filters = filters
+        self._clauses = [frozenset(filters.hash(fold_key(key)) for key in clause) for clause in clauses]
+        self._bits: dict[int, int] = dict(connection.execute("SELECT number, bits FROM key_run"))
+        self._held: dict[int, frozenset[int]] = {}
+
+    def may_hold(self, number: int) -> bool:
+        """Whether a block may hold such an event."""
+        if not self._clauses:
+            return True
+        run = number >> RUN_BITS
+        bits = self._bits.get(run)
+        if bits is not None:
+            if run not in self._held:
+                self._held[run] = self._find(run, bits)
+            return number % RUN in self._held[run]
+        row: tuple[bytes] | None = self._connection.execute(_FOLDED, (number,)).fetchone()
+        return row is None or all(self._filters.may_hold_any(row[0], clause) for clause in self._clauses)
+
+    def _find(self, run: int, bits: int) -> frozenset[int]:
+        """The blocks of a run, by the last byte of their numbers."""
+        found: frozenset[int] | None = None
+        for clause in sorted(self._clauses, key=len):
+            here = frozenset(block for wanted in clause for block in self._blocks(run, bits, wanted))
+            found = here if found is None else found & here
+            if not found:
+                break
+        return found or frozenset()
+
+    def _blocks(self, run: int, bits: int, wanted: int) -> Sequence[int]:
+        statement = "SELECT entries FROM key_page WHERE number = ?"
+        row = self._connection.execute(statement, (page_number(run, wanted >> 32 - bits),)).fetchone()
+        if row is None or len(row[0]) % HASH_BYTES:
+            return range(RUN)  # a page is lost: the blocks themselves say
+        entries, first = view(row[0]), (wanted & _KEPT) << RUN_BITS
+        start = bisect_left(entries, first)
+        return [entry % RUN for entry in entries[start : bisect_left(entries, first + RUN, start)]]
+
+
+def read_backlog(connection: sqlite3.Connection) -> int:
+    """The newest block that an older version wrote and that has no entry yet; 0 if there is none."""
+    (backlog,) = connection.execute("SELECT newest FROM key_backlog").fetchone()
+    return int(backlog)
+
+
+def index_backlog(
+    connection: sqlite3.Connection, filters: Filters, keys_of: Callable[[int], Collection[str] | None], most: int
+) -> None:
+    """Give some of the blocks of older versions their entries, the newest first; None for one that cannot be read."""
+    backlog = read_backlog(connection)
+    if not backlog:
+        return
+    statement = "SELECT number FROM block_index WHERE number <= ? ORDER BY number DESC LIMIT ?"
+    numbers = [number for (number,) in connection.execute(statement, (backlog, most))]
+    for number in numbers:
+        keys = keys_of(number)
+        if keys is not None:
+            write_keys(connection, number, keys, filters)
+        connection.execute("UPDATE block_index SET keys = x'' WHERE number = ?", (number,))
+        fold(connection, number >> RUN_BITS)
+    left = numbers[-1] - 1 if len(numbers) == most else 0
+    connection.execute("UPDATE key_backlog SET newest = ?", (left,))
+
+
+class KeyCheck:
+    """Compares the index of keys with the blocks; a run is read once for its blocks in order."""
+
+    def __init__(self, connection: sqlite3.Connection, filters: Filters) -> None:
+        self._connection = connection
+        self._filters = filters
+        self._bits: dict[int, int] = dict(connection.execute("SELECT number, bits FROM key_run"))
+        self._run = -1
+        self._entries: dict[int, set[tuple[int, int]]] = {}
+
+    def agrees(self, number: int, keys: Iterable[str]) -> bool:
+        """Whether the index has exactly the keys of a block, or does not know it yet."""
+        packed = self._filters.pack({fold_key(key) for key in keys})
+        run = number >> RUN_BITS
+        bits = self._bits.get(run)
+        if bits is None:
+            row: tuple[bytes] | None = self._connection.execute(_FOLDED, (number,)).fetchone()
+            return row is None or row[0] == packed
+        if run != self._run:
+            self._run, self._entries = run, self._read(run, bits)
+        wanted = {(hash >> 32 - bits, hash & _KEPT) for hash in view(packed)}
+        return self._entries.get(number % RUN, set()) == wanted
+
+    def _read(self, run: int, bits: int) -> dict[int, set[tuple[int, int]]]:
+        found: dict[int, set[tuple[int, int]]] = {}
+        statement = "SELECT number, entries FROM key_page WHERE number BETWEEN ? AND ?"
+        bounds = (page_number(run, 0), page_number(run, (1 << bits) - 1))
+        for page, entries in self._connection.execute(statement, bounds):
+            for entry in view(entries) if len(entries) % HASH_BYTES == 0 else ():
+                found.setdefault(entry % RUN, set()).add((page - bounds[0], entry >> RUN_BITS))
+        return found
