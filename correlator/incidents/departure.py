@@ -12,6 +12,9 @@ from correlator.incidents.summary import Summary
 from correlator.incidents.upkeep import Upkeep
 from impetus.domain.incident import Incident
 
+ALL = 1 << 62
+"""No alert of an incident leaves memory."""
+
 
 class Departure:
     """The alerts, events and summaries that are on their way to the store."""
@@ -86,6 +89,16 @@ class Departure:
             self._upkeep.watch(node)
         self._resume_events()
         self._resume_cases()
+
+    def claim(self) -> None:
+        """After all was folded again: the store may have rows of anything, from before; they are removed when due."""
+        if self._most == ALL:
+            return
+        for case in self._fold.cases.values():
+            case.filed = True
+        for node in self._fold.nodes.values():
+            node.stored = node.case.heir.id if node.case is not None else ""
+        self._fold.names.resume()
 
     def _let_events_go(self) -> None:
         names, events = self._fold.names, self._events

@@ -12,7 +12,7 @@ import msgspec
 from correlator.city import CityModel
 from correlator.incidents.bonds import Bond, Bonds
 from correlator.incidents.case import Case, Node, order_of
-from correlator.incidents.departure import Departure
+from correlator.incidents.departure import ALL, Departure
 from correlator.incidents.extension import extends, revises
 from correlator.incidents.fold import Fold
 from correlator.incidents.history import cleared
@@ -36,8 +36,6 @@ ANCHORS = 20
 """So many alerts of each incident carry a merge by hand: it holds while one of them does."""
 AWAKE = 20_000
 """So many alerts that are in incidents stay in memory, and what was asked for since the last commit."""
-ALL = 1 << 62
-"""No alert of an incident leaves memory."""
 LOADED = 1_000_000
 """So many active incidents at most are loaded at a restart."""
 

@@ -47,11 +47,8 @@ class Resume:
         for case in fold.cases.values():
             case.brief = self._briefs.get(case.id)
             case.lasting |= {id for id in self._linked.get(case.id, ()) if id not in fold.cases}
-            case.filed = True
             self._upkeep.schedule(case)
-        for node in fold.nodes.values():
-            node.stored = node.case.heir.id if node.case is not None else ""
-        fold.names.resume()
+        self._departure.claim()
         fold.changed = {case: None for case in fold.changed if case.brief is None}
 
     def _orders(self) -> Sequence[Order]:
