@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from correlator.incidents.limits import Limits
-from correlator.incidents.summary import Summary
+from correlator.incidents.summary import Order, Repeats, Summary
 from impetus.domain.alert import Alert
 from impetus.domain.incident import ActionRecord, Incident, Kind
 from impetus.domain.instant import SECOND
@@ -22,8 +22,6 @@ OPENED = "opened it"
 SMALL = 32
 """Of a case of more alerts, settled repeats are only counted."""
 
-Order = tuple[int, bool, str]
-"""Where an alert stands: event time of its first firing, then those of single events, then its id."""
 FIRST: Order = (-(1 << 63), False, "")
 
 
@@ -35,7 +33,7 @@ def order_of(alert: Alert) -> Order:
 class Node:
     """An alert in memory: where it stands, what it joins by, and where it is."""
 
-    __slots__ = ("alert", "case", "dropped", "earliest", "home", "names", "order", "stored", "why")
+    __slots__ = ("alert", "case", "home", "names", "order", "repeats", "why")
 
     def __init__(self, alert: Alert) -> None:
         self.alert = alert
@@ -47,12 +45,8 @@ class Node:
         self.why = ""
         self.home = ""
         """The incident under whose id it is on record as a member."""
-        self.dropped = 0
+        self.repeats: Repeats | None = None
         """Repeats after it that are only counted."""
-        self.earliest: Sequence[tuple[Order, str]] = ()
-        """The first of those repeats."""
-        self.stored = ""
-        """The case under whose id it has rows in the store."""
 
     @property
     def id(self) -> str:
@@ -74,9 +68,9 @@ class Case:
     """Alerts that belong together, each with why."""
 
     __slots__ = (
-        "absorbed", "asked", "away", "brief", "chosen", "ends", "filed", "floor", "id", "inherited", "kind", "lasting",
-        "links", "merged", "newest", "nodes", "opened", "opener", "record", "scheduled", "settled", "shelved", "sides",
-        "sum", "taken_at", "taken_over_by",
+        "absorbed", "asked", "brief", "chosen", "ends", "floor", "id", "inherited", "kind", "lasting", "links",
+        "newest", "nodes", "opened", "opener", "record", "scheduled", "settled", "sides", "sum", "taken_at",
+        "taken_over_by",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, opener: Node) -> None:
@@ -86,11 +80,6 @@ class Case:
         self.opened = opener.alert.first
         self.id = incident_id(opener.alert)
         self.nodes: dict[str, Node] = {}
-        """Its alerts that are in memory, by id."""
-        self.shelved = 0
-        """So many others are on the shelf."""
-        self.merged = FIRST
-        """The last alert by which it took another case over."""
         self.newest = opener.alert.at
         self.sides: Mapping[str, int] = NOTHING
         """For each split by hand, on which side of it the case is."""
@@ -119,10 +108,6 @@ class Case:
         self.scheduled = False
         """Whether its end is on the list of what is forgotten."""
         self.sum: Summary | None = None
-        self.away = False
-        """Whether its summary is left to the store."""
-        self.filed = False
-        """Whether its summary may have a row there."""
 
     @property
     def heir(self) -> "Case":
@@ -165,7 +150,7 @@ class Case:
             self.sum.revise(node.alert, node.order)
 
     def absorb(self, other: "Case", why: str, order: Order) -> None:
-        """Take another case over, all of it in memory: its opener joined for this reason, the others keep theirs."""
+        """Take another case over: its opener joined for this reason, the others keep theirs."""
         other.taken_over_by, other.taken_at = self, order
         other.nodes[other.opener[2]].why = why
         if self.sum is not None:
@@ -175,7 +160,6 @@ class Case:
         self.newest = max(self.newest, other.newest)
         self.asked = max(self.asked, other.asked)
         self.chosen = max(self.chosen, other.chosen)
-        self.merged = max(self.merged, other.merged, order)
         self.side_with(other.sides)
         self.links |= other.links
         self.lasting |= other.lasting
@@ -188,26 +172,17 @@ class Case:
             self.inherited += (own,)
 
     def summary(self) -> Summary:
-        """What its alerts have together; of a case that is not left to the store."""
-        if self.away:
-            raise LookupError("the summary is in the store")
+        """What its alerts have together."""
         if self.sum is None:
             self.sum = Summary()
             for node in self.nodes.values():
                 _add_up(self.sum, node)
         return self.sum
 
-    def leave(self) -> None:
-        """Let go of what the store has, once all alerts are on the shelf."""
-        self.sum, self.away = None, True
-        self.nodes, self.settled, self.ends = {}, (), NOTHING
-        if self.record is not None:
-            self.brief, self.record = brief_of(self.record), None
-
     @property
     def summed(self) -> bool:
         """Whether it is so large that settled repeats are only counted in its summary."""
-        return self.sum is not None and len(self.nodes) + self.shelved > SMALL
+        return self.sum is not None and len(self.nodes) > SMALL
 
 
 def brief_of(record: Incident) -> Brief:
@@ -217,8 +192,8 @@ def brief_of(record: Incident) -> Brief:
 
 def _add_up(summary: Summary, node: Node) -> None:
     summary.add(node.alert, node.order, node.why)
-    if node.dropped:
-        summary.count(node.alert, node.dropped, node.earliest)
+    if node.repeats is not None:
+        summary.count(node.alert, node.repeats)
 
 
 def incident_id(opener: Alert) -> str:

@@ -4,14 +4,18 @@ So the gateway which all traffic comes from does not make one incident of a city
 order, as all else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from correlator.incidents.case import Order, opens
+from correlator.incidents.case import opens
 from correlator.incidents.limits import Limits
+from correlator.incidents.summary import Order
 from impetus.domain.alert import Alert
 
 NEVER_COMMON = "indicator:"
 """An indicator tells of a threat however often it is met."""
+
+Met = dict[str, int]
+"""The others that alerts of one event have with an entity, and when they were last met (µs of event time)."""
 
 
 class Commons:
@@ -19,22 +23,30 @@ class Commons:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._met: dict[str, dict[str, int]] = {}
-        """Entity → the others that alerts of one event have with it, and when they were last met."""
+        self._met: dict[str, Met] = {}
         self.since: dict[str, Order] = {}
         """Common entities, and the alert from which on each is weak."""
-        self.last: dict[str, int] = {}
-        """When a common entity was last met."""
 
-    def take(self, alert: Alert, order: Order) -> tuple[list[str], list[str]]:
-        """The strong and the weak entities of an alert as of its place; it counts itself."""
-        keys = [entity.key for entity in alert.entities if not entity.weak]
-        weak = [entity.key for entity in alert.entities if entity.weak]
-        if counts(alert, self._limits):
-            for key in keys:
-                self._count(key, keys, order)
-        strong = [key for key in keys if not self.is_common(key, order)]
-        return strong, weak + [key for key in keys if self.is_common(key, order)]
+    def take(self, alert: Alert, order: Order) -> None:
+        """Count an alert that stands behind all that was counted of its entities, or changes none of them."""
+        if not counts(alert, self._limits):
+            return
+        keys = strong_keys(alert)
+        for key in keys:
+            if key not in self.since and not key.startswith(NEVER_COMMON) and len(keys) > 1:
+                self._met[key] = met = self._met.get(key) or {}
+                if self._overflows(met, key, keys, order):
+                    self.since[key] = order
+                    del self._met[key]
+
+    def split(self, alert: Alert, order: Order) -> tuple[list[str], list[str]]:
+        """The strong and the weak entities of an alert as of its place."""
+        strong: list[str] = []
+        weak: list[str] = []
+        for entity in alert.entities:
+            key = entity.key
+            (weak if entity.weak or self.is_common(key, order) else strong).append(key)
+        return strong, weak
 
     def is_common(self, key: str, order: Order) -> bool:
         """Whether an entity is weak at a place in the order."""
@@ -43,54 +55,60 @@ class Commons:
 
     def stays(self, alert: Alert, order: Order) -> bool:
         """Whether an alert that comes late leaves open since when its entities are common."""
-        keys = [entity.key for entity in alert.entities if not entity.weak]
+        keys = strong_keys(alert)
         if not counts(alert, self._limits):
-            return all(key not in self.since or order >= self.since[key] for key in keys)
+            return True
         return all(
             order >= self.since[key] if key in self.since else self._fits(self._met.get(key), keys) for key in keys
         )
 
-    def forget(self, keys: Iterable[str]) -> None:
-        """Forget what was met with entities that are not common."""
-        for key in keys:
-            if key not in self.since:
-                self._met.pop(key, None)
-
-    def reset(self, keys: Iterable[str], first: Order) -> dict[str, Order | None]:
-        """Count anew the entities whose count a change from ``first`` on may alter; returns since when they were."""
-        found: dict[str, Order | None] = {}
-        for key in keys:
-            since = self.since.get(key)
-            if since is None or since >= first:
-                found[key] = self.since.pop(key, None)
-                self._met.pop(key, None)
-        return found
-
-    def expire(self, now: int) -> None:
-        """Forget entities that were common and have not been met for as long as an incident is active."""
-        for key in [key for key, last in self.last.items() if now - last >= self._limits.active]:
+    def turn(self, key: str, alerts: Iterable[tuple[Order, Alert]]) -> Order | None:
+        """Count an entity anew over all alerts that have it; returns since when it is common, if it is."""
+        since = self._recount(key, alerts)
+        if since is None:
             self.since.pop(key, None)
-            del self.last[key]
+        else:
+            self.since[key] = since
+        return since
 
-    def _fits(self, met: dict[str, int] | None, keys: list[str]) -> bool:
+    def _recount(self, key: str, alerts: Iterable[tuple[Order, Alert]]) -> Order | None:
+        met: Met = {}
+        self._met.pop(key, None)
+        counted = [item for item in alerts if counts(item[1], self._limits)]
+        for order, alert in sorted(counted, key=lambda item: item[0]):
+            keys = strong_keys(alert)
+            if key in keys and len(keys) > 1 and self._overflows(met, key, keys, order):
+                return order
+        if met:
+            self._met[key] = met
+        return None
+
+    def forget(self, key: str) -> None:
+        """Forget an entity that no alert in memory has."""
+        self._met.pop(key, None)
+        self.since.pop(key, None)
+
+    def _fits(self, met: Met | None, keys: Sequence[str]) -> bool:
         return len(met or ()) + len(keys) - 1 <= self._limits.common
 
-    def _count(self, key: str, keys: list[str], order: Order) -> None:
-        if key in self.since:
-            self.last[key] = max(self.last.get(key, order[0]), order[0])
-            return
-        if len(keys) == 1 or key.startswith(NEVER_COMMON):
-            return
-        met = self._met.setdefault(key, {})
+    def _overflows(self, met: Met, key: str, keys: Sequence[str], order: Order) -> bool:
+        """Count an alert; whether there are too many others then."""
         # An event may name thousands: the first ones are as many as it takes.
         for other in keys[: self._limits.common + 2]:
             if other != key:
                 met[other] = max(met.get(other, order[0]), order[0])
-        if len(met) > self._limits.common:
-            met = self._met[key] = {k: at for k, at in met.items() if order[0] - at < self._limits.active}
-            if len(met) > self._limits.common:
-                self.since[key], self.last[key] = order, order[0]
-                del self._met[key]
+        if len(met) <= self._limits.common:
+            return False
+        # What a late alert may still ask for stays a while longer.
+        gone = order[0] - self._limits.active - self._limits.horizon
+        for other in [other for other, at in met.items() if at <= gone]:
+            del met[other]
+        return sum(order[0] - at < self._limits.active for at in met.values()) > self._limits.common
+
+
+def strong_keys(alert: Alert) -> list[str]:
+    """The entities that an alert has and that are not weak by themselves."""
+    return [entity.key for entity in alert.entities if not entity.weak]
 
 
 def counts(alert: Alert, limits: Limits) -> bool:

@@ -81,10 +81,10 @@ def _met(fold: Fold, alert: Alert) -> list[Node]:
 
 
 def _brings_last(fold: Fold, node: Node) -> bool:
-    """Whether all that shares an event with a correlation which this one brings along was before."""
+    """Whether all that shares a name with what a correlation brings along was before."""
     entries = (fold.names.get(f"{EVENT}{event}") for event in node.alert.events if node.alert.correlation)
     brought = [other for entry in entries if entry is not None for other in entry.nodes.values() if other.case is None]
-    names = (fold.names.get(name) for other in brought if other.alert.correlation for name in other.names)
+    names = (fold.names.get(name) for other in brought for name in other.names)
     met = (watch for other in brought for watch in fold.places.watches_met(other.alert))
     return all(entry is None or entry.last < node.order for entry in names) and all(
         watch.order < node.order for watch in met
@@ -119,9 +119,10 @@ def _is_joined_through(fold: Fold, node: Node) -> bool:
         return True
     entries = (fold.names.get(f"{EVENT}{event}") for event in node.alert.events if node.alert.correlation)
     return any(
-        entry.shelved or any(not opens(other.alert, fold.limits) for other in entry.nodes.values())
+        not opens(other.alert, fold.limits)
         for entry in entries
         if entry is not None
+        for other in entry.nodes.values()
     )
 
 
@@ -153,7 +154,6 @@ def closure(fold: Fold, alerts: Iterable[Alert], nodes: Iterable[Node]) -> tuple
         found[node.alert.id] = node
         if node.case is not None and node.case.heir not in cases:
             cases[node.case.heir] = None
-            fold.shelf.wake(node.case.heir)
             todo += node.case.heir.nodes.values()
         todo += _neighbours(fold, node.alert, node.names, followed, cases)
     return found, list(cases)
@@ -171,6 +171,5 @@ def _neighbours(
             for owner, _ in entry.owners:
                 if owner.heir not in cases and fold.is_live(owner.heir):
                     cases[owner.heir] = None
-                    fold.shelf.wake(owner.heir)
                     found += owner.heir.nodes.values()
     return found + _met(fold, alert)

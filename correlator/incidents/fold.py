@@ -8,14 +8,13 @@ one joins through a correlation only; open-source items open watches, which join
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from correlator.incidents.bonds import Bonds
-from correlator.incidents.case import OPENED, Case, Node, Order, earliest, is_watch, joins_one, opens
+from correlator.incidents.case import OPENED, Case, Node, earliest, is_watch, joins_one, opens
 from correlator.incidents.commons import Commons
 from correlator.incidents.limits import Limits
 from correlator.incidents.links import Links
 from correlator.incidents.names import EVENT, PERSON, WEAKLY, Names
 from correlator.incidents.places import Places
-from correlator.incidents.shelf import Shelf
-from correlator.incidents.summary import row_key
+from correlator.incidents.summary import Order, row_key
 from impetus.domain.alert import Alert
 from impetus.domain.incident import Kind
 
@@ -28,14 +27,13 @@ class Fold:
     def __init__(self, limits: Limits, bonds: Bonds) -> None:
         self.limits, self.bonds = limits, bonds
         self.nodes: dict[str, Node] = {}
-        """Every alert in memory, joined or loose, by id; the others are on the shelf."""
+        """Every alert in memory, joined or loose, by id."""
         self.cases: dict[str, Case] = {}
         """The cases that no other took over, by id."""
         self.names = Names()
         self.commons = Commons(limits)
         self.links = Links(limits)
-        self.shelf = Shelf(self)
-        self.places = Places(self.shelf.wake)
+        self.places = Places()
         self.changed: dict[Case, None] = {}
         """Cases that changed since they were last written, in order."""
         self.merged: list[Case] = []
@@ -47,8 +45,13 @@ class Fold:
 
     def take(self, node: Node) -> None:
         """Let one alert open, join or merge cases, or stay alone. It stands behind all that it has to do with."""
+        self.commons.take(node.alert, node.order)
+        self.take_again(node)
+
+    def take_again(self, node: Node) -> None:
+        """Take an alert that was counted already for how common its entities are."""
         alert = node.alert
-        strong, weak = self.commons.take(alert, node.order)
+        strong, weak = self.commons.split(alert, node.order)
         node.names = tuple(self._names_of(alert, strong))
         self.nodes[alert.id] = self.moved[alert.id] = node
         self._successors.update(dict.fromkeys(alert.supersedes, alert.id))
@@ -64,9 +67,7 @@ class Fold:
     def remove(self, nodes: Iterable[Node], cases: Sequence[Case]) -> None:
         """Take alerts, and whole cases, out again."""
         for case in cases:
-            self.shelf.wake(case)
             if self.is_live(case):
-                self.shelf.remove_case(case)
                 del self.cases[case.id]
             self.changed.pop(case, None)
             gone = [case, *case.absorbed]
@@ -94,17 +95,14 @@ class Fold:
         self.names.drop(node, node.names)
         self.names.drop(node, (f"{WEAKLY}{entity.key}" for entity in node.alert.entities))
         self.places.drop(node)
-        self.shelf.remove(node)
 
     def successor(self, id: str) -> Node | None:
         """The alert that took the place of one that is no more."""
-        return self.shelf.find(self._successors[id]) if id in self._successors else None
+        return self.nodes.get(self._successors[id]) if id in self._successors else None
 
     def having(self, name: str) -> list[Node]:
-        """All alerts that have a name, in order; in memory from now on."""
+        """All alerts that have a name, in order."""
         entry = self.names.get(name)
-        for case in sorted(entry.shelved, key=lambda case: case.opener) if entry is not None else ():
-            self.shelf.wake(case)
         return sorted(entry.nodes.values(), key=lambda node: node.order) if entry is not None else []
 
     def place(self, node: Node) -> None:
@@ -116,12 +114,12 @@ class Fold:
 
     def revise(self, node: Node, alert: Alert) -> None:
         """An alert that has more members now, and joins by more names that lead nowhere else."""
-        added = [name for name in self._names_of(alert, self._strong(alert, node.order)) if name not in node.names]
+        strong, weak = self.commons.split(alert, node.order)
+        added = [name for name in self._names_of(alert, strong) if name not in node.names]
         self.places.drop(node)
         node.alert = alert
         node.names = (*node.names, *added)
         self.names.note(node, added)
-        weak = (e.key for e in alert.entities if e.weak or self.commons.is_common(e.key, node.order))
         self.names.note(node, (f"{WEAKLY}{key}" for key in weak))
         case = node.case.heir if node.case is not None else None
         if case is not None:
@@ -129,12 +127,9 @@ class Fold:
             case.revise(node)
             self._note_joined(case, node)
 
-    def _strong(self, alert: Alert, order: Order) -> list[str]:
-        return [e.key for e in alert.entities if not e.weak and not self.commons.is_common(e.key, order)]
-
     def names_at(self, alert: Alert, order: Order) -> list[str]:
         """By what an alert joins at a place in the order, if nothing there changes how common its entities are."""
-        return list(self._names_of(alert, self._strong(alert, order)))
+        return list(self._names_of(alert, self.commons.split(alert, order)[0]))
 
     def _names_of(self, alert: Alert, strong: Iterable[str]) -> Iterator[str]:
         """By what an alert joins: member events, and, if it can join by them, strong entities and what people said."""
@@ -206,7 +201,7 @@ class Fold:
 
     def _join_all(self, found: Sequence[tuple[Case, str]], node: Node) -> Case:
         """Make one case of several, that of the earliest opener, and let the alert that they have in common join."""
-        case, why = earliest(_with_row(found, node.alert, self.shelf))
+        case, why = earliest(_with_row(found, node.alert))
         for other, _ in found:
             if other is not case:
                 self._merge(other, case, f"joined through: {node.alert.title}", node)
@@ -214,7 +209,6 @@ class Fold:
         return case
 
     def _join(self, case: Case, node: Node, why: str) -> None:
-        self.shelf.recall(case)
         case.add(node, why)
         self.moved[node.alert.id] = node
         case.asked = max(case.asked, node.order)
@@ -246,12 +240,7 @@ class Fold:
             return
         for other in {other.heir for other in case.links} - {case, into}:
             self.changed[other] = None
-        self.shelf.wake(case)
-        self.shelf.recall(into)
         into.absorb(case, why, by.order)
-        self.shelf.remove_case(case)
-        for moved in case.nodes.values():
-            self.shelf.remove(moved)
         del self.cases[case.id]
         self.changed.pop(case, None)
         self.changed[into] = None
@@ -329,11 +318,11 @@ class Fold:
         return found
 
 
-def _with_row(found: Sequence[tuple[Case, str]], alert: Alert, shelf: Shelf) -> Sequence[tuple[Case, str]]:
+def _with_row(found: Sequence[tuple[Case, str]], alert: Alert) -> Sequence[tuple[Case, str]]:
     """Of cases that a split keeps apart, those that have the row which an alert repeats; else all."""
     if len(found) == 1 or not any(case.sides for case, _ in found):
         return found
-    return [item for item in found if row_key(alert) in shelf.summary(item[0]).rows] or found
+    return [item for item in found if row_key(alert) in item[0].summary().rows] or found
 
 
 def fold(alerts: Iterable[Alert], limits: Limits | None = None, bonds: Bonds | None = None) -> Fold:

@@ -12,16 +12,15 @@ import msgspec
 from correlator.city import CityModel
 from correlator.incidents.bonds import Bond, Bonds
 from correlator.incidents.case import Case, Node, order_of
-from correlator.incidents.departure import ALL, Departure
 from correlator.incidents.extension import extends, revises
 from correlator.incidents.fold import Fold
 from correlator.incidents.history import cleared
 from correlator.incidents.limits import Limits
 from correlator.incidents.membership import Record
-from correlator.incidents.refold import refold
+from correlator.incidents.refold import recount, refold
 from correlator.incidents.resume import Resume
 from correlator.incidents.risk import Scale
-from correlator.incidents.summary import row_key
+from correlator.incidents.summary import Order, row_key
 from correlator.incidents.trust import Trust, is_nothing
 from correlator.incidents.upkeep import Upkeep
 from correlator.incidents.writing import Writer
@@ -34,8 +33,6 @@ from impetus.domain.rule import rank
 
 ANCHORS = 20
 """So many alerts of each incident carry a merge by hand: it holds while one of them does."""
-AWAKE = 20_000
-"""So many alerts that are in incidents stay in memory, and what was asked for since the last commit."""
 LOADED = 1_000_000
 """So many active incidents at most are loaded at a restart."""
 
@@ -56,21 +53,17 @@ class Joins:
         find: Callable[[str], Incident | None] = lambda _: None,
         limits: Limits | None = None,
         scale: Scale | None = None,
-        awake: int = ALL,
     ) -> None:
-        """``awake``: so many alerts in incidents stay in memory once there is a store for the others."""
         self._limits = limits or Limits()
         self.trust = Trust(city)
         self._bonds = Bonds()
         self._fold = Fold(self._limits, self._bonds)
-        self._shelf = self._fold.shelf
         self._upkeep = Upkeep(self._fold)
-        self._departure = Departure(self._fold, self._upkeep, awake)
         self._writer = Writer(self._fold, self._upkeep, self.trust, scale or Scale(city), find)
         self._loose = self._writer.loose
         self._frozen: Kept[Frozen] = Kept("closed", Frozen)
         self._kept_bonds: Kept[Bond] = Kept("bond", Bond)
-        self._kept_commons: Kept[tuple[tuple[int, bool, str], int]] = Kept("common", tuple[tuple[int, bool, str], int])
+        self._kept_commons: Kept[Order] = Kept("commons", tuple[int, bool, str])
         self._swept = 0
 
     @property
@@ -89,7 +82,6 @@ class Joins:
 
     def _extend(self, alert: Alert) -> bool:
         """Take an alert at once, if that comes to the same as a fold over everything."""
-        self._shelf.fetch(alert)
         known = self._fold.nodes.get(alert.id)
         if known is not None:
             if alert.gone or not revises(self._fold, known, alert):
@@ -106,7 +98,6 @@ class Joins:
 
     def _refold(self, fresh: Sequence[Alert]) -> list[Case]:
         for alert in fresh:
-            self._shelf.fetch(alert)
             known = self._fold.nodes.get(alert.id)
             if alert.gone and known is not None:
                 self._writer.membership.leave(known)
@@ -154,7 +145,10 @@ class Joins:
         if case is not None and incident.status == "closed":
             for node in self._nodes(case).values():
                 self._frozen[node.alert.id] = Frozen(incident.id, node.alert.at)
+            keys = {entity.key for node in case.nodes.values() for entity in node.alert.entities}
             self._upkeep.forget(case)
+            for key in keys:
+                recount(self._fold, key)
         return self._writer.settle((), "action")
 
     def reopen(self, incident: Incident, alerts: Sequence[Alert]) -> list[Incident]:
@@ -180,7 +174,7 @@ class Joins:
         return self._bound(bond) if bond is not None else []
 
     def _bound(self, bond: Bond) -> list[Incident]:
-        nodes = [node for node in map(self._shelf.find, bond.sides) if node is not None]
+        nodes = [node for node in map(self._fold.nodes.get, bond.sides) if node is not None]
         return self._writer.settle(refold(self._fold, [node.alert for node in nodes]) if nodes else (), bond.verb)
 
     def expire(self, now: int) -> None:
@@ -199,11 +193,7 @@ class Joins:
                 self._kept_bonds.drop(id)
 
     def _nodes(self, case: Case | None) -> dict[str, Node]:
-        """All alerts of a case, in memory from now on."""
-        if case is None:
-            return {}
-        self._shelf.wake(case)
-        return case.nodes
+        return case.nodes if case is not None else {}
 
     @property
     def loose(self) -> Mapping[str, Alert]:
@@ -214,15 +204,13 @@ class Joins:
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
+        self._writer.give()
         commons = self._fold.commons
         for key in [key for key in self._kept_commons if key not in commons.since]:
             self._kept_commons.drop(key)
         for key, since in commons.since.items():
-            known, last = self._kept_commons.get(key), commons.last[key]
-            if known is None or known[0] != since or last - known[1] >= self._limits.horizon:
-                self._kept_commons[key] = (since, last)
-        self._departure.write()
-        yield from self._shelf.rows.changes()
+            if self._kept_commons.get(key) != since:
+                self._kept_commons[key] = since
         for kept in self._kept():
             yield from kept.changes()
         yield from self._writer.membership.changes()
@@ -230,19 +218,17 @@ class Joins:
 
     def committed(self) -> None:
         """All changes given so far are durable: what need not be in memory leaves it."""
-        self._departure.go()
+        self._writer.committed()
 
     def restore(self, store: Store, now: int | None) -> None:
         """Go on from what a store holds: the active incidents and loose alerts, no closed and no expired ones."""
-        self._shelf.open(store)
         for kept in self._kept():
             kept.restore(store)
         self.trust.restore(store)
         for bond in self._kept_bonds.values():
             self._bonds.add(bond)
-        for key in self._kept_commons:
-            self._fold.commons.since[key], self._fold.commons.last[key] = self._kept_commons[key]
-        resume = Resume(self._fold, self._upkeep, self._departure, store)
+        self._fold.commons.since.update(self._kept_commons.items())
+        resume = Resume(self._fold, self._upkeep, store)
         for id in self._loose:
             resume.note(id, Record(""))
         for incident in self._active(store, now):

@@ -1,9 +1,9 @@
 """Where and when open-source items and other alerts may meet: looked up by hour and by zone or square."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from math import cos, floor, radians
 
-from correlator.incidents.case import HOUR, Case, Node, meets
+from correlator.incidents.case import HOUR, Node, meets
 from impetus.domain.alert import Alert
 from impetus.domain.place import Place
 
@@ -22,10 +22,7 @@ Spot = tuple[int, str]
 class Places:
     """Open-source items by where and when they expect something, and alerts by where and when they are."""
 
-    def __init__(self, wake: Callable[[Case], None]) -> None:
-        self._wake = wake
-        self._shelved: dict[Spot, set[Case]] = {}
-        """The cases that have alerts on the shelf which are there."""
+    def __init__(self) -> None:
         self._watches: dict[Spot, dict[str, Node]] = {}
         self._alerts: dict[Spot, dict[str, Node]] = {}
 
@@ -42,20 +39,6 @@ class Places:
                 if found is not None and found.pop(node.alert.id, None) is not None and not found:
                     del index[spot]
 
-    def shelve(self, node: Node, case: Case) -> None:
-        """An alert goes on the shelf of its case."""
-        for spot in _alert_spots(node.alert, kept=True):
-            self._shelved.setdefault(spot, set()).add(case)
-        self.drop(node)
-
-    def wake(self, case: Case, nodes: Iterable[Node]) -> None:
-        """All alerts of the shelf of a case are back, and have been added."""
-        for spot in {spot for node in nodes for spot in _alert_spots(node.alert, kept=True)}:
-            found = self._shelved.get(spot, set())
-            found.discard(case)
-            if not found:
-                self._shelved.pop(spot, None)
-
     def watches_met(self, alert: Alert) -> list[Node]:
         """The open-source items that an alert meets."""
         if not self._watches:
@@ -63,10 +46,7 @@ class Places:
         return [node for node in _found(self._watches, _alert_spots(alert)) if meets(node.alert, alert)]
 
     def alerts_met(self, watch: Alert) -> list[Node]:
-        """The alerts that an open-source item meets; in memory from now on."""
-        shelved = {case for spot in _watch_spots(watch) for case in self._shelved.get(spot, ())}
-        for case in sorted(shelved, key=lambda case: case.opener):
-            self._wake(case)
+        """The alerts that an open-source item meets."""
         return [node for node in _found(self._alerts, _watch_spots(watch)) if meets(watch, node.alert)]
 
     def _spots(self, alert: Alert, *, watch: bool) -> Iterator[tuple[dict[Spot, dict[str, Node]], Spot]]:

@@ -6,10 +6,10 @@ It is done part by part, and what the store says the same of already leaves memo
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from correlator.incidents.case import Brief, Node, Order, brief_of, order_of
-from correlator.incidents.departure import Departure
+from correlator.incidents.case import Brief, Node, brief_of, order_of
 from correlator.incidents.fold import Fold
 from correlator.incidents.membership import Record, member_records
+from correlator.incidents.summary import Order
 from correlator.incidents.upkeep import Upkeep
 from impetus.domain.incident import Incident
 from impetus.domain.ports import Store
@@ -21,8 +21,8 @@ PART = 5_000
 class Resume:
     """One resumption of a fold that is empty."""
 
-    def __init__(self, fold: Fold, upkeep: Upkeep, departure: Departure, store: Store) -> None:
-        self._fold, self._upkeep, self._departure, self._store = fold, upkeep, departure, store
+    def __init__(self, fold: Fold, upkeep: Upkeep, store: Store) -> None:
+        self._fold, self._upkeep, self._store = fold, upkeep, store
         self._records: dict[str, Record] = {}
         self._briefs: dict[str, Brief] = {}
         self._linked: dict[str, tuple[str, ...]] = {}
@@ -43,12 +43,10 @@ class Resume:
         orders = iter(self._orders())
         while part := list(islice(orders, PART)):
             self._take(part)
-            self._departure.resume()
         for case in fold.cases.values():
             case.brief = self._briefs.get(case.id)
             case.lasting |= {id for id in self._linked.get(case.id, ()) if id not in fold.cases}
             self._upkeep.schedule(case)
-        self._departure.claim()
         fold.changed = {case: None for case in fold.changed if case.brief is None}
 
     def _orders(self) -> Sequence[Order]:
@@ -65,7 +63,6 @@ class Resume:
         for alert in self._store.alerts([order[2] for order in orders]):
             node = Node(alert)
             node.home = self._records[alert.id].home
-            fold.shelf.fetch(alert)
             fold.take(node)
         moved, fold.moved = fold.moved, {}
         merged, fold.merged = fold.merged, []
@@ -73,7 +70,7 @@ class Resume:
             case.nodes = {}
         for node, first in self._counted(orders):
             if node.case is not None:
-                fold.shelf.summary(node.case.heir)
+                node.case.heir.summary()
                 self._upkeep.count(node, first, node.case.heir)
         for node in moved.values():
             if fold.nodes.get(node.id) is node:
@@ -85,7 +82,7 @@ class Resume:
             first = self._records[id].counted
             while first in self._records and self._records[first].counted:
                 first = self._records[first].counted
-            node, stands = self._fold.nodes.get(id), self._fold.shelf.find(first) if first else None
+            node, stands = self._fold.nodes.get(id), self._fold.nodes.get(first)
             if node is None or stands is None or node.case is None or stands.case is None:
                 continue
             if stands.case.heir is node.case.heir:

@@ -25,6 +25,7 @@ EVIDENCE = 200
 """Alerts that are told apart when trust is weighed: the worst, and the first of these."""
 
 Order = tuple[int, bool, str]
+"""Where an alert stands: event time of its first firing, then those of single events, then its id."""
 RowKey = tuple[str, str]
 SINGLE = "alert "
 
@@ -48,6 +49,35 @@ class Row(msgspec.Struct, array_like=True, gc=False):
         return Member(
             self.order[2], self.why, self.count, tuple(id for _, id in self.repeats), first=self.first, last=self.last
         )
+
+
+class Repeats:
+    """Repeats of an alert that are only counted: how many, the first ids, and the newest events."""
+
+    __slots__ = ("count", "earliest", "events")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.earliest: list[tuple[Order, str]] = []
+        self.events: list[tuple[int, str]] = []
+
+    def add(self, alert: Alert, order: Order) -> None:
+        """Count one more."""
+        self.count += 1
+        insort(self.earliest, (order, alert.id))
+        self._list(zip(alert.times, alert.events, strict=True))
+
+    def absorb(self, other: "Repeats") -> None:
+        """Count those of another too."""
+        self.count += other.count
+        self.earliest = sorted([*self.earliest, *other.earliest])
+        self._list(other.events)
+
+    def _list(self, events: Iterable[tuple[int, str]]) -> None:
+        del self.earliest[REPEATS:]
+        self.events += events
+        if len(self.events) > 2 * EVENTS:
+            self.events = sorted(self.events)[-EVENTS:]
 
 
 class Evidence(msgspec.Struct, array_like=True, gc=False):
@@ -82,17 +112,6 @@ class Summary(msgspec.Struct, array_like=True):
     _entities: dict[str, tuple[Order, int, Entity]] = {}
     _title: tuple[tuple[int, bool, Order], str] | None = None
 
-    @classmethod
-    def unpack(cls, packed: bytes) -> "Summary":
-        """The summary that was packed."""
-        summary = _decoder.decode(packed)
-        summary._sorted = sorted((row.order, key) for key, row in summary.rows.items())
-        return summary
-
-    def pack(self) -> bytes:
-        """All of it as bytes."""
-        return msgspec.msgpack.encode(msgspec.structs.replace(self, _sorted=[]))
-
     def add(self, alert: Alert, order: Order, why: str) -> None:
         """Add an alert."""
         self.alerts += 1
@@ -110,23 +129,21 @@ class Summary(msgspec.Struct, array_like=True):
         if alert.certainty == "certain" and (self.placed is None or order < self.placed[0]):
             self.placed = (order, alert.title)
         self._add_evidence(alert, order)
-        for event, at in zip(alert.events, alert.times, strict=True):
-            self._events[event] = max(at, self._events.get(event, at))
-        if len(self._events) > 2 * EVENTS:
-            self._events = dict(self._newest())
+        self._add_events(zip(alert.events, alert.times, strict=True))
         for position, entity in enumerate(alert.entities):
             self._add_entity(entity, order, position)
         row = self.rows.get(row_key(alert))
         if row is not None:
             row.first, row.last = min(row.first, alert.first), max(row.last, alert.at)
 
-    def count(self, alert: Alert, repeats: int, earliest: Iterable[tuple[Order, str]]) -> None:
+    def count(self, alert: Alert, repeats: Repeats) -> None:
         """Count repeats of an alert that are not there any more."""
-        self.alerts += repeats
+        self.alerts += repeats.count
+        self._add_events((event, at) for at, event in repeats.events)
         row = self.rows.get(row_key(alert))
         if row is not None:
-            row.count += repeats
-            for order, id in earliest:
+            row.count += repeats.count
+            for order, id in repeats.earliest:
                 row.repeat(order, id)
 
     def listed(self) -> tuple[Member, ...]:
@@ -154,6 +171,12 @@ class Summary(msgspec.Struct, array_like=True):
     def worst(self) -> Evidence:
         """The first of the worst alerts."""
         return min(self.evidence.values(), key=lambda item: (-rank(item.level), item.order))
+
+    def _add_events(self, events: Iterable[tuple[str, int]]) -> None:
+        for event, at in events:
+            self._events[event] = max(at, self._events.get(event, at))
+        if len(self._events) > 2 * EVENTS:
+            self._events = dict(self._newest())
 
     def _newest(self) -> list[tuple[str, int]]:
         return sorted(self._events.items(), key=lambda item: (item[1], item[0]))[-EVENTS:]
@@ -214,8 +237,6 @@ class Summary(msgspec.Struct, array_like=True):
         strong = known[2] if not known[2].weak else entity
         self._entities[entity.key] = (*min(known[:2], (order, position)), strong)
 
-
-_decoder = msgspec.msgpack.Decoder(Summary)
 
 
 def row_key(alert: Alert) -> tuple[str, str]:

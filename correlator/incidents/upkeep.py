@@ -1,16 +1,12 @@
 """Upkeep: what takes nothing in any more is forgotten, settled repeats are only counted; nothing is scanned for it."""
 
 from collections import deque
-from collections.abc import Iterator
 from heapq import heappop, heappush
 
 from correlator.incidents.case import Case, Node
 from correlator.incidents.fold import Fold
-from correlator.incidents.names import EVENT
-from correlator.incidents.summary import REPEATS
-
-SLICE = 10_000
-"""So many alerts at most leave memory in one step."""
+from correlator.incidents.names import EVENT, WEAKLY
+from correlator.incidents.summary import Repeats, row_key
 
 
 class Upkeep:
@@ -21,10 +17,7 @@ class Upkeep:
         self._cases: list[tuple[int, str]] = []
         self._loose: list[tuple[int, str]] = []
         self._young: deque[Node] = deque()
-        """Alerts in cases, in the order in which they were filed."""
-        self._old: deque[Node] = deque()
-        """Those of them that nothing changes any more, or only another revision."""
-        self._commons = 0
+        """Alerts of single events in cases, in the order in which they were filed."""
         self.counted: list[tuple[Node, Node]] = []
         """Repeats that left memory since someone cleared this, each with the alert that stands for it."""
 
@@ -39,7 +32,7 @@ class Upkeep:
         if node.case is None:
             limits = self._fold.limits
             heappush(self._loose, (node.alert.at + limits.horizon, node.alert.id))
-        else:
+        elif not node.alert.correlation:
             self._young.append(node)
 
     def run(self, now: int) -> tuple[list[Case], list[str]]:
@@ -53,15 +46,12 @@ class Upkeep:
             if node is not None and node.case is None:
                 self._age(node, now, loose)
         self._ripen(now)
-        if now - self._commons >= self._fold.limits.horizon:
-            self._commons = now
-            self._fold.commons.expire(now)
+        self._forget_names()
         return cases, loose
 
     def forget(self, case: Case) -> None:
         """Leave a case out; links to it stay."""
         fold = self._fold
-        fold.shelf.wake(case)
         linked = {other.heir for other in case.links} - {case}
         was = {other: other in fold.changed for other in linked}
         fold.remove(list(case.nodes.values()), (case,))
@@ -69,8 +59,14 @@ class Upkeep:
             other.lasting |= {case.id}
             if not was[other]:
                 fold.changed.pop(other, None)
-        keys = (entity.key for node in case.nodes.values() for entity in node.alert.entities)
-        fold.commons.forget(key for key in keys if fold.names.get(key) is None)
+
+    def _forget_names(self) -> None:
+        """Forget how common entities are that nothing in memory has."""
+        names = self._fold.names
+        emptied, names.emptied = names.emptied, []
+        for key in {name.removeprefix(WEAKLY) for name in emptied}:
+            if names.get(key) is None and names.get(f"{WEAKLY}{key}") is None:
+                self._fold.commons.forget(key)
 
     def _ended(self, now: int) -> list[Case]:
         found: list[Case] = []
@@ -97,20 +93,11 @@ class Upkeep:
             loose.append(node.alert.id)
 
     def _ripen(self, now: int) -> None:
-        settles = self._fold.limits.settles
-        while self._young and self._young[0].alert.at + settles <= now:
+        horizon = self._fold.limits.horizon
+        while self._young and self._young[0].alert.at + horizon <= now:
             node = self._young.popleft()
             if self._is_there(node) and node.case is not None:
-                self._old.append(node)
-                if not node.alert.correlation:
-                    self._settle(node, node.case.heir)
-
-    def surplus(self, most: int) -> Iterator[Node]:
-        """All but so many of the alerts in cases, the settled and then the first filed first."""
-        for _ in range(min(SLICE, len(self._old) + len(self._young) - most)):
-            node = (self._old or self._young).popleft()
-            if self._is_there(node):
-                yield node
+                self._settle(node, node.case.heir)
 
     def _is_there(self, node: Node) -> bool:
         return self._fold.nodes.get(node.id) is node
@@ -141,12 +128,28 @@ class Upkeep:
     def _drop(self, gone: Node, first: Node, case: Case) -> None:
         if gone.order == case.opener or gone.alert.target_time is not None or self._fold.bonds.bound(gone.alert):
             return
+        if not all(self._is_repeated(name, gone, case) for name in gone.names if name.startswith(EVENT)):
+            return
         self.counted.append((gone, first))
         self.count(gone, first, case)
 
+    def _is_repeated(self, event: str, gone: Node, case: Case) -> bool:
+        """Whether what shares an event with a repeat joins by the same entity too, and shows no reason why."""
+        entry = self._fold.names.get(event)
+        rows, strong = case.summary().rows, {name for name in gone.names if not name.startswith(EVENT)}
+        for other in entry.nodes.values() if entry is not None else ():
+            row = rows.get(row_key(other.alert))
+            inside = other.case is not None and other.case.heir is case and not strong.isdisjoint(other.names)
+            hidden = inside and row is not None and row.order != other.order
+            if other is not gone and (other.alert.correlation or not hidden):
+                return False
+        return True
+
     def count(self, gone: Node, first: Node, case: Case) -> None:
         """Let a repeat leave memory: the first one stands for it, and the summary of the case."""
-        first.dropped += 1 + gone.dropped
-        first.earliest = sorted([*first.earliest, (gone.order, gone.id), *gone.earliest])[:REPEATS]
+        first.repeats = first.repeats or Repeats()
+        first.repeats.add(gone.alert, gone.order)
+        if gone.repeats is not None:
+            first.repeats.absorb(gone.repeats)
         case.nodes.pop(gone.alert.id, None)
         self._fold.drop(gone)

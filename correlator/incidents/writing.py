@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from correlator.incidents.case import Case, Node
+from correlator.incidents.case import Case, Node, brief_of
 from correlator.incidents.fold import Fold
 from correlator.incidents.history import cleared, merged
 from correlator.incidents.membership import Membership
@@ -25,6 +25,9 @@ class Writer:
     def __init__(self, fold: Fold, upkeep: Upkeep, trust: Trust, scale: Scale, find: Find) -> None:
         self._fold, self._upkeep, self._trust, self._scale, self._find = fold, upkeep, trust, scale, find
         self.membership = Membership()
+        self._written: dict[Case, Incident] = {}
+        self._given: dict[Case, Incident] = {}
+        """Incidents as they were written with commits that may not be durable yet."""
         self.loose: Kept[int] = Kept("loose", int)
         """Alerts that are in no incident, with their event times."""
 
@@ -52,8 +55,19 @@ class Writer:
         """The incident of a case as last written, if it was; from the store if need be."""
         if case.brief is not None:
             case.record, case.brief = self._find(case.id), None
-            self._fold.shelf.cold[case] = None
         return case.record
+
+    def give(self) -> None:
+        """All that was written so far goes into a commit."""
+        self._given |= self._written
+        self._written = {}
+
+    def committed(self) -> None:
+        """All that was given is durable: of an incident, only what the next revision needs stays in memory."""
+        for case, record in self._given.items():
+            if case.record is record:
+                case.record, case.brief = None, brief_of(record)
+        self._given = {}
 
     def _hand_over(self, gone: Sequence[Case]) -> list[Incident]:
         """Cases that are no more: the incident goes on under the same id, or another takes its place, or none."""
@@ -90,7 +104,7 @@ class Writer:
 
     def _write(self, case: Case, cause: str) -> Incident | None:
         """The case as an incident, if that says anything new."""
-        summary = self._fold.shelf.summary(case)
+        summary = case.summary()
         if case.brief is not None and case.brief.alerts == summary.alerts:
             self.recall(case)
         own, inherited = case.record or case.brief, case.inherited
@@ -112,8 +126,7 @@ class Writer:
             cause = "new alert"
         revision = newest if own is not None else max(newest, case.floor)
         case.brief, case.record = None, msgspec.structs.replace(incident, revision=revision + 1, cause=cause)
-        if not case.nodes:
-            self._fold.shelf.cold[case] = None
+        self._written[case] = case.record
         return case.record
 
     def _former(self, id: str) -> Incident | None:

@@ -8,7 +8,7 @@ from correlator.city import CityModel
 from correlator.incidents.bonds import Bonds
 from correlator.incidents.case import Case
 from correlator.incidents.fold import fold
-from correlator.incidents.joins import AWAKE, Joins
+from correlator.incidents.joins import Joins
 from correlator.incidents.limits import DAY as ACTIVE
 from correlator.incidents.limits import Limits
 from impetus.domain.alert import Alert
@@ -64,10 +64,9 @@ class Board:
         city: CityModel | None = None,
         limits: Limits | None = None,
         store: Store | None = None,
-        awake: int = AWAKE,
     ) -> None:
         self.records: dict[str, Incident] = {}
-        self.limits, self.store, self.awake = limits or Limits(), store, awake
+        self.limits, self.store = limits or Limits(), store
         self._set_up(city or CityModel.empty())
         if store is not None:
             self.joins.restore(store, None)
@@ -79,9 +78,7 @@ class Board:
         self.joins.restore(self.store, now)
 
     def _set_up(self, city: CityModel) -> None:
-        self.joins = Joins(city, self.find, self.limits, awake=self.awake)
-        # An event of these tests may be at several times: what is on the shelf is not told by time.
-        self.joins._shelf.newest = 10 * 365 * DAY
+        self.joins = Joins(city, self.find, self.limits)
 
     def find(self, id: str) -> Incident | None:
         """As a store does: a superseded incident gives the one that took its place."""

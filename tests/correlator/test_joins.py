@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from alerting import AWAKE, DAY, FAR, HOUR, SQUARE, Board, alert, alerts, expected, outcome
+from alerting import DAY, FAR, HOUR, SQUARE, Board, alert, alerts, expected, outcome
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,13 +16,12 @@ from integrations.embedded.store import EmbeddedStore
 # --- any order
 
 
-@pytest.mark.parametrize("awake", [None, 0, 2])
 @given(final=alerts(), former=alerts(), seed=st.integers(0, 2**32))
 def test_any_order_with_revisions_and_withdrawals_ends_as_one_fold(
-    awake: int | None, final: list[Alert], former: list[Alert], seed: int
+    final: list[Alert], former: list[Alert], seed: int
 ) -> None:
-    """Each alert may have been another before, and some were there and are gone; all may be on the shelf between."""
-    draw, board = random.Random(seed), _board(awake)
+    """Each alert may have been another before, and some were there and are gone."""
+    draw, board = random.Random(seed), Board()
     histories = [[one] for one in final]
     for index, old in enumerate(former):
         if index < len(histories):
@@ -32,11 +31,6 @@ def test_any_order_with_revisions_and_withdrawals_ends_as_one_fold(
     while any(histories):
         board.apply(*_batch(histories, draw))
     assert outcome(board) == expected(final)
-
-
-def _board(awake: int | None) -> Board:
-    """Joins that keep so many alerts in memory, the others in a store; all of them, without one."""
-    return Board() if awake is None else Board(store=EmbeddedStore.in_memory(), awake=awake)
 
 
 def _gone(one: Alert) -> Alert:
@@ -51,10 +45,9 @@ def _batch(histories: list[list[Alert]], draw: random.Random) -> list[Alert]:
     return [history.pop(0) for history in draw.sample(ready, draw.randint(1, len(ready)))]
 
 
-@pytest.mark.parametrize("awake", [None, 0])
 @given(final=alerts(hours=90, hourly=True), seed=st.integers(0, 2**32))
-def test_in_order_over_days_what_expires_changes_nothing(awake: int | None, final: list[Alert], seed: int) -> None:
-    draw, board = random.Random(seed), _board(awake)
+def test_in_order_over_days_what_expires_changes_nothing(final: list[Alert], seed: int) -> None:
+    draw, board = random.Random(seed), Board()
     waiting = sorted(final, key=lambda one: (one.at + draw.randrange(HOUR // 30), one.id))
     while waiting:
         size = draw.randint(1, len(waiting))
@@ -71,11 +64,10 @@ def test_in_order_over_days_what_expires_changes_nothing(awake: int | None, fina
     }
 
 
-@pytest.mark.parametrize("awake", [AWAKE])
 @settings(max_examples=40)
 @given(final=alerts(), seed=st.integers(0, 2**32))
-def test_joins_that_were_restored_go_on_as_if_they_had_not_been(awake: int, final: list[Alert], seed: int) -> None:
-    draw, straight, killed = random.Random(seed), Board(), Board(store=EmbeddedStore.in_memory(), awake=awake)
+def test_joins_that_were_restored_go_on_as_if_they_had_not_been(final: list[Alert], seed: int) -> None:
+    draw, straight, killed = random.Random(seed), Board(), Board(store=EmbeddedStore.in_memory())
     for one in draw.sample(final, len(final)):
         straight.apply(one)
         killed.apply(one)
