@@ -25,7 +25,7 @@ import msgspec
 
 from benchmarks import results
 from correlator.city import CityModel
-from correlator.incidents.joins import AWAKE, Joins
+from correlator.incidents.joins import Joins
 from correlator.incidents.limits import Limits
 from impetus.app.reloading import collect
 from impetus.domain.alert import Alert
@@ -98,7 +98,7 @@ class Measured(msgspec.Struct):
 def join(name: str, alerts: int, span: int, store: Store) -> Measured:
     """Alerts through the joins as the worker calls them: apply, expire, take the changes of state, commit, let go."""
     limits = Limits(settles=LATE + 60 * SECOND, horizon=LATE + 900 * SECOND)
-    joins = Joins(CityModel.empty(), store.incident, limits=limits, awake=AWAKE)
+    joins = Joins(CityModel.empty(), store.incident, limits=limits)
     joins.restore(store, None)
     measured = Measured(name, alerts, 0.0, [], [])
     newest, part = 0, max(BATCH, alerts // 10)

@@ -119,10 +119,7 @@ def _is_joined_through(fold: Fold, node: Node) -> bool:
         return True
     entries = (fold.names.get(f"{EVENT}{event}") for event in node.alert.events if node.alert.correlation)
     return any(
-        not opens(other.alert, fold.limits)
-        for entry in entries
-        if entry is not None
-        for other in entry.nodes.values()
+        not opens(other.alert, fold.limits) for entry in entries if entry is not None for other in entry.nodes.values()
     )
 
 

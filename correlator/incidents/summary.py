@@ -130,8 +130,8 @@ class Summary(msgspec.Struct, array_like=True):
             self.placed = (order, alert.title)
         self._add_evidence(alert, order)
         self._add_events(zip(alert.events, alert.times, strict=True))
-        for position, entity in enumerate(alert.entities):
-            self._add_entity(entity, order, position)
+        for position in range(len(alert.entities) - 1, -1, -1):
+            self._add_entity(alert.entities[position], order, position)
         row = self.rows.get(row_key(alert))
         if row is not None:
             row.first, row.last = min(row.first, alert.first), max(row.last, alert.at)
@@ -235,8 +235,9 @@ class Summary(msgspec.Struct, array_like=True):
                 self._entities = dict(first)
             return
         strong = known[2] if not known[2].weak else entity
-        self._entities[entity.key] = (*min(known[:2], (order, position)), strong)
-
+        # A revision of the same alert may list it elsewhere.
+        first = (order, position) if order <= known[0] else known[:2]
+        self._entities[entity.key] = (*first, strong)
 
 
 def row_key(alert: Alert) -> tuple[str, str]:
