@@ -19,6 +19,8 @@ NOTHING: Mapping[Any, Any] = MappingProxyType({})
 HOUR = 3600 * SECOND
 OPENED = "opened it"
 """Why the first member of a case is in it."""
+SHARED = "shares an event"
+"""Why a member is in it that has an event in common with another."""
 SMALL = 32
 """Of a case of more alerts, settled repeats are only counted."""
 

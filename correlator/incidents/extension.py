@@ -7,7 +7,7 @@ Every question here may be answered with no for a change that would have done: t
 
 from collections.abc import Iterable, Sequence
 
-from correlator.incidents.case import Case, Node, is_informational, is_watch, opens
+from correlator.incidents.case import SHARED, Case, Node, is_informational, is_watch, opens
 from correlator.incidents.fold import Fold
 from correlator.incidents.names import EVENT, PERSON, Name
 from impetus.domain.alert import Alert
@@ -40,7 +40,8 @@ def revises(fold: Fold, node: Node, alert: Alert) -> bool:
         return False
     for name in names:
         entry = fold.names.get(name) if name not in old else None
-        if entry is not None and (case is None or not _leads_only_to(entry, case, node)):
+        # If its first name that leads to the case is a new one, the reason why it joined is another.
+        if entry is not None and (case is None or node.why != SHARED or not _leads_only_to(entry, case, node)):
             return False
     return set(fold.places.watches_met(alert)) == set(fold.places.watches_met(node.alert))
 

@@ -8,7 +8,7 @@ one joins through a correlation only; open-source items open watches, which join
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from correlator.incidents.bonds import Bonds
-from correlator.incidents.case import OPENED, Case, Node, earliest, is_watch, joins_one, opens
+from correlator.incidents.case import OPENED, SHARED, Case, Node, earliest, is_watch, joins_one, opens
 from correlator.incidents.commons import Commons
 from correlator.incidents.limits import Limits
 from correlator.incidents.links import Links
@@ -284,7 +284,7 @@ class Fold:
 
     def _reading(self, name: str) -> str:
         if name.startswith(EVENT):
-            return "shares an event"
+            return SHARED
         if name.startswith(PERSON):
             return self.bonds.reading(name)
         kind, _, value = name.partition(":")

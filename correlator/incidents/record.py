@@ -33,7 +33,7 @@ def describe(case: Case, summary: Summary, history: tuple[ActionRecord, ...], tr
         domains=tuple(sorted(summary.domains)),
         zones=tuple(sorted(summary.zones)),
         entities=entities,
-        linked=tuple(sorted({other.heir.id for other in case.links} - {case.id} | case.lasting)[:LINKS]),
+        linked=tuple(sorted(({other.heir.id for other in case.links} | case.lasting) - {case.id})[:LINKS]),
         contested=tuple(sorted(trust.dependents(summary.devices) - now.cleared)),
         risk=risk_of(summary, entities, weighed, trust, scale) if case.kind == "incident" else Risk(),
         owner=now.owner,
