@@ -174,7 +174,7 @@ class Fold:
             for case, _ in found:
                 case.chosen = max(case.chosen, node.order)
         case, why = max(found, key=lambda item: (item[0].newest, item[0].opener))
-        self._join(case, node, why)
+        self._join(case, node, why if len(found) == 1 else self._reason(case, node))
         if node.alert.correlation:
             self._collect_minor(case, node)
 
@@ -281,6 +281,15 @@ class Fold:
             elif self._fits(case, sides) and not any(self._fits(other, case.sides) for other in found):
                 found.append(case)
         return found
+
+    def _reason(self, case: Case, node: Node) -> str:
+        """The first name that leads to a case, whatever else it leads to that may be forgotten by now."""
+        entries = ((name, self.names.get(name)) for name in node.names)
+        return next(
+            self._reading(name)
+            for name, entry in entries
+            if entry is not None and any(owner.heir is case for owner, _ in entry.owners)
+        )
 
     def _reading(self, name: str) -> str:
         if name.startswith(EVENT):

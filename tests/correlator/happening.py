@@ -102,7 +102,7 @@ def _correlation(draw: Random, number: int, times: list[int]) -> Iterator[tuple[
         if revision == 0 and arrival > known_at[0] + LIMITS.horizon:
             return
         yield arrival, alert
-        if draw.random() < 0.1:
+        if not long and draw.random() < 0.1:
             keys = sorted({*keys, *_keys(draw)})
     if not long and draw.random() < 0.15 and arrival < known_at[0] + LIMITS.horizon:
         gone = draw.randrange(arrival, known_at[0] + LIMITS.horizon)
