@@ -34,6 +34,8 @@ def revises(fold: Fold, node: Node, alert: Alert) -> bool:
     old, names = set(node.names), fold.names_at(alert, node.order)
     if not _same_kind(fold, node.alert, alert) or not old.issubset(names):
         return False
+    if node.why != SHARED and tuple(name for name in names if name in old) != node.names:
+        return False  # Another of its names may be the first that leads to the case.
     if is_informational(alert, fold.limits) and len(names) > len(old):
         return False  # What an informational alert joins through may be another correlation now.
     if case is not None and (case.chosen > node.order or case.kind == "watch") and alert.at != node.alert.at:

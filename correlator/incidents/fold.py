@@ -8,11 +8,11 @@ one joins through a correlation only; open-source items open watches, which join
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from correlator.incidents.bonds import Bonds
-from correlator.incidents.case import OPENED, SHARED, Case, Node, earliest, is_watch, joins_one, opens
+from correlator.incidents.case import OPENED, SHARED, Case, Node, earliest, is_informational, is_watch, joins_one, opens
 from correlator.incidents.commons import Commons
 from correlator.incidents.limits import Limits
 from correlator.incidents.links import Links
-from correlator.incidents.names import EVENT, PERSON, WEAKLY, Names
+from correlator.incidents.names import EVENT, IDLY, PERSON, WEAKLY, Names
 from correlator.incidents.places import Places
 from correlator.incidents.summary import Order, row_key
 from impetus.domain.alert import Alert
@@ -56,7 +56,7 @@ class Fold:
         self.nodes[alert.id] = self.moved[alert.id] = node
         self._successors.update(dict.fromkeys(alert.supersedes, alert.id))
         self.names.note(node, node.names)
-        self.names.note(node, (f"{WEAKLY}{key}" for key in weak))
+        self._note_entities(node, strong, weak)
         if opens(alert, self.limits):
             self._take_opening(node)
         elif is_watch(alert, self.limits):
@@ -93,7 +93,7 @@ class Fold:
         for old in node.alert.supersedes:
             self._successors.pop(old, None)
         self.names.drop(node, node.names)
-        self.names.drop(node, (f"{WEAKLY}{entity.key}" for entity in node.alert.entities))
+        self.names.drop(node, (f"{mark}{entity.key}" for entity in node.alert.entities for mark in (WEAKLY, IDLY)))
         self.places.drop(node)
 
     def successor(self, id: str) -> Node | None:
@@ -115,17 +115,24 @@ class Fold:
     def revise(self, node: Node, alert: Alert) -> None:
         """An alert that has more members now, and joins by more names that lead nowhere else."""
         strong, weak = self.commons.split(alert, node.order)
-        added = [name for name in self._names_of(alert, strong) if name not in node.names]
+        names = tuple(self._names_of(alert, strong))
+        added = [name for name in names if name not in node.names]
         self.places.drop(node)
         node.alert = alert
-        node.names = (*node.names, *added)
+        node.names = names
         self.names.note(node, added)
-        self.names.note(node, (f"{WEAKLY}{key}" for key in weak))
+        self._note_entities(node, strong, weak)
         case = node.case.heir if node.case is not None else None
         if case is not None:
             self.names.lead(added, case, node.order)
             case.revise(node)
             self._note_joined(case, node)
+
+    def _note_entities(self, node: Node, strong: Sequence[str], weak: Sequence[str]) -> None:
+        """Note what an alert has beside the names by which it joins."""
+        self.names.note(node, (f"{WEAKLY}{key}" for key in weak))
+        if is_informational(node.alert, self.limits):
+            self.names.note(node, (f"{IDLY}{key}" for key in strong))
 
     def names_at(self, alert: Alert, order: Order) -> list[str]:
         """By what an alert joins at a place in the order, if nothing there changes how common its entities are."""
@@ -135,7 +142,7 @@ class Fold:
         """By what an alert joins: member events, and, if it can join by them, strong entities and what people said."""
         for event in alert.events:
             yield f"{EVENT}{event}"
-        if opens(alert, self.limits) or is_watch(alert, self.limits) or joins_one(alert, self.limits):
+        if not is_informational(alert, self.limits):
             yield from strong
             yield from self.bonds.names(alert)
 

@@ -10,6 +10,8 @@ PERSON = "person:"
 """In front of the names that a merge by hand gives to alerts."""
 WEAKLY = "~"
 """In front of an entity: the alerts for which it was weak."""
+IDLY = "="
+"""In front of an entity: the alerts for which it was strong, and that do not join by entities."""
 
 
 class Name:

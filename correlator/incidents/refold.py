@@ -6,7 +6,7 @@ from correlator.incidents.case import Case, Node, order_of
 from correlator.incidents.commons import NEVER_COMMON, counts, strong_keys
 from correlator.incidents.extension import closure
 from correlator.incidents.fold import Fold
-from correlator.incidents.names import WEAKLY
+from correlator.incidents.names import IDLY, WEAKLY
 from correlator.incidents.summary import Order
 from impetus.domain.alert import Alert
 
@@ -55,7 +55,9 @@ def _recount(fold: Fold, old: Sequence[Node], alive: Sequence[Alert]) -> list[No
         was = fold.commons.since.get(key)
         if was is not None and was < order:
             continue
-        known = fold.having(key) + (fold.having(f"{WEAKLY}{key}") if was is not None else [])
+        known = fold.having(key) + fold.having(f"{IDLY}{key}")
+        if was is not None:
+            known += fold.having(f"{WEAKLY}{key}")
         found = [(node.order, node.alert) for node in known if node.id not in gone]
         since = fold.commons.turn(key, found + fresh)
         if since != was:

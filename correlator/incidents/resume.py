@@ -3,14 +3,14 @@
 It is done part by part, and what the store says the same of already leaves memory between them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from correlator.incidents.case import Brief, Node, brief_of, order_of
 from correlator.incidents.fold import Fold
 from correlator.incidents.membership import Record, member_records
 from correlator.incidents.summary import Order
-from correlator.incidents.upkeep import Upkeep
+from correlator.incidents.upkeep import Upkeep, count
 from impetus.domain.incident import Incident
 from impetus.domain.ports import Store
 
@@ -40,27 +40,37 @@ class Resume:
     def run(self) -> None:
         """Fold again. The incidents are as they were written, so none is written now."""
         fold = self._fold
-        orders = iter(self._orders())
-        while part := list(islice(orders, PART)):
+        counted = {alert: first for alert in self._records for first in (self._stands(alert),) if first}
+        for part in self._parts(self._records.keys() - counted.keys()):
             self._take(part)
+        for part in self._parts(counted):
+            self._count(part, counted)
         for case in fold.cases.values():
             case.brief = self._briefs.get(case.id)
             case.lasting |= {id for id in self._linked.get(case.id, ()) if id not in fold.cases}
             self._upkeep.schedule(case)
         fold.changed = {case: None for case in fold.changed if case.brief is None}
 
-    def _orders(self) -> Sequence[Order]:
-        """Where all alerts stand, from the first to the last."""
-        ids = iter(self._records)
+    def _stands(self, alert: str) -> str:
+        """The alert that stands for a repeat which is only counted; empty for any other."""
+        first = self._records[alert].counted
+        while first in self._records and self._records[first].counted:
+            first = self._records[first].counted
+        return first if first in self._records else ""
+
+    def _parts(self, alerts: Iterable[str]) -> Iterator[list[str]]:
+        """Some alerts, from the first to the last, so many at once."""
+        ids = iter(alerts)
         found: list[Order] = []
         while part := list(islice(ids, PART)):
             found += map(order_of, self._store.alerts(part))
         found.sort()
-        return found
+        for begin in range(0, len(found), PART):
+            yield [order[2] for order in found[begin : begin + PART]]
 
-    def _take(self, orders: Sequence[Order]) -> None:
+    def _take(self, part: Sequence[str]) -> None:
         fold = self._fold
-        for alert in self._store.alerts([order[2] for order in orders]):
+        for alert in self._store.alerts(part):
             node = Node(alert)
             node.home = self._records[alert.id].home
             fold.take(node)
@@ -68,22 +78,13 @@ class Resume:
         merged, fold.merged = fold.merged, []
         for case in merged:
             case.nodes = {}
-        for node, first in self._counted(orders):
-            if node.case is not None:
-                node.case.heir.summary()
-                self._upkeep.count(node, first, node.case.heir)
         for node in moved.values():
             if fold.nodes.get(node.id) is node:
                 self._upkeep.watch(node)
 
-    def _counted(self, orders: Sequence[Order]) -> Iterator[tuple[Node, Node]]:
-        """The repeats among some alerts that were only counted, each with the alert that stands for it."""
-        for _, _, id in orders:
-            first = self._records[id].counted
-            while first in self._records and self._records[first].counted:
-                first = self._records[first].counted
-            node, stands = self._fold.nodes.get(id), self._fold.nodes.get(first)
-            if node is None or stands is None or node.case is None or stands.case is None:
-                continue
-            if stands.case.heir is node.case.heir:
-                yield node, stands
+    def _count(self, part: Sequence[str], counted: Mapping[str, str]) -> None:
+        """Repeats are only counted again: what stands for them says where they are."""
+        for alert in self._store.alerts(part):
+            node = self._fold.nodes.get(counted[alert.id])
+            if node is not None:
+                count(node, alert)

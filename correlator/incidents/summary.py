@@ -236,8 +236,10 @@ class Summary(msgspec.Struct, array_like=True):
             return
         strong = known[2] if not known[2].weak else entity
         # A revision of the same alert may list it elsewhere.
-        first = (order, position) if order <= known[0] else known[:2]
-        self._entities[entity.key] = (*first, strong)
+        if order <= known[0]:
+            self._entities[entity.key] = (order, position, strong)
+        else:
+            self._entities[entity.key] = (known[0], known[1], strong)
 
 
 def row_key(alert: Alert) -> tuple[str, str]:

@@ -3,10 +3,11 @@
 from collections import deque
 from heapq import heappop, heappush
 
-from correlator.incidents.case import Case, Node
+from correlator.incidents.case import Case, Node, order_of
 from correlator.incidents.fold import Fold
-from correlator.incidents.names import EVENT, WEAKLY
+from correlator.incidents.names import EVENT, IDLY, WEAKLY
 from correlator.incidents.summary import Repeats, row_key
+from impetus.domain.alert import Alert
 
 
 class Upkeep:
@@ -64,8 +65,8 @@ class Upkeep:
         """Forget how common entities are that nothing in memory has."""
         names = self._fold.names
         emptied, names.emptied = names.emptied, []
-        for key in {name.removeprefix(WEAKLY) for name in emptied}:
-            if names.get(key) is None and names.get(f"{WEAKLY}{key}") is None:
+        for key in {name.removeprefix(WEAKLY).removeprefix(IDLY) for name in emptied}:
+            if not any(names.get(f"{mark}{key}") for mark in ("", WEAKLY, IDLY)):
                 self._fold.commons.forget(key)
 
     def _ended(self, now: int) -> list[Case]:
@@ -131,7 +132,9 @@ class Upkeep:
         if not all(self._is_repeated(name, gone, case) for name in gone.names if name.startswith(EVENT)):
             return
         self.counted.append((gone, first))
-        self.count(gone, first, case)
+        count(first, gone.alert, gone.repeats)
+        case.nodes.pop(gone.id, None)
+        self._fold.drop(gone)
 
     def _is_repeated(self, event: str, gone: Node, case: Case) -> bool:
         """Whether what shares an event with a repeat joins by the same entity too, and shows no reason why."""
@@ -145,11 +148,10 @@ class Upkeep:
                 return False
         return True
 
-    def count(self, gone: Node, first: Node, case: Case) -> None:
-        """Let a repeat leave memory: the first one stands for it, and the summary of the case."""
-        first.repeats = first.repeats or Repeats()
-        first.repeats.add(gone.alert, gone.order)
-        if gone.repeats is not None:
-            first.repeats.absorb(gone.repeats)
-        case.nodes.pop(gone.alert.id, None)
-        self._fold.drop(gone)
+
+def count(first: Node, gone: Alert, repeats: Repeats | None = None) -> None:
+    """Let the first of some repeats stand for another, and for those that this one stood for."""
+    first.repeats = first.repeats or Repeats()
+    first.repeats.add(gone, order_of(gone))
+    if repeats is not None:
+        first.repeats.absorb(repeats)
