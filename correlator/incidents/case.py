@@ -70,7 +70,7 @@ class Case:
     """Alerts that belong together, each with why."""
 
     __slots__ = (
-        "absorbed", "asked", "brief", "chosen", "ends", "floor", "id", "inherited", "kind", "lasting", "links",
+        "absorbed", "asked", "brief", "chosen", "ends", "id", "inherited", "kind", "lasting", "links",
         "newest", "nodes", "opened", "opener", "record", "scheduled", "settled", "sides", "sum", "taken_at",
         "taken_over_by",
     )  # fmt: skip
@@ -101,8 +101,6 @@ class Case:
         """What has to be known of one that is left to the store."""
         self.inherited: tuple[Incident | Brief, ...] = ()
         """Incidents that it takes the place of, since it was last written."""
-        self.floor = 0
-        """No revision of its id is below this."""
         self.settled: tuple[Node, ...] = ()
         """Alerts that nothing changes any more and that may be repeats."""
         self.ends: Mapping[object, tuple[Node, Node]] = NOTHING

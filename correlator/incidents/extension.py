@@ -86,7 +86,7 @@ def _met(fold: Fold, alert: Alert) -> list[Node]:
 def _brings_last(fold: Fold, node: Node) -> bool:
     """Whether all that shares a name with what a correlation brings along was before."""
     entries = (fold.names.get(f"{EVENT}{event}") for event in node.alert.events if node.alert.correlation)
-    brought = [other for entry in entries if entry is not None for other in entry.nodes.values() if other.case is None]
+    brought = [other for entry in entries if entry is not None for other in entry.nodes if other.case is None]
     names = (fold.names.get(name) for other in brought for name in other.names)
     met = (watch for other in brought for watch in fold.places.watches_met(other.alert))
     return all(entry is None or entry.last < node.order for entry in names) and all(
@@ -121,9 +121,7 @@ def _is_joined_through(fold: Fold, node: Node) -> bool:
     if is_informational(node.alert, fold.limits):
         return True
     entries = (fold.names.get(f"{EVENT}{event}") for event in node.alert.events if node.alert.correlation)
-    return any(
-        not opens(other.alert, fold.limits) for entry in entries if entry is not None for other in entry.nodes.values()
-    )
+    return any(not opens(other.alert, fold.limits) for entry in entries if entry is not None for other in entry.nodes)
 
 
 def _leads_only_to(entry: Name, case: Case, node: Node) -> bool:

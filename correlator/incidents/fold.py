@@ -103,7 +103,7 @@ class Fold:
     def having(self, name: str) -> list[Node]:
         """All alerts that have a name, in order."""
         entry = self.names.get(name)
-        return sorted(entry.nodes.values(), key=lambda node: node.order) if entry is not None else []
+        return sorted(entry.nodes, key=lambda node: node.order) if entry is not None else []
 
     def place(self, node: Node) -> None:
         """Let what an alert of a case meets in place and time find it."""
@@ -229,7 +229,7 @@ class Fold:
         self.place(node)
         for entity in alert.entities:
             weak = entity.weak or self.commons.is_common(entity.key, node.order)
-            for other in self.links.note(case, entity.key, alert.at, weak=weak):
+            for other in self.links.note(case, entity.key, alert.fired, alert.at, weak=weak):
                 self._link(case, other)
 
     def _link(self, case: Case, other: Case) -> None:

@@ -1,8 +1,8 @@
 """Names: what leads from an alert to cases. Member events, strong entities, and what a person joined."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 
-from correlator.incidents.case import FIRST, NOTHING, Case, Node
+from correlator.incidents.case import FIRST, Case, Node
 from correlator.incidents.summary import Order
 
 EVENT = "event:"
@@ -12,16 +12,18 @@ WEAKLY = "~"
 """In front of an entity: the alerts for which it was weak."""
 IDLY = "="
 """In front of an entity: the alerts for which it was strong, and that do not join by entities."""
+FEW = 4
+"""Of a name that more alerts have, they are looked up by id."""
 
 
 class Name:
     """What is known of one name."""
 
-    __slots__ = ("last", "nodes", "owners")
+    __slots__ = ("_nodes", "last", "owners")
 
     def __init__(self) -> None:
-        self.nodes: Mapping[str, Node] = NOTHING
-        """The alerts in memory that have it, by id."""
+        self._nodes: tuple[Node, ...] | dict[str, Node] = ()
+        """The alerts that have it; by id where they are not few, for most names have one."""
         self.owners: tuple[tuple[Case, Order], ...] = ()
         """The cases that it leads to, each since when; the first that takes an alert in counts."""
         self.last = FIRST
@@ -29,17 +31,23 @@ class Name:
 
     def put(self, node: Node) -> None:
         """Let an alert have it."""
-        if isinstance(self.nodes, dict):
-            self.nodes[node.id] = node
-        else:
-            self.nodes = {node.id: node}
+        if isinstance(self._nodes, dict):
+            self._nodes[node.id] = node
+            return
+        nodes = (*(one for one in self._nodes if one.id != node.id), node)
+        self._nodes = nodes if len(nodes) <= FEW else {one.id: one for one in nodes}
 
     def pop(self, node: Node) -> bool:
         """Let an alert have it no more; whether it had."""
-        if not isinstance(self.nodes, dict) or self.nodes.pop(node.id, None) is None:
-            return False
-        self.nodes = self.nodes or NOTHING
-        return True
+        if isinstance(self._nodes, dict):
+            return self._nodes.pop(node.id, None) is not None
+        was, self._nodes = self._nodes, tuple(one for one in self._nodes if one.id != node.id)
+        return len(was) > len(self._nodes)
+
+    @property
+    def nodes(self) -> Collection[Node]:
+        """The alerts that have it."""
+        return self._nodes.values() if isinstance(self._nodes, dict) else self._nodes
 
 
 class Names:

@@ -140,7 +140,7 @@ class Upkeep:
         """Whether what shares an event with a repeat joins by the same entity too, and shows no reason why."""
         entry = self._fold.names.get(event)
         rows, strong = case.summary().rows, {name for name in gone.names if not name.startswith(EVENT)}
-        for other in entry.nodes.values() if entry is not None else ():
+        for other in entry.nodes if entry is not None else ():
             row = rows.get(row_key(other.alert))
             inside = other.case is not None and other.case.heir is case and not strong.isdisjoint(other.names)
             hidden = inside and row is not None and row.order != other.order

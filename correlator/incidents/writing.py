@@ -72,13 +72,11 @@ class Writer:
     def _hand_over(self, gone: Sequence[Case]) -> list[Incident]:
         """Cases that are no more: the incident goes on under the same id, or another takes its place, or none."""
         found: list[Incident] = []
-        floor = max((case.record.revision for case in gone if case.record is not None), default=0)
         for case in gone:
             heir = self._heir(case)
             if case.record is None:
                 continue
             if heir is not None:
-                heir.floor = floor
                 heir.lasting |= case.lasting
                 self._fold.changed[heir] = None
             if heir is not None and heir.id == case.id:
@@ -88,8 +86,6 @@ class Writer:
             self.touch(self._trust.note(case.id, {}))
             if heir is not None and case.record not in heir.inherited:
                 heir.inherited += (case.record,)
-        for case in self._fold.changed:
-            case.floor = max(case.floor, floor)
         return found
 
     def _heir(self, case: Case) -> Case | None:
@@ -108,7 +104,8 @@ class Writer:
         if case.brief is not None and case.brief.alerts == summary.alerts:
             self.recall(case)
         own, inherited = case.record or case.brief, case.inherited
-        known = [one for one in (own or self._former(case.id), *inherited) if one is not None]
+        former = self._find(case.id) if own is None else None
+        known = [one for one in (own or _same(former, case.id), *inherited) if one is not None]
         case.inherited = ()
         cases = self._fold.cases
         superseded = {old for one in known for old in (one.id, *one.supersedes) if old not in cases}
@@ -116,7 +113,8 @@ class Writer:
         self._note_held(case, summary, history)
         incident = describe(case, summary, history, self._trust, self._scale)
         incident = msgspec.structs.replace(incident, supersedes=tuple(sorted(superseded)))
-        newest = max((one.revision for one in known), default=0)
+        # An incident that was superseded and comes back goes on behind what took its place.
+        newest = max((one.revision for one in (*known, former) if one is not None), default=0)
         if isinstance(own, Incident):
             if msgspec.structs.replace(incident, revision=own.revision, cause=own.cause) == own:
                 return None
@@ -124,15 +122,9 @@ class Writer:
                 cause = "linked"
         elif not known:
             cause = "new alert"
-        revision = newest if own is not None else max(newest, case.floor)
-        case.brief, case.record = None, msgspec.structs.replace(incident, revision=revision + 1, cause=cause)
+        case.brief, case.record = None, msgspec.structs.replace(incident, revision=newest + 1, cause=cause)
         self._written[case] = case.record
         return case.record
-
-    def _former(self, id: str) -> Incident | None:
-        """An incident that came back: it was withdrawn or forgotten, and goes on with what people did to it."""
-        found = self._find(id)
-        return found if found is not None and found.id == id and (found.withdrawn or found.status != "closed") else None
 
     def _note_held(self, case: Case, summary: Summary, history: Sequence[ActionRecord]) -> None:
         since = {device: order[0] for device, order in summary.devices.items()} if case.kind == "incident" else {}
@@ -158,3 +150,8 @@ class Writer:
         own = node.case.heir.record or node.case.heir.brief
         if own is not None:
             self.membership.enter(node, own.id, own.supersedes)
+
+
+def _same(found: Incident | None, id: str) -> Incident | None:
+    """An incident that came back: it was withdrawn or forgotten, and goes on with what people did to it."""
+    return found if found is not None and found.id == id and (found.withdrawn or found.status != "closed") else None
