@@ -89,10 +89,10 @@ class Writer:
         return found
 
     def _heir(self, case: Case) -> Case | None:
-        """Which case has the opener of another now, or else any of its alerts."""
+        """Which case has the opener of another now, or else the first of its alerts that has any."""
         if self._fold.cases.get(case.heir.id) is case.heir:
             return case.heir
-        for id in (case.opener[2], *case.nodes):
+        for id in (case.opener[2], *(node.id for node in sorted(case.nodes.values(), key=lambda node: node.order))):
             node = self._fold.nodes.get(id) or self._fold.successor(id)
             if node is not None and node.case is not None:
                 return node.case.heir
