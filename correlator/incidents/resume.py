@@ -86,5 +86,6 @@ class Resume:
         """Repeats are only counted again: what stands for them says where they are."""
         for alert in self._store.alerts(part):
             node = self._fold.nodes.get(counted[alert.id])
-            if node is not None:
+            if node is not None and node.case is not None:
                 count(node, alert)
+                node.case.heir.sum = None  # It is added up with them when it is asked for.
