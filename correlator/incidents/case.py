@@ -134,7 +134,7 @@ class Case:
         self.nodes[node.id] = node
         self.newest = max(self.newest, node.alert.at)
         if self.sum is not None:
-            self.sum.add(node.alert, node.order, why)
+            _add_up(self.sum, node)
 
     def side_with(self, sides: Mapping[str, int]) -> None:
         """Be on these sides of splits by hand."""
