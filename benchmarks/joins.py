@@ -98,7 +98,7 @@ class Measured(msgspec.Struct):
 
 def join(name: str, alerts: int, span: int, store: Store) -> Measured:
     """Alerts through the joins as the worker calls them: apply, expire, take the changes of state, commit, let go."""
-    limits = Limits(settles=LATE + 60 * SECOND, horizon=LATE + 900 * SECOND)
+    limits = Limits(settles=LATE + 900 * SECOND, horizon=LATE + 900 * SECOND)
     joins = Joins(CityModel.empty(), store.incident, limits=limits)
     joins.restore(store, None)
     measured = Measured(name, alerts, 0.0, [], [])

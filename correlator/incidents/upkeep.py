@@ -94,8 +94,8 @@ class Upkeep:
             loose.append(node.alert.id)
 
     def _ripen(self, now: int) -> None:
-        horizon = self._fold.limits.horizon
-        while self._young and self._young[0].alert.at + horizon <= now:
+        settles = self._fold.limits.settles
+        while self._young and self._young[0].alert.at + settles <= now:
             node = self._young.popleft()
             if self._is_there(node) and node.case is not None:
                 self._settle(node, node.case.heir)

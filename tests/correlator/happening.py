@@ -18,7 +18,7 @@ from impetus.domain.rule import Level
 MINUTE = HOUR // 60
 LATE = 10 * MINUTE
 WINDOW = 25 * MINUTE
-LIMITS = Limits(active=4 * HOUR, watch=6 * HOUR, common=3, settles=20 * MINUTE, horizon=60 * MINUTE)
+LIMITS = Limits(active=4 * HOUR, watch=6 * HOUR, common=3, settles=HOUR, horizon=HOUR)
 USERS = [f"user:{name}" for name in "abcdef"]
 DEVICES = [f"device:{name}" for name in "pqr"]
 LOUD: list[Level] = ["low", "medium", "medium", "high"]
@@ -72,7 +72,7 @@ def _single(draw: Random, id: str, event: str, at: int) -> Iterator[tuple[int, A
     )  # fmt: skip
     yield arrival, alert
     if draw.random() < 0.1:
-        yield draw.randrange(arrival, at + LIMITS.settles + 1), msgspec.structs.replace(alert, gone=True, revision=2)
+        yield draw.randrange(arrival, at + 2 * LATE + 1), msgspec.structs.replace(alert, gone=True, revision=2)
 
 
 def _keys(draw: Random) -> list[str]:
