@@ -5,20 +5,19 @@ that it shares an identifying entity or a member event with; a low one joins one
 one joins through a correlation only; open-source items open watches, which join what meets them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from correlator.incidents.bonds import Bonds
-from correlator.incidents.case import OPENED, SHARED, Case, Node, earliest, is_informational, is_watch, joins_one, opens
+from correlator.incidents.candidates import Candidates, fits, with_row
+from correlator.incidents.case import OPENED, Case, Node, earliest, is_informational, is_watch, joins_one, opens
 from correlator.incidents.commons import Commons
 from correlator.incidents.limits import Limits
 from correlator.incidents.links import Links
-from correlator.incidents.names import EVENT, IDLY, PERSON, WEAKLY, Names
+from correlator.incidents.names import EVENT, IDLY, WEAKLY, Names
 from correlator.incidents.places import Places
-from correlator.incidents.summary import Order, row_key
+from correlator.incidents.summary import Order
 from impetus.domain.alert import Alert
 from impetus.domain.incident import Kind
-
-PLACE_MET = "an open-source item names this place and time"
 
 
 class Fold:
@@ -34,6 +33,7 @@ class Fold:
         self.commons = Commons(limits)
         self.links = Links(limits)
         self.places = Places()
+        self.candidates = Candidates(limits, bonds, self.cases, self.names, self.places)
         self.changed: dict[Case, None] = {}
         """Cases that changed since they were last written, in order."""
         self.merged: list[Case] = []
@@ -149,8 +149,8 @@ class Fold:
     # --- by kind
 
     def _take_opening(self, node: Node) -> None:
-        found = self._candidates(node, "incident")
-        watches = self._watches_for(node)
+        found = self.candidates.sharing(node, "incident")
+        watches = self.candidates.watches(node)
         case = self._join_all(found, node) if found else self._open("incident", node)
         if node.alert.correlation:
             self._collect_minor(case, node)
@@ -158,8 +158,8 @@ class Fold:
             self._merge(watch, case, why, node)
 
     def _take_watch(self, node: Node) -> None:
-        found = self._candidates(node, "incident") or self._met_by(node)
-        watches = self._candidates(node, "watch")
+        found = self.candidates.sharing(node, "incident") or self.candidates.met_by(node)
+        watches = self.candidates.sharing(node, "watch")
         if found:
             case, why = earliest(found)
             self._join(case, node, why)
@@ -174,14 +174,14 @@ class Fold:
         if not joins_one(node.alert, self.limits):
             self._take_informational(node)
             return
-        found = self._candidates(node, "incident")
+        found = self.candidates.sharing(node, "incident")
         if not found:
             return
         if len(found) > 1:
             for case, _ in found:
                 case.chosen = max(case.chosen, node.order)
         case, why = max(found, key=lambda item: (item[0].newest, item[0].opener))
-        self._join(case, node, why if len(found) == 1 else self._reason(case, node))
+        self._join(case, node, why if len(found) == 1 else self.candidates.reason(case, node))
         if node.alert.correlation:
             self._collect_minor(case, node)
 
@@ -194,7 +194,7 @@ class Fold:
                     continue
                 case.asked = max(case.asked, node.order)
                 active = case.kind == "incident" and case.takes_in(node.alert, self.limits)
-                if active and self._fits(case, self.bonds.sides(node.alert)):
+                if active and fits(case, self.bonds.sides(node.alert)):
                     self._join(case, node, f"member of {other.alert.title}")
                     return
 
@@ -208,7 +208,7 @@ class Fold:
 
     def _join_all(self, found: Sequence[tuple[Case, str]], node: Node) -> Case:
         """Make one case of several, that of the earliest opener, and let the alert that they have in common join."""
-        case, why = earliest(_with_row(found, node.alert))
+        case, why = earliest(with_row(found, node.alert))
         for other, _ in found:
             if other is not case:
                 self._merge(other, case, f"joined through: {node.alert.title}", node)
@@ -242,7 +242,7 @@ class Fold:
         """Let a case go into another; unless a person split them: then they are linked."""
         if case is into:
             return
-        if not self._fits(into, case.sides):
+        if not fits(into, case.sides):
             self._link(case, into)
             return
         for other in {other.heir for other in case.links} - {case, into}:
@@ -259,86 +259,6 @@ class Fold:
                 minor = node.case is None and node is not correlation
                 if minor and correlation.alert.fired - node.alert.at < self.limits.active:
                     self._join(case, node, f"member of {correlation.alert.title}")
-
-    # --- candidates
-
-    def _candidates(self, node: Node, kind: Kind) -> list[tuple[Case, str]]:
-        """The cases of a kind that the alert shares a name with and that still take alerts in, each with why."""
-        found: dict[Case, str] = {}
-        sides = self.bonds.sides(node.alert)
-        for name in node.names:
-            for case in self._owners(kind, name, node, sides):
-                if case not in found:
-                    found[case] = self._reading(name)
-        return list(found.items())
-
-    def _owners(self, kind: Kind, name: str, node: Node, sides: Mapping[str, int]) -> list[Case]:
-        """The first case that a name leads to and that takes an alert in, and those that a split keeps from it."""
-        entry = self.names.get(name)
-        found: list[Case] = []
-        for owner, _ in entry.owners if entry is not None else ():
-            case = owner.heir
-            if not self.is_live(case):
-                continue
-            case.asked = max(case.asked, node.order)
-            if case.kind != kind:
-                continue
-            if not name.startswith(PERSON) and not case.takes_in(node.alert, self.limits):
-                case.chosen = max(case.chosen, node.order)
-            elif self._fits(case, sides) and not any(self._fits(other, case.sides) for other in found):
-                found.append(case)
-        return found
-
-    def _reason(self, case: Case, node: Node) -> str:
-        """The first name that leads to a case, whatever else it leads to that may be forgotten by now."""
-        entries = ((name, self.names.get(name)) for name in node.names)
-        return next(
-            self._reading(name)
-            for name, entry in entries
-            if entry is not None and any(owner.heir is case for owner, _ in entry.owners)
-        )
-
-    def _reading(self, name: str) -> str:
-        if name.startswith(EVENT):
-            return SHARED
-        if name.startswith(PERSON):
-            return self.bonds.reading(name)
-        kind, _, value = name.partition(":")
-        return f"{kind} {value}"
-
-    @staticmethod
-    def _fits(case: Case, sides: Mapping[str, int]) -> bool:
-        """Whether no split by hand stands between."""
-        return not case.sides or all(case.sides.get(split, side) == side for split, side in sides.items())
-
-    def _met_by(self, watch: Node) -> list[tuple[Case, str]]:
-        cases = (other.case.heir for other in self.places.alerts_met(watch.alert) if other.case is not None)
-        return [(case, PLACE_MET) for case in self._met(watch, cases, "incident")]
-
-    def _watches_for(self, node: Node) -> list[tuple[Case, str]]:
-        found = self._candidates(node, "watch")
-        known = {case for case, _ in found}
-        cases = (other.case.heir for other in self.places.watches_met(node.alert) if other.case is not None)
-        return found + [(case, PLACE_MET) for case in self._met(node, cases, "watch") if case not in known]
-
-    def _met(self, node: Node, cases: Iterable[Case], kind: Kind) -> list[Case]:
-        """Those of some cases that are of a kind and still take an alert in, in the order in which they were opened."""
-        found: list[Case] = []
-        for case in sorted(set(cases), key=lambda case: case.opener):
-            case.asked = max(case.asked, node.order)
-            if case.kind == kind:
-                if case.takes_in(node.alert, self.limits):
-                    found.append(case)
-                else:
-                    case.chosen = max(case.chosen, node.order)
-        return found
-
-
-def _with_row(found: Sequence[tuple[Case, str]], alert: Alert) -> Sequence[tuple[Case, str]]:
-    """Of cases that a split keeps apart, those that have the row which an alert repeats; else all."""
-    if len(found) == 1 or not any(case.sides for case, _ in found):
-        return found
-    return [item for item in found if row_key(alert) in item[0].summary().rows] or found
 
 
 def fold(alerts: Iterable[Alert], limits: Limits | None = None, bonds: Bonds | None = None) -> Fold:
