@@ -17,7 +17,7 @@ from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from integrations.embedded.store import EmbeddedStore
 
-VERBS: tuple[Verb, ...] = ("merge", "split", "split", "close", "reopen", "take")
+VERBS: tuple[Verb, ...] = ("merge", "split", "split", "close", "take")
 seeds = st.integers(0, 2**63)
 
 
