@@ -17,7 +17,6 @@ from typing import NamedTuple, TypeVar
 import structlog
 
 from correlator.arrival import MAX_RECORD
-from correlator.city import CityModel
 from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app.following import FollowingStore
@@ -35,6 +34,8 @@ MAX_WAITING = 50_000
 """While so many events wait, ``accept`` waits."""
 QUIET = 1.0
 """Seconds without events after which a step looks at the wall clock: a quiet source becomes idle."""
+REFUSALS = {"store.unavailable", "store.damaged"}
+"""Errors of a commit after which it is tried again: reading goes on meanwhile, and a restart would not mend them."""
 RETRY = 1.0
 """Seconds between tries of a commit that the store refused."""
 LAST = 2.0
@@ -63,9 +64,8 @@ class Runner:
         self._handed: Handed | None = None
         """The step that may not be durable yet; of the writer thread."""
         self._concluding: asyncio.Task[None] | None = None
-        store.commit(self._correlator.begin())
         self._positions = dict(store.positions())
-        self._cursor = store.cursor()
+        self._cursor = 0
         self._waiting: deque[tuple[Batch, asyncio.Future[None]]] = deque()
         self._lines = 0
         self._door = asyncio.Lock()
@@ -75,11 +75,13 @@ class Runner:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._ending = False
         self._log = structlog.get_logger("runner")
+        self._take_up(self._correlator.begin())
+        self._cursor = store.cursor()
 
     @property
-    def city(self) -> CityModel:
-        """The city model in force."""
-        return self._correlator.city
+    def correlator(self) -> Correlator:
+        """The correlator in force."""
+        return self._correlator
 
     # --- Intake
 
@@ -285,6 +287,15 @@ class Runner:
             self._lines -= lines
             self._room.notify_all()
 
+    def _take_up(self, commit: Commit) -> None:
+        """Make durable what taking up the work changes; where a page to write is damaged, as soon as that is mended."""
+        try:
+            self._store.commit(commit)
+        except ImpetusError as error:
+            if error.code != "store.damaged":
+                raise  # another process may write this store: then nothing here is as it was read
+            self._following.hand_over(lambda: self._commit(commit))
+
     # --- on the writer thread
 
     def _advance(self, batches: list[Batch]) -> "Future[None]":
@@ -367,15 +378,15 @@ class Runner:
     # --- on the committing thread
 
     def _commit(self, commit: Commit) -> None:
-        """Commit; while the store is not available, try again: the correlator is ahead of it until then."""
+        """Commit; while the store refuses, try again: the correlator is ahead of it until then."""
         while True:
             try:
                 self._cursor = self._store.commit(commit)
             except ImpetusError as error:
-                if error.code != "store.unavailable":
+                if error.code not in REFUSALS:
                     raise
                 self._tally.refused = error.what
-                self._log.error("store.unavailable", what=error.what, hint=error.hint)
+                self._log.error(error.code, what=error.what, hint=error.hint)
                 if self._ending:
                     raise
                 time.sleep(RETRY)
