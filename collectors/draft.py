@@ -47,6 +47,8 @@ class Draft:
         normalise_lines: NormaliseLines | None = None,
     ) -> None:
         """``normalise_lines`` is the fast way of ``normalise``, if there is one."""
+        self.fleeting = False
+        """Whether the source cannot bring its records again."""
         self._name = name
         self._recorded = source.recorded
         self._start = parse_start(source)
@@ -57,6 +59,7 @@ class Draft:
         self._clock = clock
         self._lines: list[bytes] = []
         self._rejects: list[Reject] = []
+        self._shed = 0
         self.size = 0
         """Bytes of the events taken since the last batch."""
         self.shift: int | None = None
@@ -64,6 +67,11 @@ class Draft:
 
     def __len__(self) -> int:
         return len(self._lines) + len(self._rejects)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to hand over."""
+        return not (self._lines or self._rejects or self._shed)
 
     @property
     def has_fast_way(self) -> bool:
@@ -119,6 +127,10 @@ class Draft:
         """Keep a record that is no event, with the reason."""
         self._rejects.append(Reject(self._name, code, what[:MAX_TEXT], where[:MAX_TEXT], raw[:MAX_RECORD]))
 
+    def shed(self, count: int) -> None:
+        """Count records that the source could not keep back and that found no room."""
+        self._shed += count
+
     def mark(self) -> tuple[int, int]:
         """Where the draft is now, to tell what is added later."""
         return len(self._lines), len(self._rejects)
@@ -130,10 +142,18 @@ class Draft:
     def batch(self, position: bytes | None = None, upto: tuple[int, int] | None = None) -> Batch:
         """What was taken since the last batch, up to a mark if one is given, with the position behind it."""
         lines, rejects = upto or self.mark()
-        batch = Batch(self._name, tuple(self._lines[:lines]), position, tuple(self._rejects[:rejects]))
+        some, refused = tuple(self._lines[:lines]), tuple(self._rejects[:rejects])
+        batch = Batch(self._name, some, position, refused, self._shed, self.fleeting)
+        self._shed = 0
         del self._lines[:lines], self._rejects[:rejects]
         self.size = sum(map(len, self._lines))
         return batch
+
+    def give_up(self, more: int) -> Batch:
+        """What is left to say when the end comes too soon: all that is here is lost, and so much more."""
+        lost = self._shed + len(self) + more
+        self.batch()
+        return Batch(self._name, (), shed=lost)
 
     def _keep(self, line: bytes) -> None:
         self._lines.append(line)

@@ -26,7 +26,9 @@ REST = 120 * SECOND
 HOUR = 3600 * SECOND
 MOST_AN_HOUR = 60
 """So many conditions at most are told in an hour."""
-TOLD = frozenset({"watermark_stalled", "disk_filling", "rule_flooding", "rule_failing", "clock_skewed"})
+TOLD = frozenset(
+    {"source_shedding", "watermark_stalled", "disk_filling", "rule_flooding", "rule_failing", "clock_skewed"}
+)
 """The kinds that are told. Collectors are told of by supervision; while nothing can be written, nothing can be told."""
 
 Key = tuple[str, str]
