@@ -1,7 +1,8 @@
 """A batch in the making: what one source took in since it last handed over."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
+from typing import Any
 
 import msgspec
 
@@ -22,14 +23,6 @@ MAX_EVENTS = 1000
 """A record may become so many events; one that becomes more is refused as a whole."""
 
 _decoder = msgspec.json.Decoder()
-
-
-class Record(NamedTuple):
-    """A record as its source wrote it, what tells it from others, and where it stands, for people."""
-
-    raw: bytes
-    identity: bytes
-    where: str
 
 
 class Draft:
@@ -78,20 +71,20 @@ class Draft:
         """Whether records that are taken together cost less."""
         return self._normalise_lines is not None
 
-    def add_all(self, records: Sequence[Record]) -> None:
-        """Take records that should be JSON objects of the source's format; they arrive together."""
-        if self._normalise_lines is None:
-            for each in records:
-                self.add_json(*each)
-            return
+    def add_all(self, raws: Sequence[bytes], identities: Sequence[bytes], where: Callable[[int], str]) -> None:
+        """Take records that should be JSON objects of the source's format; they arrive together.
+
+        ``raws`` are as the source wrote them, ``identities`` tell them from others; ``where`` says, for people, where
+        the one at a place of these stands.
+        """
         created = None if self._recorded else format_instant(self._clock())
-        raws, identities = [record.raw for record in records], [record.identity for record in records]
-        lines = self._normalise_lines(raws, identities, self._name, created)
-        for record, line in zip(records, lines, strict=True):
+        lines = self._normalise_lines(raws, identities, self._name, created) if self._normalise_lines else repeat(None)
+        for at, (raw, line) in enumerate(zip(raws, lines, strict=False)):
             if line is None:
-                self.add_json(*record)
+                self.add_json(raw, identities[at], where(at))
             else:
-                self._keep(line)
+                self._lines.append(line)
+                self.size += len(line)
 
     def keep_complete(self, raw: bytes) -> bool:
         """Take a line that is an event as it is, and say whether; ``add_json`` completes or refuses any other."""

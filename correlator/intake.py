@@ -106,29 +106,30 @@ class Reception:
     def _take_batch(self, batch: Batch, heard: int, taken: Taken, arrivals: list[tuple[Arrival, bool]]) -> None:
         stored, duplicates, rejects = len(arrivals), taken.duplicates, len(taken.rejects)
         taken.rejects += batch.rejects
+        ids = self.ids
         for line, arrival in zip(batch.lines, self._reader.read(batch.lines, batch.source), strict=True):
             if isinstance(arrival, ImpetusError):
                 taken.rejects.append(rejected(line, batch.source, arrival))
+            elif arrival.id in ids:
+                taken.duplicates += 1
             else:
-                self._take(arrival, batch.source, heard, taken, arrivals)
+                ids[arrival.id] = None
+                arrivals.append((arrival, self._observe(arrival, batch.source, heard)))
         if batch.shed:
             taken.shed[batch.source] = taken.shed.get(batch.source, 0) + batch.shed
         came = Passage(len(arrivals) - stored, taken.duplicates - duplicates, len(taken.rejects) - rejects, batch.shed)
         self.flow.count(batch.source, came)
 
-    def _take(
-        self, arrival: Arrival, collector: str, heard: int, taken: Taken, arrivals: list[tuple[Arrival, bool]]
-    ) -> None:
-        if arrival.id in self.ids:
-            taken.duplicates += 1
-            return
-        self.ids[arrival.id] = None
-        late = False
-        if arrival.source not in OWN or not self._monitor.is_own(arrival):
-            late = self._clock.observe(arrival.source, arrival.time, arrival.created, heard)
-            self._monitor.observe(arrival, collector, late)
-        self._learn(arrival)
-        arrivals.append((arrival, late))
+    def _observe(self, arrival: Arrival, collector: str, heard: int) -> bool:
+        """Take in what an event says of time, devices and indicators; whether it is too late for windows."""
+        category = arrival.event.get("logsource.category")
+        if category == "indicator" or type(category) is list:
+            self._learn(arrival)
+        if arrival.source in OWN and self._monitor.is_own(arrival):
+            return False
+        late = self._clock.observe(arrival.source, arrival.time, arrival.created, heard)
+        self._monitor.observe(arrival, collector, late)
+        return late
 
     def _enrich(self, arrival: Arrival, late: bool, taken: Taken) -> None:
         added = self._enricher.additions(arrival.event, arrival.time)
