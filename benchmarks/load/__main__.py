@@ -12,7 +12,8 @@ Memory is the resident size of the process. The loads:
 
 - *steady*: the rate, for the time.
 - *rising*: from half the rate on, each stage a quarter more, until p99 from arrival to incident is over a second.
-- *tenfold*: what ten times the rate brings in some seconds, at once in the log. Lines written must equal stored + rejected.
+- *tenfold*: what ten times the rate brings in some seconds, at once in the log. Lines written must equal stored +
+  rejected.
 - *besieged*: a tenth of the rate in the log, and beside it ten times the rate in datagrams of syslog. Datagrams sent
   must equal stored + rejected + shed.
 """
@@ -54,9 +55,9 @@ def report(tables: Sequence[tuple[str, list[Row]]], shipped: bool) -> str:
     """A section of ``RESULTS.md``."""
     rules = "the shipped rules" if shipped else "the shipped and all 3,141 SigmaHQ rules"
     head = (
-        f"# Load\n\n`python -m benchmarks.load` at {commit()}, {datetime.now(UTC):%Y-%m-%d}: real Windows events (5.4 KB "
-        f"each once they are normalised) through `impetus run` with {rules}.\n{machine()}; the writer of the log and the "
-        f"reader of the store run beside it on the same cores. Load average {os.getloadavg()[0]:.1f} when it ended.\n"
+        f"# Load\n\n`python -m benchmarks.load` at {commit()}, {datetime.now(UTC):%Y-%m-%d}: real Windows events, 5.4 "
+        f"KB each once they are normalised, through `impetus run` with {rules}.\n{machine()}; the writer of the log and "
+        f"the reader of the store run beside it on the same cores. Load average {os.getloadavg()[0]:.1f} when it ended.\n"
         "`benchmarks/load/__main__.py` says what each load is.\n"
     )
     for title, rows in tables:

@@ -20,6 +20,8 @@ MARKERS = 0.25
 """Seconds between two markers."""
 LOOK = 0.5
 """Seconds between two looks at what is taken in."""
+WARM = 5.0
+"""Seconds before the first stage, in which what is made once is made."""
 RISE = 1.25
 """Each stage brings so many times the events of the one before."""
 TOO_LATE = 1.0
@@ -103,6 +105,8 @@ def rising(corpus: Corpus, rules: Sequence[Path], rate: int, seconds: float) -> 
     """Stages of more and more, until incidents come too late; and on what it broke."""
     rows, broken = [], False
     with running(corpus, rules) as phase:
+        phase.play(rate, WARM)
+        phase.target.wait_until_taken(phase.log.written)
         while not broken:
             took, threads, spent = len(phase.watch.took), phase.target.threads(), phase.target.cpu()
             began = time.monotonic()

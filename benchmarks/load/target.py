@@ -36,7 +36,8 @@ class Target:
         paths = ", ".join(f'"{path}"' for path in ("shipped", "marker.yml", *rules))
         config.write_text(
             f'[rules]\npaths = [{paths}]\n[api]\nlisten = "unix:i.sock"\n[log]\nlevel = "warning"\n'
-            f'[[source]]\nname = "{FILE}"\nkind = "json_lines"\npath = "wec.ndjson"\nformat = "windows"\nfollow = true\n'
+            f'[[source]]\nname = "{FILE}"\nkind = "json_lines"\npath = "wec.ndjson"\n'
+            'format = "windows"\nfollow = true\n'
             f'[[source]]\nname = "{GATE}"\nkind = "syslog"\nport = {self.port}\ntransports = ["udp"]\n'
         )
         command = [sys.executable, "-m", "impetus.app", "run", "--config", str(config)]
