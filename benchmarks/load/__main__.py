@@ -54,11 +54,11 @@ def loads(rate: int, seconds: float) -> dict[str, tuple[str, Load, int, float]]:
 def report(tables: Sequence[tuple[str, list[Row]]], shipped: bool) -> str:
     """A section of ``RESULTS.md``."""
     rules = "the shipped rules" if shipped else "the shipped and all 3,141 SigmaHQ rules"
+    when = f"at {commit()}, {datetime.now(UTC):%Y-%m-%d}, load average {os.getloadavg()[0]:.1f} when it ended"
     head = (
-        f"# Load\n\n`python -m benchmarks.load` at {commit()}, {datetime.now(UTC):%Y-%m-%d}: real Windows events, 5.4 "
-        f"KB each once they are normalised, through `impetus run` with {rules}.\n{machine()}; the writer of the log and "
-        f"the reader of the store run beside it on the same cores. Load average {os.getloadavg()[0]:.1f} when it ended.\n"
-        "`benchmarks/load/__main__.py` says what each load is.\n"
+        f"# Load\n\n`python -m benchmarks.load` {when}: real Windows events, 5.4 KB each once they are normalised, "
+        f"through `impetus run` with {rules}.\n{machine()}; the writer of the log and the reader of the store run "
+        "beside it on the same cores.\n`benchmarks/load/__main__.py` says what each load is.\n"
     )
     for title, rows in tables:
         body = "\n".join(f"| {name} | {value} |" for name, value in rows)

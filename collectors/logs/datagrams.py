@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from collectors.overflow import Overflow
 
-AT_ONCE = 256
-"""So many datagrams are read before others have their turn."""
+AT_ONCE, LONGEST = 256, 0.01
+"""So many datagrams are read before others have their turn, or for so long (s)."""
 KERNEL_ROOM = 4 << 20
 """Bytes that the kernel is asked to keep for us; it gives as much as ``net.core.rmem_max`` allows."""
 COST = 1024
@@ -45,14 +45,15 @@ class Datagrams:
         self.port: int = self._socket.getsockname()[1]
         self.waiting: Overflow[Datagram] = Overflow(room)
         self._arrived = arrived
+        self._loop = asyncio.get_running_loop()
         self._dropped = self._drops()
-        asyncio.get_running_loop().add_reader(self._socket, self._read)
+        self._loop.add_reader(self._socket, self._read)
 
     def close(self) -> None:
         """Listen no more; what the kernel has by now is read."""
         if self._socket.fileno() < 0:
             return
-        asyncio.get_running_loop().remove_reader(self._socket)
+        self._loop.remove_reader(self._socket)
         while self._read():
             pass
         self.look()
@@ -66,7 +67,7 @@ class Datagrams:
 
     def _read(self) -> bool:
         """Read some; whether there may be more."""
-        more = True
+        more, until = True, self._loop.time() + LONGEST
         for _ in range(AT_ONCE):
             try:
                 data, sender = self._socket.recvfrom(MAX_DATAGRAM)
@@ -74,6 +75,8 @@ class Datagrams:
                 more = False
                 break
             self.waiting.offer((data, str(sender[0])), len(data) + COST)
+            if self._loop.time() > until:  # each call may have to wait for the interpreter
+                break
         self._arrived()
         return more
 
