@@ -50,12 +50,12 @@ class Part(ABC):
 
 def part_of(node: Node, setting: Setting) -> Part:  # noqa: PLR0911 - one line for each kind
     """How a query is evaluated. Raises ``ImpetusError`` (query.invalid)."""
-    condition = condition_of(node) if setting.shown is None or not tells(node) else None
-    if condition is not None:
+    condition = condition_of(node)
+    if condition is not None and not _hidden(node, setting):
         return _Engine(condition)
     match node:
         case And(of):
-            return _All([part_of(each, setting) for each in _gathered(of, setting.shown)])
+            return _All([part_of(each, setting) for each in _gathered(of, setting)])
         case Or(of):
             return _Any([part_of(each, setting) for each in of])
         case Not(inner):
@@ -68,17 +68,22 @@ def part_of(node: Node, setting: Setting) -> Part:  # noqa: PLR0911 - one line f
             return _Within(None, moment.instant(setting.now))
         case Near() | NearDevice():
             return _near(_located(node, setting))
-    condition = condition_of(node)
-    if condition is not None and setting.shown is not None:
-        return _Seen(_Engine(condition), setting.shown)
-    return _Everything()
+    return _Seen(_Engine(condition), setting.shown) if condition is not None and setting.shown else _Everything()
 
 
-def _gathered(of: tuple[Node, ...], shown: Shown | None) -> list[Node]:
+def _hidden(node: Node, setting: Setting) -> bool:
+    """Whether its answer could tell what the asker may not see."""
+    return setting.shown is not None and tells(node)
+
+
+def _gathered(of: tuple[Node, ...], setting: Setting) -> list[Node]:
     """Parts of a conjunction, those that one rule can say as one."""
-    plain = tuple(each for each in of if condition_of(each) is not None and (shown is None or not tells(each)))
-    others = [each for each in of if each not in plain]
-    return [conjunction(plain), *others] if plain else others
+    plain: list[Node] = []
+    others: list[Node] = []
+    for each in of:
+        sayable = condition_of(each) is not None and not _hidden(each, setting)
+        (plain if sayable else others).append(each)
+    return [conjunction(tuple(plain)), *others] if plain else others
 
 
 def _located(node: Near | NearDevice, setting: Setting) -> Near:
