@@ -28,8 +28,9 @@ class Handing:
 
     async def give_up(self, count: Batch) -> None:
         """Say how much was shed at the end; it waits for no room, and nobody waits for it."""
-        self._under_way.append(asyncio.ensure_future(self._intake.accept(count)))
-        await asyncio.sleep(0)
+        if count.shed:
+            self._under_way.append(asyncio.ensure_future(self._intake.accept(count)))
+            await asyncio.sleep(0)
 
     async def settle(self, left: int = 0) -> None:
         """Wait until no more than so many are under way."""

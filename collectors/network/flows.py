@@ -1,8 +1,9 @@
 """Flows of a capture file or a live interface, by nfstream in a process of its own."""
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -136,26 +137,29 @@ class Flows:
         async with self._open() as child, Handing(self._intake) as handing:
             unheld = Unheld(child.lines(), self._settings.room)
             try:
-                async for lines in unheld.lines():
-                    for line in lines:
-                        reason = self._take_live(line) or reason
-                    self._draft.shed(unheld.shed())
-                    if not self._draft.is_empty:
-                        await handing.hand_over(self._batch(False))
+                async with contextlib.aclosing(unheld.lines()) as said:
+                    async for lines in said:
+                        reason = self._take_all(lines) or reason
+                        self._draft.shed(unheld.shed())
+                        if not self._draft.is_empty:
+                            await handing.hand_over(self._batch(False))
                 await handing.settle()
             finally:
                 await handing.give_up(self._draft.give_up(unheld.give_up()))
             raise await child.fail(reason)
 
-    def _take_live(self, line: Line) -> str:
+    def _take_all(self, lines: Sequence[Line]) -> str:
         """Take what the child says; gives why it failed, if it says that."""
-        record: Mapping[str, Any] = decode_object(line.raw)
-        if "flow" in record:
-            self._take(line, record["flow"], 0)
-        elif "dropped" in record:
-            self._draft.shed(max(0, record["dropped"] - self._dropped))
-            self._dropped = record["dropped"]
-        return str(record.get("failed", ""))
+        reason = ""
+        for line in lines:
+            record: Mapping[str, Any] = decode_object(line.raw)
+            if "flow" in record:
+                self._take(line, record["flow"], 0)
+            elif "dropped" in record:
+                self._draft.shed(max(0, record["dropped"] - self._dropped))
+                self._dropped = record["dropped"]
+            reason = str(record.get("failed", "")) or reason
+        return reason
 
     def _open(self) -> CaptureChild | CaptureService:
         service = self._settings.capture

@@ -1,7 +1,7 @@
 """What a live capture says, read at once however slow its reader: held back, it would miss packets without a word."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from collectors.lines import Line
 from collectors.overflow import Overflow
@@ -21,7 +21,7 @@ class Unheld:
         self._waiting: Overflow[Line] = Overflow(room)
         self._arrived = asyncio.Event()
 
-    async def lines(self) -> AsyncIterator[list[Line]]:
+    async def lines(self) -> AsyncGenerator[list[Line], None]:
         """The lines, some at a time, until the source ends. Raises what reading raises."""
         reading = asyncio.create_task(self._read())
         try:
