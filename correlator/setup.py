@@ -61,6 +61,12 @@ class Setup(msgspec.Struct, frozen=True):
         settles = late + (self.plan.reach + self.chain if self.plan is not None else 0)
         return msgspec.structs.replace(self.limits, settles=settles, horizon=max(self.horizon, settles))
 
+    def settled(self, now: int | None) -> int | None:
+        """The event time before which nothing can change any more at an event time (µs): no window sees it, no incident
+        takes it in."""
+        joining = self.joining
+        return None if now is None else now - max(joining.active, joining.watch) - joining.horizon
+
 
 class _Correlation(msgspec.Struct):
     timespan: int

@@ -71,6 +71,11 @@ class Correlator:
         return Commit(controls=controls, state=tuple(self._changes()))
 
     @property
+    def settled(self) -> int | None:
+        """The event time (µs) before which nothing can change any more; None before the first event."""
+        return self._setup.settled(self.clock.now)
+
+    @property
     def restarted(self) -> tuple[str, ...]:
         """Titles of correlations that mean something else than before: their windows began anew."""
         return self._detector.restarted

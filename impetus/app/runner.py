@@ -18,7 +18,6 @@ import msgspec
 import structlog
 
 from correlator.arrival import MAX_RECORD
-from correlator.city import CityModel
 from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app.following import FollowingStore
@@ -34,6 +33,8 @@ from impetus.domain.ports import Clock, Store
 
 QUIET = 1.0
 """Seconds without events after which a step looks at the wall clock: a quiet source becomes idle."""
+REFUSALS = {"store.unavailable", "store.damaged"}
+"""Errors of a commit after which it is tried again: reading goes on meanwhile, and a restart would not mend them."""
 RETRY = 1.0
 """Seconds between tries of a commit that the store refused."""
 LAST = 2.0
@@ -62,21 +63,22 @@ class Runner:
         self._handed: Handed | None = None
         """The step that may not be durable yet; of the writer thread."""
         self._concluding: asyncio.Task[None] | None = None
-        store.commit(self._correlator.begin())
-        tally.measure(self._correlator.vitals)
         self._positions = dict(store.positions())
-        self._cursor = store.cursor()
+        self._cursor = 0
         self._queue, self._stride = FairQueue(), Stride()
         self._arrived = asyncio.Event()
         self._moved = asyncio.Condition()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._ending = False
         self._log = structlog.get_logger("runner")
+        self._take_up(self._correlator.begin())
+        self._cursor = store.cursor()
+        tally.measure(self._correlator.vitals)
 
     @property
-    def city(self) -> CityModel:
-        """The city model in force."""
-        return self._correlator.city
+    def correlator(self) -> Correlator:
+        """The correlator in force."""
+        return self._correlator
 
     # --- Intake
 
@@ -273,6 +275,15 @@ class Runner:
             self._arrived.clear()
         return portions
 
+    def _take_up(self, commit: Commit) -> None:
+        """Make durable what taking up the work changes; where a page to write is damaged, as soon as that is mended."""
+        try:
+            self._store.commit(commit)
+        except ImpetusError as error:
+            if error.code != "store.damaged":
+                raise  # another process may write this store: then nothing here is as it was read
+            self._following.hand_over(lambda: self._commit(commit))
+
     # --- on the writer thread
 
     def _advance(self, batches: list[Batch]) -> "Future[None]":
@@ -366,15 +377,15 @@ class Runner:
     # --- on the committing thread
 
     def _commit(self, commit: Commit) -> None:
-        """Commit; while the store is not available, try again: the correlator is ahead of it until then."""
+        """Commit; while the store refuses, try again: the correlator is ahead of it until then."""
         while True:
             try:
                 self._cursor = self._store.commit(commit)
             except ImpetusError as error:
-                if error.code != "store.unavailable":
+                if error.code not in REFUSALS:
                     raise
                 self._tally.refused = error.what
-                self._log.error("store.unavailable", what=error.what, hint=error.hint)
+                self._log.error(error.code, what=error.what, hint=error.hint)
                 if self._ending:
                     raise
                 time.sleep(RETRY)

@@ -42,6 +42,8 @@ CATALOGUE: dict[str, str] = {
     "store.damaged": "A part of the store fails its check.",
     "store.version": "The store was written by another version.",
     "store.unavailable": "The store cannot be opened or written.",
+    "backup.target": "A backup cannot be made or restored there: it is in use, or cannot be written.",
+    "backup.unusable": "A backup is not whole, or not what its manifest says.",
     "window.bounded": "A correlation had to leave matches out: the most that may be kept are kept.",
     "absence.unknown": "An absence cannot be told: who would have reported the awaited event was down or contested.",
     "indicator.bounded": "An indicator that came late concerns more events than are enriched anew in one step.",
@@ -50,6 +52,7 @@ CATALOGUE: dict[str, str] = {
     "api.unavailable": "The server does not answer.",
     "action.refused": "An action does not apply to the incident as it is.",
     "incident.unknown": "There is no incident with this id.",
+    "incident.foreign": "An incident of another installation cannot be imported.",
     "query.invalid": "A query cannot be understood.",
     "output.unwritable": "A file that was asked for cannot be written.",
 }

@@ -114,6 +114,8 @@ def reload_message(reloaded: Reloaded) -> pb.ReloadResponse:
         restarted=reloaded.restarted,
         gone=reloaded.gone,
         problems=reloaded.problems,
+        settings=reloaded.settings,
+        restart=reloaded.restart,
     )
 
 

@@ -122,5 +122,13 @@ METRICS = (
     Metric("impetus.store.size", "gauge", "By", "Files of the store.", lambda m: {"": m.reading.disk.store_bytes}),
     Metric("impetus.store.refusing", "gauge", "", "1 if it refuses.", lambda m: {"": float(bool(m.reading.refused))}),
     Metric("impetus.disk.used", "gauge", "1", "Used part of its disk.", lambda m: {"": m.reading.disk.used}),
+    Metric(
+        "impetus.retention.removed",
+        "counter",
+        "{record}",
+        "What retention removed.",
+        lambda m: m.reading.removed,
+        "class",
+    ),
     Metric("impetus.conditions", "gauge", "{condition}", "What ails Impetus itself now.", _conditions, "kind"),
 )

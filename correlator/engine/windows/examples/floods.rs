@@ -29,11 +29,16 @@ fn main() {
     }
     for kind in ["place", "zone", "spot", "ordered", "absence"] {
         for items in [10_000, 100_000] {
-            measure(&format!("{kind}, flood of {items} in a window"), &|| flood(kind, items, 1000));
+            measure(&format!("{kind}, flood of {items} in a window"), &|| flood(kind, items, 1000, 1));
         }
     }
-    for kind in ["place", "absence"] {
-        measure(&format!("{kind}, flood of 10000 in a window, 10 at a time"), &|| flood(kind, 10_000, 10));
+    for kind in ["place", "absence", "spot, firing", "order, firing", "near absence"] {
+        measure(&format!("{kind}, flood of 10000 in a window, 10 at a time"), &|| flood(kind, 10_000, 10, 1));
+    }
+    for kind in ["absence", "near absence"] {
+        measure(&format!("{kind}, flood of 10000 in a window, that ends in 1000 steps"), &|| {
+            flood(kind, 10_000, 10, 1000)
+        });
     }
 }
 
@@ -145,12 +150,17 @@ fn median(items: usize) -> String {
     rate(items, push_all(&mut windows, (0..items).map(item), 1000))
 }
 
-fn flood(kind: &str, items: usize, pushed: usize) -> String {
+fn flood(kind: &str, items: usize, pushed: usize, steps: usize) -> String {
     let correlation = match kind {
         "place" => r#""type":"event_count","condition":{"cmp":[["gte",50]]},"place":{"distance":[["lte",200]]}"#,
         "zone" => r#""type":"event_count","condition":{"cmp":[["gte",5000]]},"place":{"zone":{"kind":"same"}}"#,
         "spot" => r#""type":"event_count","condition":{"cmp":[["gte",1000000]]},"place":{"distance":[["lte",200]]}"#,
-        "ordered" => r#""type":"temporal_ordered""#,
+        "spot, firing" => r#""type":"event_count","condition":{"cmp":[["gte",50]]},"place":{"distance":[["lte",200]]}"#,
+        "ordered" | "order, firing" => r#""type":"temporal_ordered""#,
+        "near absence" => {
+            r#""type":"temporal","place":{"distance":[["lte",200]]},"condition":{"expr":{"op":"and","of":[
+                {"op":"rule","index":0},{"op":"not","of":{"op":"rule","index":1}}]}}"#
+        }
         _ => {
             r#""type":"temporal","condition":{"expr":{"op":"and","of":[{"op":"rule","index":0},
                 {"op":"not","of":{"op":"rule","index":1}}]}}"#
@@ -158,14 +168,16 @@ fn flood(kind: &str, items: usize, pushed: usize) -> String {
     };
     let mut windows = windows(&format!(r#"{{"id":"c","rules":[0,1],"timespan":{},{correlation}}}"#, 3600 * SECOND));
     // Ten thousand places over a city of 20 km, or one and the same.
-    let place = |n: usize| if kind == "spot" { 0 } else { n * 7919 };
+    let place = |n: usize| if kind.starts_with("spot") || kind.starts_with("near") { 0 } else { n * 7919 };
     let zone = |n: usize| format!("zone-{}", place(n) % 100);
     let spot =
         |n: usize| Spot::new(Some(59.8 + (n % 100) as f64 * 0.002), Some(10.6 + (n / 100 % 100) as f64 * 0.004), None);
-    let item = |n: usize| Item::new(0, &id(n), n as i64 * 1000).with_place(Some(&zone(n)), spot(place(n)));
+    let rule = |n: usize| if kind.starts_with("order,") { n % 2 } else { 0 };
+    let item = |n: usize| Item::new(rule(n), &id(n), n as i64 * 1000).with_place(Some(&zone(n)), spot(place(n)));
     let done = push_all(&mut windows, (0..items).map(item), pushed);
     let start = on_cpu();
-    let settled = windows.advance(i64::MAX / 2).len();
+    let end = |step: usize| 3600 * SECOND + (items * step / steps) as i64 * 1000 + 1;
+    let settled: usize = (1..=steps).map(|step| windows.advance(end(step)).len()).sum();
     let refused: String = windows.notices().into_iter().map(|(_, what)| format!("; {what}")).collect();
     rate(items, (done.0 + (on_cpu() - start), done.1 + settled, done.2)) + &refused
 }

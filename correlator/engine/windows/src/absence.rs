@@ -2,44 +2,72 @@
 
 use crate::compile::{Correlation, Measure};
 use crate::entry::{Entry, Verdict};
-use crate::evaluate::{Finding, Verdicts, candidates, recount, related};
+use crate::evaluate::{Outcome, Verdicts, candidates, recount, related};
 use crate::key::{Context, Key};
 use crate::measure::positions;
+use crate::sweep::Sweep;
 
-/// Finishes a finding whose condition awaits the absence of rules, or says that it does not hold.
+/// The awaited rules that came while a condition waited.
+pub(crate) struct Came {
+    pub came: u64,
+    /// Those of them that are not in doubt.
+    pub believed: u64,
+}
+
+/// Says what a window comes to whose condition awaits the absence of rules; `None` if it does not hold. `present` are
+/// the rules of its members, and `came` says which awaited rules came from one time to another.
 ///
 /// The awaited event counts from the first positive member to the timespan after the last, both ends included, if it
 /// stands in the place relation to the last. What would hold even if every awaited event had come need not wait.
-pub(crate) fn wait_for_absent(key: &Key, context: Context<'_>, newest: usize, finding: &mut Finding) -> Option<()> {
+pub(crate) fn wait_for_absent(
+    key: &Key,
+    context: Context<'_>,
+    present: u64,
+    outcome: Outcome,
+    came: impl FnOnce((i64, i64)) -> Came,
+) -> Option<Outcome> {
     let correlation = context.correlation;
-    let Measure::Expression(expression) = &correlation.measure else { return Some(()) };
-    let present = finding.members.iter().fold(0, |mask, i| mask | key.entries[*i].rules) & correlation.wanted;
+    let Measure::Expression(expression) = &correlation.measure else { return Some(outcome) };
     if expression.holds(present | correlation.awaited) {
-        return Some(());
+        return Some(outcome);
     }
-    let end = finding.at.saturating_add(correlation.timespan);
-    let first = finding.members.first().map_or(finding.at, |i| key.entries[*i].time);
-    let near = candidates(key, correlation, newest, (first, end));
-    let came = related(key, context, newest, correlation.awaited, &near);
-    let believed = came.iter().fold(0, |mask, (i, _)| mask | believed(key, context, &key.entries[*i]));
-    let came = came.iter().fold(0, |mask, (i, _)| mask | key.entries[*i].rules) & correlation.awaited;
+    let span = (outcome.first, outcome.at.saturating_add(correlation.timespan));
+    let Came { came, believed } = came(span);
     if !expression.holds(present | believed) {
         return None;
     }
     // What is not believed may not have happened, so it neither ends the wait nor proves anything.
     let came = if expression.holds(present | came) { came } else { believed };
     let missing = correlation.awaited & !came;
-    finding.absent =
-        positions(missing).filter(|p| !expression.holds(present | came | 1 << p)).fold(0, |mask, p| mask | 1 << p);
-    if finding.absent == 0 {
-        finding.absent = missing;
-    }
-    let hides = |p: &usize| context.blindness.hides(correlation, &key.group, *p, (first, end));
+    let needed = |p: &usize| !expression.holds(present | came | 1 << p);
+    let absent = positions(missing).filter(needed).fold(0, |mask, p| mask | 1 << p);
+    let hides = |p: &usize| context.blindness.hides(correlation, &key.group, *p, span);
     let unseen = positions(missing).filter(hides).fold(0, |mask, p| mask | 1 << p);
-    finding.unseen = if expression.holds(present | came | unseen) { 0 } else { unseen };
-    finding.at = end;
-    finding.verdict = Verdict::Awaits;
-    Some(())
+    Some(Outcome {
+        at: span.1,
+        verdict: Verdict::Awaits,
+        absent: if absent == 0 { missing } else { absent },
+        unseen: if expression.holds(present | came | unseen) { 0 } else { unseen },
+        ..outcome
+    })
+}
+
+/// The awaited rules that came between two times in the place relation to the item at `newest`.
+pub(crate) fn came(key: &Key, context: Context<'_>, newest: usize, span: (i64, i64)) -> Came {
+    let near = candidates(key, context.correlation, newest, span);
+    let came = related(key, context, newest, context.correlation.awaited, &near);
+    Came::of(key, context, came.iter().map(|(index, _)| &key.entries[*index]))
+}
+
+impl Came {
+    pub fn of<'a>(key: &Key, context: Context<'_>, items: impl Iterator<Item = &'a Entry>) -> Self {
+        let mut all = Self { came: 0, believed: 0 };
+        for entry in items {
+            all.came |= entry.rules & context.correlation.awaited;
+            all.believed |= believed(key, context, entry);
+        }
+        all
+    }
 }
 
 /// The awaited positions that an item speaks for, without those for which it is in doubt.
@@ -55,10 +83,11 @@ pub(crate) fn settle_waits(key: &mut Key, context: Context<'_>) -> Verdicts {
     let timespan = context.correlation.timespan;
     let over: Vec<i64> =
         key.waits.keys().copied().take_while(|time| time.saturating_add(timespan) < context.now).collect();
+    let mut sweep = Sweep::default();
     for time in over {
         for index in key.between(time, time) {
             if key.entries[index].waits() {
-                recount(key, context, index, &mut verdicts);
+                recount(key, context, index, &mut sweep, &mut verdicts);
             }
         }
     }

@@ -44,6 +44,11 @@ impl Blindness {
         }
     }
 
+    /// Whether any event may be in doubt.
+    pub fn is_doubtful(&self) -> bool {
+        !self.doubted.is_empty()
+    }
+
     /// Whether what one rule position of a group sees at some time of a stretch is in doubt.
     pub fn doubts(
         &self,
@@ -52,7 +57,7 @@ impl Blindness {
         position: usize,
         span: Stretch,
     ) -> bool {
-        !self.doubted.is_empty()
+        self.is_doubtful()
             && parts(correlation, group, position).any(|part| self.doubted.get(&part).is_some_and(meets(span)))
     }
 

@@ -75,6 +75,16 @@ impl Correlation {
         self.place.is_none() && self.awaited == 0 && !self.ordered
     }
 
+    /// Whether the windows of items that were at one place differ in time alone.
+    pub fn sweeps(&self) -> bool {
+        !self.ordered && self.place.as_ref().is_none_or(|place| place.speed.is_none())
+    }
+
+    /// Whether all items of a stretch of time that make members are members.
+    pub fn stretches(&self) -> bool {
+        !self.ordered && self.place.is_none()
+    }
+
     /// How far back from an item the windows reach that it can change, and so how long items are kept.
     pub fn reach(&self) -> i64 {
         if self.awaited == 0 { self.timespan } else { self.timespan.saturating_mul(2) }

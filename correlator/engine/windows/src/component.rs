@@ -4,14 +4,19 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::entry::Entry;
-use crate::evaluate::{Finding, Verdicts, find};
+use crate::evaluate::{Finding, Outcome, Verdicts, find, relates};
 use crate::id::digest64;
 use crate::item::Certainty;
 use crate::key::{Context, Key};
 use crate::members::Members;
+use crate::sweep::Sweep;
+use crate::view::is_same;
 
 /// Makes a sum of digests depend on their order.
 const ORDERED: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// So many items back a firing at the same place is looked for.
+const BACK: usize = 256;
 
 /// A connected set of firings of one key.
 #[derive(Debug, Clone)]
@@ -19,8 +24,9 @@ pub(crate) struct Component {
     /// Event times of the earliest and the latest member.
     pub first: i64,
     pub last: i64,
-    /// Event time of the earliest item that fired.
+    /// Event times of the earliest and the latest item that fired.
     pub first_fire: i64,
+    pub last_fire: i64,
     pub members: usize,
     pub certainty: Option<Certainty>,
     pub at: i64,
@@ -74,6 +80,7 @@ impl Component {
             first: time,
             last: time,
             first_fire: time,
+            last_fire: time,
             members: 0,
             certainty: None,
             at: i64::MIN,
@@ -95,8 +102,9 @@ impl Component {
         self.roll.admit(entry, again);
     }
 
-    fn fire(&mut self, time: i64, at: i64, certainty: Option<Certainty>, absent: u64) {
-        self.first_fire = self.first_fire.min(time);
+    fn fire(&mut self, time: i64, outcome: Outcome) {
+        let Outcome { at, certainty, absent, .. } = outcome;
+        (self.first_fire, self.last_fire) = (self.first_fire.min(time), self.last_fire.max(time));
         let spans = self.since <= at && at <= self.at;
         if !spans || self.absent | absent != self.absent || weaker(self.certainty, certainty) != self.certainty {
             self.changed = true;
@@ -110,6 +118,7 @@ impl Component {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.first_fire = self.first_fire.min(other.first_fire);
+        self.last_fire = self.last_fire.max(other.last_fire);
         (self.since, self.at) = (self.since.min(other.since), self.at.max(other.at));
         self.absent |= other.absent;
         self.certainty = weaker(self.certainty, other.certainty);
@@ -136,7 +145,7 @@ impl Key {
         if verdicts.unsettled {
             self.reconnect(context, from);
         } else {
-            verdicts.firing.iter().for_each(|index| self.mark(context, *index));
+            verdicts.firing.iter().for_each(|(index, outcome)| self.mark(context, *index, *outcome));
         }
     }
 
@@ -145,12 +154,17 @@ impl Key {
         let fresh = self.next_label.max(1);
         self.next_label = fresh;
         let first_fire = self.dissolve(from).unwrap_or(from).min(from);
+        let mut sweep = Sweep::default();
         for index in self.index_of(first_fire)..self.entries.len() {
             let Entry { fires, time, label, .. } = self.entries[index];
             let untouched = time < from && label != 0 && label < fresh;
-            if fires && !untouched {
-                self.mark(context, index);
+            if !fires || untouched {
+                continue;
             }
+            let slides = context.correlation.slides();
+            let outcome =
+                if slides { Some(Outcome::holding(time, time, true)) } else { sweep.judge(self, context, index) };
+            outcome.inspect(|outcome| self.mark(context, index, *outcome));
         }
     }
 
@@ -186,18 +200,51 @@ impl Key {
         }
     }
 
-    /// Joins the members of a firing.
-    fn mark(&mut self, context: Context<'_>, index: usize) {
-        if context.correlation.slides() {
-            self.mark_stretch(context, index);
+    /// Joins the members of a firing; those of the firings before it are joined already.
+    fn mark(&mut self, context: Context<'_>, index: usize, outcome: Outcome) {
+        if context.correlation.stretches() {
+            self.mark_stretch(context, index, outcome);
+        } else if let Some(before) = self.firing_before(context, index) {
+            self.mark_behind(context, index, before, outcome);
         } else if let Some(finding) = find(self, context, index) {
             self.mark_members(context, index, &finding);
         }
     }
 
+    /// A firing shortly before at the same place, whose members are those of this one but for the newest.
+    fn firing_before(&self, context: Context<'_>, index: usize) -> Option<usize> {
+        let Entry { time, whereabouts, .. } = &self.entries[index];
+        let since = time.saturating_sub(context.correlation.timespan);
+        let before = self.index_of(*time);
+        let fired = |i: &usize| self.entries[*i].fires && self.entries[*i].label != 0;
+        (before.saturating_sub(BACK)..before)
+            .rev()
+            .filter(|_| context.correlation.sweeps())
+            .find(|i| fired(i) && is_same(self.entries[*i].whereabouts.as_ref(), whereabouts.as_ref()))
+            .filter(|i| self.entries[*i].time >= since && relates(self, context, index, *i))
+    }
+
+    /// Joins what came after a firing at the same place.
+    fn mark_behind(&mut self, context: Context<'_>, index: usize, before: usize, outcome: Outcome) {
+        let time = self.entries[index].time;
+        let tick_end = |time: i64| self.between(time, time).end;
+        let mut label = self.entries[before].label;
+        for member in tick_end(self.entries[before].time)..tick_end(time) {
+            if self.entries[member].rules & context.correlation.wanted == 0 || !relates(self, context, index, member) {
+                continue;
+            }
+            label = match self.entries[member].label {
+                0 => self.adopt(context, member..member + 1, label),
+                other if other != label => self.unite(label, other),
+                _ => label,
+            };
+        }
+        self.fire(label, time, outcome);
+    }
+
     /// Members are a stretch. Older firings cover a beginning of it, all of one component, so only what lies behind
     /// that is visited; the items of the newest time are looked at one by one, since they come in any order.
-    fn mark_stretch(&mut self, context: Context<'_>, index: usize) {
+    fn mark_stretch(&mut self, context: Context<'_>, index: usize, outcome: Outcome) {
         let time = self.entries[index].time;
         let tick = self.between(time, time);
         let low = self.index_of(time.saturating_sub(context.correlation.timespan));
@@ -209,17 +256,15 @@ impl Key {
         }
         let open = covered.map_or(low, |i| i + 1)..tick.end;
         let label = self.adopt(context, open, label);
-        if let Some(component) = self.components.get_mut(&label) {
-            component.fire(time, time, None, 0);
-            self.stirred.push(label);
-        }
+        self.fire(label, time, outcome);
     }
 
     fn mark_members(&mut self, context: Context<'_>, index: usize, finding: &Finding) {
         let time = self.entries[index].time;
-        let labelled = finding.members.iter().map(|i| self.entries[*i].label).filter(|l| *l != 0);
+        let mut labels: Vec<u32> = finding.members.iter().map(|i| self.entries[*i].label).filter(|l| *l != 0).collect();
+        labels.dedup();
         let mut label = 0;
-        for other in labelled.collect::<Vec<_>>() {
+        for other in labels {
             label = if label == 0 { other } else { self.unite(label, other) };
         }
         if label == 0 {
@@ -228,8 +273,12 @@ impl Key {
         for member in &finding.members {
             label = self.adopt(context, *member..*member + 1, label);
         }
+        self.fire(label, time, finding.outcome);
+    }
+
+    fn fire(&mut self, label: u32, time: i64, outcome: Outcome) {
         if let Some(component) = self.components.get_mut(&label) {
-            component.fire(time, finding.at, finding.certainty, finding.absent);
+            component.fire(time, outcome);
             self.stirred.push(label);
         }
     }
@@ -242,10 +291,10 @@ impl Key {
         label
     }
 
-    /// Labels the unlabelled items of a range. An alert that is already a member elsewhere unites the components.
+    /// Labels the unlabelled items of a range that make members. An alert that is already a member elsewhere unites the components.
     fn adopt(&mut self, context: Context<'_>, range: Range<usize>, mut label: u32) -> u32 {
         for index in range {
-            if self.entries[index].label != 0 {
+            if self.entries[index].label != 0 || self.entries[index].rules & context.correlation.wanted == 0 {
                 continue;
             }
             let entry = &mut self.entries[index];

@@ -224,7 +224,15 @@ impl Windows {
     pub(crate) fn context(&self, index: usize) -> Context<'_> {
         let correlation = &self.correlations[index];
         let Self { city, blindness, beginnings, now, limits, .. } = self;
-        Context { correlation, city, blindness, beginnings, now: *now, items: limits.most_items(correlation).0 }
+        Context {
+            correlation,
+            city,
+            blindness,
+            beginnings,
+            now: *now,
+            items: limits.most_items(correlation).0,
+            few: limits.few,
+        }
     }
 
     /// Keys in the order of their names, which does not depend on the order in which they came.
@@ -288,13 +296,13 @@ impl Windows {
         let correlation = &self.correlations[index];
         let (items, bound) = self.limits.most_items(correlation);
         let (city, blindness, beginnings) = (&self.city, &self.blindness, &self.beginnings);
-        let context = Context { correlation, city, blindness, beginnings, now: self.now, items };
+        let context = Context { correlation, city, blindness, beginnings, now: self.now, items, few: self.limits.few };
         let key = self.keys.live(handle, correlation);
         let mut touched = key.apply(correlation.place.as_ref(), changes, context.items);
         key.nearby.cover(correlation.place.as_ref(), &key.entries);
         let mut verdicts = renew(key, context, &touched);
         let looked = look(key, context);
-        looked.firing.iter().for_each(|i| touched.widen(key.entries[*i].time));
+        looked.firing.iter().for_each(|(i, _)| touched.widen(key.entries[*i].time));
         verdicts.merge(looked);
         let rule = self.rules + index;
         self.doubts.extend(verdicts.doubts.drain(..).map(|doubt| Doubt { rule, ..doubt }));

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::absence::wait_for_absent;
+use crate::absence::{came, wait_for_absent};
 use crate::blindness::Doubt;
 use crate::compile::{Correlation, Measure};
 use crate::entry::{Entry, Verdict};
@@ -12,28 +12,47 @@ use crate::measure::{Tally, positions};
 use crate::nearby::Candidates;
 use crate::order::{longest_chain, longest_possible};
 use crate::slide::Slide;
+use crate::sweep::Sweep;
+use crate::view::View;
 
-/// What a firing consists of.
-#[derive(Debug, Clone)]
-pub(crate) struct Finding {
-    /// Indices of the members, ascending.
-    pub members: Vec<usize>,
-    /// The weakest certainty of the members; `None` without a place relation.
-    pub certainty: Option<Certainty>,
+/// What a window comes to whose condition holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outcome {
+    /// Event time of the earliest member.
+    pub first: i64,
     /// Event time of the newest member, or of the end of the wait.
     pub at: i64,
     pub verdict: Verdict,
+    /// Some member is unexplained.
+    pub unexplained: bool,
+    /// The weakest certainty of the members; `None` without a place relation.
+    pub certainty: Option<Certainty>,
     /// Positions of the rules whose absence it rests on.
     pub absent: u64,
     /// Positions of the awaited rules that may have matched unseen, if it depends on them.
     pub unseen: u64,
 }
 
+impl Outcome {
+    /// One that holds already, wherever its members were.
+    pub fn holding(first: i64, at: i64, unexplained: bool) -> Self {
+        Self { first, at, verdict: Verdict::Holds, unexplained, certainty: None, absent: 0, unseen: 0 }
+    }
+}
+
+/// What a firing consists of.
+#[derive(Debug, Clone)]
+pub(crate) struct Finding {
+    /// Indices of the members, ascending.
+    pub members: Vec<usize>,
+    pub outcome: Outcome,
+}
+
 /// What the verdicts of a batch mean for the components.
 #[derive(Debug, Default)]
 pub(crate) struct Verdicts {
-    /// Indices of the items that fire and did not before, ascending.
-    pub firing: Vec<usize>,
+    /// The items that fire and did not before, by index, ascending.
+    pub firing: Vec<(usize, Outcome)>,
     /// Some item that fired before fires no more or has other members: components must be formed anew.
     pub unsettled: bool,
     /// Waits that ended in doubt.
@@ -44,8 +63,8 @@ impl Verdicts {
     /// Takes in what a further look found.
     pub fn merge(&mut self, other: Self) {
         self.firing.extend(other.firing);
-        self.firing.sort_unstable();
-        self.firing.dedup();
+        self.firing.sort_unstable_by_key(|(index, _)| *index);
+        self.firing.dedup_by_key(|(index, _)| *index);
         self.unsettled |= other.unsettled;
         self.doubts.extend(other.doubts);
     }
@@ -61,19 +80,27 @@ pub(crate) fn related<'a>(
     candidates: &'a Candidates,
 ) -> Vec<(usize, Certainty)> {
     let centre = &key.entries[newest];
-    // A flood mostly comes from one spot: what holds there for one item holds for the next, unless times matter.
-    let timeless = context.correlation.place.as_ref().is_some_and(|place| place.speed.is_none());
-    let mut last: Option<(&'a Entry, Option<Certainty>)> = None;
-    let mut relate = |index: usize, entry: &'a Entry| match last {
-        _ if index == newest => Some(Certainty::Certain),
-        Some((before, known)) if timeless && before.whereabouts == entry.whereabouts => known,
-        _ => last.insert((entry, relation(context, centre, entry))).1,
+    let timeless = context.correlation.place.as_ref().is_none_or(|place| place.speed.is_none());
+    let mut view = View::of(centre.whereabouts.clone());
+    let mut relate = |index: usize, entry: &Entry| match index == newest {
+        true => Some(Certainty::Certain),
+        false if timeless => view.relate(context, entry, mask),
+        false => relation(context, place_of(centre), place_of(entry)),
     };
     candidates
         .iter(&key.entries)
         .filter(|(_, entry)| entry.rules & mask != 0)
         .filter_map(|(index, entry)| relate(index, entry).map(|c| (index, c)))
         .collect()
+}
+
+/// Whether an item stands in relation to the one at `newest`.
+pub(crate) fn relates(key: &Key, context: Context<'_>, newest: usize, index: usize) -> bool {
+    index == newest || relation(context, place_of(&key.entries[newest]), place_of(&key.entries[index])).is_some()
+}
+
+fn place_of(entry: &Entry) -> (i64, Option<&Whereabouts>) {
+    (entry.time, entry.whereabouts.as_deref())
 }
 
 /// The items of a stretch of time that may stand in relation to the one at `newest`.
@@ -85,16 +112,15 @@ pub(crate) fn candidates(key: &Key, correlation: &Correlation, newest: usize, (f
     }
 }
 
-fn relation(context: Context<'_>, centre: &Entry, other: &Entry) -> Option<Certainty> {
+/// How two items stand to each other, by their times and where they were.
+pub(crate) fn relation(
+    context: Context<'_>,
+    (time, here): (i64, Option<&Whereabouts>),
+    (then, there): (i64, Option<&Whereabouts>),
+) -> Option<Certainty> {
     let nowhere = Whereabouts::default();
-    match &context.correlation.place {
-        Some(place) => place.relates(
-            context.city,
-            (centre.time, centre.whereabouts.as_deref().unwrap_or(&nowhere)),
-            (other.time, other.whereabouts.as_deref().unwrap_or(&nowhere)),
-        ),
-        None => Some(Certainty::Certain),
-    }
+    let Some(place) = &context.correlation.place else { return Some(Certainty::Certain) };
+    place.relates(context.city, (time, here.unwrap_or(&nowhere)), (then, there.unwrap_or(&nowhere)))
 }
 
 /// What the window of the item at `index` comes to; `None` if the condition does not hold.
@@ -105,26 +131,32 @@ pub(crate) fn find(key: &Key, context: Context<'_>, index: usize) -> Option<Find
         return None;
     }
     let span = (newest.time.saturating_sub(correlation.timespan), newest.time);
-    let near = candidates(key, correlation, index, span);
-    if !may_hold(key, correlation, index, &near) {
+    among(key, context, index, &candidates(key, correlation, index, span))
+}
+
+/// The same where those that may stand in relation to the item are known.
+pub(crate) fn among(key: &Key, context: Context<'_>, index: usize, near: &Candidates) -> Option<Finding> {
+    let (correlation, newest) = (context.correlation, &key.entries[index]);
+    if !may_hold(key, correlation, index, near) {
         return None;
     }
-    let window = related(key, context, index, correlation.wanted, &near);
+    let window = related(key, context, index, correlation.wanted, near);
     let members = select(key, context, index, window)?;
-    let indices: Vec<usize> = members.iter().map(|(i, _)| *i).collect();
     let weakest = members.iter().map(|(_, certainty)| *certainty).min();
-    let mut finding = Finding {
-        members: indices,
-        certainty: correlation.place.as_ref().and(weakest),
-        at: newest.time,
-        verdict: Verdict::Holds,
-        absent: 0,
-        unseen: 0,
-    };
+    let members: Vec<usize> = members.into_iter().map(|(i, _)| i).collect();
+    let mut outcome = whole(key, &members, newest.time);
+    outcome.certainty = correlation.place.as_ref().and(weakest);
     if correlation.awaited != 0 {
-        wait_for_absent(key, context, index, &mut finding)?;
+        let present = members.iter().fold(0, |mask, i| mask | key.entries[*i].rules) & correlation.wanted;
+        outcome = wait_for_absent(key, context, present, outcome, |span| came(key, context, index, span))?;
     }
-    Some(finding)
+    Some(Finding { members, outcome })
+}
+
+/// What members come to that need not wait.
+fn whole(key: &Key, members: &[usize], at: i64) -> Outcome {
+    let first = members.first().map_or(at, |i| key.entries[*i].time);
+    Outcome::holding(first, at, members.iter().any(|i| !key.entries[*i].explained))
 }
 
 /// A quick look that may only ever say no where the condition does not hold: most items of a flood end here.
@@ -211,10 +243,12 @@ fn renew_sliding(key: &mut Key, context: Context<'_>, (from, _): (i64, i64), in_
     while start < key.entries.len() {
         let time = key.entries[start].time;
         let end = tick_end(key, start);
-        slide.move_to(&key.entries, time.saturating_sub(timespan), end);
-        let (holds, fires) = slide.judge(context.correlation);
+        slide.move_to(&key.entries, (time.saturating_sub(timespan), time), end, |_| Some(Certainty::Certain));
+        let holds = slide.tally().holds(&context.correlation.measure);
+        let fires = holds && slide.is_unexplained();
         let verdict = if holds { Verdict::Holds } else { Verdict::None };
-        (start..end).for_each(|i| settle(key, i, verdict, fires, &mut verdicts));
+        let outcome = Outcome::holding(time, time, true);
+        (start..end).for_each(|i| settle(key, i, verdict, fires.then_some(outcome), &mut verdicts));
         start = end;
     }
     key.slide = Some(slide);
@@ -231,45 +265,45 @@ fn renew_scanning(key: &mut Key, context: Context<'_>, (from, to): (i64, i64), t
     let correlation = context.correlation;
     // What comes after an item matters to its wait alone.
     let back = if touched.rules & correlation.awaited == 0 { 0 } else { correlation.timespan };
-    let mut verdicts = Verdicts { unsettled: touched.taken_back, ..Verdicts::default() };
+    // Among other firings, the quick way of joining the members of a stretch would not find them all.
+    let amid = correlation.stretches() && (back > 0 || !touched.in_order);
+    let mut verdicts = Verdicts { unsettled: touched.taken_back || amid, ..Verdicts::default() };
+    let mut sweep = key.sweep.take().filter(|_| back == 0 && touched.in_order).unwrap_or_default();
     for index in key.between(from.saturating_sub(back), to.saturating_add(correlation.timespan)) {
-        let finding = find(key, context, index);
-        let fires = finding.as_ref().is_some_and(|f| counts(key, context, f));
-        let doubt = finding.as_ref().filter(|_| fires).and_then(|f| doubt(key, context, index, f));
-        let verdict = finding.filter(|_| doubt.is_none()).map_or(Verdict::None, |f| f.verdict);
-        let fires = fires && doubt.is_none();
-        verdicts.doubts.extend(doubt);
+        let outcome = sweep.judge(key, context, index);
+        let counting = outcome.filter(|outcome| counts(context, *outcome));
+        let doubt = counting.and_then(|outcome| doubt(key, context, index, outcome));
+        let verdict = outcome.filter(|_| doubt.is_none()).map_or(Verdict::None, |outcome| outcome.verdict);
         verdicts.unsettled |= key.entries[index].fires;
-        settle(key, index, verdict, fires, &mut verdicts);
+        settle(key, index, verdict, counting.filter(|_| doubt.is_none()), &mut verdicts);
+        verdicts.doubts.extend(doubt);
     }
+    key.sweep = Some(sweep);
     verdicts
 }
 
-/// A finding counts when its wait is over and some member is unexplained.
-pub(crate) fn counts(key: &Key, context: Context<'_>, finding: &Finding) -> bool {
-    let over = finding.verdict == Verdict::Holds || finding.at < context.now;
-    over && finding.members.iter().any(|i| !key.entries[*i].explained)
+/// What holds counts when its wait is over and some member is unexplained.
+fn counts(context: Context<'_>, outcome: Outcome) -> bool {
+    outcome.unexplained && (outcome.verdict == Verdict::Holds || outcome.at < context.now)
 }
 
 /// What there is to say of a finding that would count, had somebody been able to see what it rests on.
-fn doubt(key: &Key, context: Context<'_>, index: usize, finding: &Finding) -> Option<Doubt> {
-    (finding.unseen != 0).then(|| Doubt {
+fn doubt(key: &Key, context: Context<'_>, index: usize, outcome: Outcome) -> Option<Doubt> {
+    (outcome.unseen != 0).then(|| Doubt {
         rule: 0,
         group: key.group.clone(),
-        since: finding.members.first().map_or(finding.at, |i| key.entries[*i].time),
-        until: finding.at,
-        unseen: positions(finding.unseen).map(|p| context.correlation.rules[p]).collect(),
+        since: outcome.first,
+        until: outcome.at,
+        unseen: positions(outcome.unseen).map(|p| context.correlation.rules[p]).collect(),
         newest: key.entries[index].id.clone(),
     })
 }
 
-fn settle(key: &mut Key, index: usize, verdict: Verdict, fires: bool, verdicts: &mut Verdicts) {
+fn settle(key: &mut Key, index: usize, verdict: Verdict, firing: Option<Outcome>, verdicts: &mut Verdicts) {
     let fired = key.entries[index].fires;
-    if fires && !fired {
-        verdicts.firing.push(index);
-    }
-    verdicts.unsettled |= fired && !fires;
-    key.set(index, verdict, fires);
+    verdicts.firing.extend(firing.filter(|_| !fired).map(|outcome| (index, outcome)));
+    verdicts.unsettled |= fired && firing.is_none();
+    key.set(index, verdict, firing.is_some());
 }
 
 /// Withdraws the explanation of items; the verdicts stand, but some of them count only now.
@@ -282,35 +316,39 @@ pub(crate) fn unexplain(key: &mut Key, context: Context<'_>, ids: &HashSet<&str>
         key.chunks.touch(key.entries[*index].chunk);
     }
     if !explained.is_empty() {
-        key.slide = None;
+        key.lose_place();
     }
     let spans: Vec<(i64, i64)> = explained.iter().map(|i| key.entries[*i].time).map(|t| (t, t)).collect();
     for (from, to) in spans {
+        let mut sweep = Sweep::default();
         for index in key.between(from, to.saturating_add(context.correlation.timespan)) {
-            recount(key, context, index, &mut verdicts);
+            recount(key, context, index, &mut sweep, &mut verdicts);
         }
     }
     verdicts
 }
 
 /// Whether an item that does not fire does so now, by the standing verdict.
-pub(crate) fn recount(key: &mut Key, context: Context<'_>, index: usize, verdicts: &mut Verdicts) {
+pub(crate) fn recount(key: &mut Key, context: Context<'_>, index: usize, sweep: &mut Sweep, verdicts: &mut Verdicts) {
     if key.entries[index].fires || key.entries[index].verdict == Verdict::None {
         return;
     }
-    let Some(finding) = standing(key, context, index) else { return };
-    if !counts(key, context, &finding) {
-        return;
-    }
-    if let Some(doubt) = doubt(key, context, index, &finding) {
+    let outcome = if context.correlation.slides() {
+        standing(key, context, index).map(|finding| finding.outcome)
+    } else {
+        sweep.judge(key, context, index)
+    };
+    let Some(outcome) = outcome.filter(|outcome| counts(context, *outcome)) else { return };
+    if let Some(doubt) = doubt(key, context, index, outcome) {
         // Over, and no alert: it waits no more.
         key.set(index, Verdict::None, false);
         verdicts.doubts.push(doubt);
     } else {
         key.set(index, key.entries[index].verdict, true);
-        verdicts.firing.push(index);
-        // It lies among older firings, which the quick way of forming components does not expect.
-        verdicts.unsettled = true;
+        verdicts.firing.push((index, outcome));
+        let time = key.entries[index].time;
+        let amid = key.components.values().any(|component| component.last_fire > time);
+        verdicts.unsettled |= context.correlation.stretches() && amid;
     }
 }
 
@@ -320,12 +358,7 @@ pub(crate) fn standing(key: &Key, context: Context<'_>, index: usize) -> Option<
         return find(key, context, index);
     }
     let time = key.entries[index].time;
-    Some(Finding {
-        members: key.between(time.saturating_sub(context.correlation.timespan), time).collect(),
-        certainty: None,
-        at: time,
-        verdict: key.entries[index].verdict,
-        absent: 0,
-        unseen: 0,
-    })
+    let members: Vec<usize> = key.between(time.saturating_sub(context.correlation.timespan), time).collect();
+    let outcome = Outcome { verdict: key.entries[index].verdict, ..whole(key, &members, time) };
+    Some(Finding { members, outcome })
 }

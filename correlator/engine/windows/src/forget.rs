@@ -226,7 +226,7 @@ fn drop_unseen(key: &mut Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>>,
         kept
     });
     if !gone.is_empty() {
-        key.slide = None;
+        key.lose_place();
         key.nearby = Nearby::default();
     }
     gone.iter().for_each(|e| key.note_gone(e));

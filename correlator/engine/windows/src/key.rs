@@ -15,6 +15,7 @@ use crate::entry::{Entry, Verdict};
 use crate::nearby::Nearby;
 use crate::place::Place;
 use crate::slide::Slide;
+use crate::sweep::Sweep;
 
 /// What evaluating a key needs besides its state.
 #[derive(Clone, Copy)]
@@ -29,6 +30,8 @@ pub(crate) struct Context<'a> {
     pub now: i64,
     /// Most items of a key.
     pub items: usize,
+    /// A window of so few is looked at as it is.
+    pub few: usize,
 }
 
 /// A change of the sequence of a key.
@@ -99,6 +102,8 @@ pub(crate) struct Key {
     pub withdrawn: Vec<(i64, u32)>,
     /// The sliding window, if it still stands at the end of the sequence.
     pub slide: Option<Slide>,
+    /// The same for windows that are looked at by place.
+    pub sweep: Option<Sweep>,
     /// Where items were, as far as they have been looked at.
     pub nearby: Nearby,
 }
@@ -108,6 +113,11 @@ impl Key {
     pub fn between(&self, from: i64, to: i64) -> Range<usize> {
         let start = self.index_of(from);
         start..self.entries.partition_point(|e| e.time <= to).max(start)
+    }
+
+    /// Forgets where windows stood at the end of the sequence, when items in it are no longer the same.
+    pub fn lose_place(&mut self) {
+        (self.slide, self.sweep) = (None, None);
     }
 
     /// The index of the first item that is not before a time.
@@ -202,7 +212,7 @@ impl Key {
             }
         }
         if !touched.in_order {
-            self.slide = None;
+            self.lose_place();
         }
         self.insert(fresh);
         touched
@@ -257,6 +267,9 @@ impl Key {
         }
         let later = self.entries.split_off(start);
         let sorted = later.is_empty();
+        if !sorted {
+            self.sweep = None;
+        }
         self.entries.extend(fresh);
         if !sorted {
             let mut end: Vec<Entry> = self.entries.drain(start..).chain(later).collect();

@@ -53,6 +53,8 @@ mod shelf;
 mod slide;
 mod snapshot;
 mod state;
+mod sweep;
+mod view;
 
 pub use beginning::Block;
 pub use blindness::{Doubt, Stretch};

@@ -20,11 +20,13 @@ pub struct Limits {
     pub compared: usize,
     /// The same for a correlation with an absence, where an item costs several times as much.
     pub awaiting: usize,
+    /// A window of so few items is looked at as it is; larger ones are followed as they move. Changes speed alone.
+    pub few: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { keys: 2_000_000, stored: 50_000_000, items: 1_000_000, compared: 50_000, awaiting: 10_000 }
+        Self { keys: 2_000_000, stored: 50_000_000, items: 1_000_000, compared: 50_000, awaiting: 10_000, few: 128 }
     }
 }
 

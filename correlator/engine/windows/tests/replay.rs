@@ -151,9 +151,10 @@ proptest! {
         items in prop::collection::vec(item(), 1..40),
         choices in prop::collection::vec(any::<u8>(), 1..20),
         blind in prop::collection::vec(blind(), 0..3),
+        few in prop::sample::select(vec![0, 3, 128]),
     ) {
         let steps = steps(items, longest(&form));
-        let live = run(&form, &steps, Terms { choices: &choices, blind: &blind, keys: None });
+        let live = run(&form, &steps, Terms { choices: &choices, blind: &blind, keys: None, few });
         let replay = naive::alerts(&form, &whole(&steps), &blind);
         prop_assert!(live == replay, "\nlive   {live:?}\nreplay {replay:?}\n{form}\n{blind:?}\n{}", show(&steps, &choices));
     }
@@ -165,9 +166,10 @@ proptest! {
         choices in prop::collection::vec(any::<u8>(), 1..20),
         blind in prop::collection::vec(blind(), 0..3),
         keys in 2..4_usize,
+        few in prop::sample::select(vec![0, 3, 128]),
     ) {
         let steps = steps(items, longest(&form));
-        let of = |keys| run(&form, &steps, Terms { choices: &choices, blind: &blind, keys });
+        let of = |keys| run(&form, &steps, Terms { choices: &choices, blind: &blind, keys, few });
         let (bounded, whole) = (of(Some(keys)), of(None));
         prop_assert!(bounded == whole, "\nbounded {bounded:?}\nwhole   {whole:?}\n{form}\n{}", show(&steps, &choices));
     }
@@ -198,6 +200,6 @@ fn an_alert_that_comes_and_goes_at_one_withdrawal_leaves_nothing_behind() {
         explained(0, 21, "Z2", &[("g", "1")]),
         (26 * SECOND, Step::Unexplain("e20".into())),
     ];
-    let terms = Terms { choices: &[0], blind: &[], keys: None };
+    let terms = Terms { choices: &[0], blind: &[], keys: None, few: 128 };
     assert_eq!(run(&form, &steps, terms), naive::alerts(&form, &whole(&steps), &[]));
 }

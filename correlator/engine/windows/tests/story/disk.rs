@@ -23,11 +23,12 @@ impl Disk {
         }
     }
 
-    /// Windows that hold so many keys in memory, or all.
-    pub fn open(&self, form: &[u8], keys: Option<usize>) -> Windows {
-        let mut windows = Windows::new(form, CITY).unwrap();
-        if let Some(keys) = keys {
-            windows = windows.with_limits(Limits { keys, ..Limits::default() });
+    /// Windows that hold so many keys in memory, or all, and follow those of more than `few` items.
+    pub fn open(&self, form: &[u8], keys: Option<usize>, few: usize) -> Windows {
+        let usual = Limits::default();
+        let limits = Limits { keys: keys.unwrap_or(usual.keys), few, ..usual };
+        let mut windows = Windows::new(form, CITY).unwrap().with_limits(limits);
+        if keys.is_some() {
             windows.set_shelf(Box::new(self.clone()));
         }
         let rows = self.0.lock().unwrap().clone();

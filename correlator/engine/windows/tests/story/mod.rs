@@ -69,6 +69,8 @@ pub struct Terms<'a> {
     pub blind: &'a [Blind],
     /// Keys in memory, if these are bounded.
     pub keys: Option<usize>,
+    /// Windows of more items are followed as they move.
+    pub few: usize,
 }
 
 /// Everything between the steps and what people see.
@@ -86,7 +88,7 @@ struct Stage<'a> {
 impl<'a> Stage<'a> {
     fn new(form: &Value, terms: Terms<'a>) -> Self {
         let (form, disk) = (form.to_string().into_bytes(), Disk::default());
-        let windows = disk.open(&form, terms.keys);
+        let windows = disk.open(&form, terms.keys, terms.few);
         let (live, batch, withdrawn) = (Live::default(), Vec::new(), Vec::new());
         Self { form, terms, disk, windows, live, batch, withdrawn, now: i64::MIN }
     }
@@ -143,7 +145,7 @@ impl<'a> Stage<'a> {
 
     fn restart(&mut self) {
         self.disk.commit(&mut self.windows);
-        self.windows = self.disk.open(&self.form, self.terms.keys);
+        self.windows = self.disk.open(&self.form, self.terms.keys, self.terms.few);
         self.tell();
     }
 }
