@@ -131,6 +131,7 @@ class Correlator:
     def committed(self) -> None:
         """Every commit given so far is durable: what need not be in memory may leave it."""
         self._detector.committed()
+        self._joins.committed()
 
     def act(self, action: Action, now: int) -> tuple[Incident, Commit]:
         """Record an action of a person at a wall clock (µs). Raises ``ImpetusError``."""

@@ -63,16 +63,15 @@ class Runner:
         self._handed: Handed | None = None
         """The step that may not be durable yet; of the writer thread."""
         self._concluding: asyncio.Task[None] | None = None
+        store.commit(self._correlator.begin())
         self._positions = dict(store.positions())
-        self._cursor = 0
+        self._cursor = store.cursor()
         self._queue, self._stride = FairQueue(), Stride()
         self._arrived = asyncio.Event()
         self._moved = asyncio.Condition()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._ending = False
         self._log = structlog.get_logger("runner")
-        self._take_up(self._correlator.begin())
-        self._cursor = store.cursor()
         tally.measure(self._correlator.vitals)
 
     @property
@@ -274,15 +273,6 @@ class Runner:
         if not self._queue:
             self._arrived.clear()
         return portions
-
-    def _take_up(self, commit: Commit) -> None:
-        """Make durable what taking up the work changes; where a page to write is damaged, as soon as that is mended."""
-        try:
-            self._store.commit(commit)
-        except ImpetusError as error:
-            if error.code != "store.damaged":
-                raise  # another process may write this store: then nothing here is as it was read
-            self._following.hand_over(lambda: self._commit(commit))
 
     # --- on the writer thread
 
