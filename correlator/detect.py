@@ -15,6 +15,7 @@ from correlator.health.monitor import Blind, Doubtful
 from correlator.memory import Kept
 from correlator.observation import Hit, Observation, observe
 from correlator.plan.ledger import Ledger, Verdict
+from correlator.restoring import restore_windows
 from correlator.revisions import Revisions
 from correlator.setup import Bounds
 from impetus.domain.alert import Alert
@@ -56,6 +57,9 @@ class Detector:
         """Titles of correlations that mean something else than before: their windows began anew."""
         self.gone: tuple[str, ...] = ()
         """Ids of correlations that were there before and are no more."""
+        self._lost: list[bytes] = []
+        """Rows of windows that fail their check, to be removed."""
+        self._unsaid = 0
         self._growth = Growth()
         self._revisions = Revisions()
         self._forgot = 0
@@ -132,8 +136,15 @@ class Detector:
         """What correlations had to leave out since the last call."""
         return [(self._rules[rule], what) for rule, what in self._windows.notices()]
 
+    def lost(self) -> int:
+        """How many rows of windows failed their check since the last call; their groups began anew."""
+        lost, self._unsaid = self._unsaid, 0
+        return lost
+
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
+        yield from ((Key("windows", key), None) for key in self._lost)
+        self._lost = []
         yield from ((Key("windows", key), value) for key, value in self._windows.dirty())
         yield from self._begun.changes()
         yield from self._seen.changes()
@@ -144,8 +155,8 @@ class Detector:
     def restore(self, store: Store, now: int | None) -> None:
         """Go on from what a store holds, at an event time of the whole (µs)."""
         self._windows.shelve(lambda prefix: list(store.state("windows", prefix)))
-        for first in range(256):  # in parts, so that never all of it is in memory twice
-            self._windows.restore(list(store.state("windows", bytes([first]))))
+        self._lost = restore_windows(self._windows, store)
+        self._unsaid = len(self._lost)
         self._seen.restore(store)
         self._fired.restore(store)
         self._revisions.restore(store)

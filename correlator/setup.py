@@ -9,7 +9,11 @@ from correlator.incidents.limits import Limits
 from correlator.plan.day import DayPlan
 from correlator.watermark import LATENESS
 from impetus.domain.batch import Control
+from impetus.domain.instant import SECOND
 from impetus.domain.rule import RuleSet
+
+COUNTED = 3600 * SECOND
+"""Repeats older than this are only counted, however long the windows of the rules are."""
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -56,10 +60,17 @@ class Setup(msgspec.Struct, frozen=True):
 
     @property
     def joining(self) -> Limits:
-        """The limits of joining, with the times after which nothing about an alert changes."""
+        """The limits of joining, with the times after which nothing about an alert changes, or all but nothing."""
         late = max((LATENESS, *self.lateness.values()))
         settles = late + (self.plan.reach + self.chain if self.plan is not None else 0)
-        return msgspec.structs.replace(self.limits, settles=settles, horizon=max(self.horizon, settles))
+        counted = max(settles, min(self.horizon, COUNTED))
+        return msgspec.structs.replace(self.limits, settles=counted, horizon=max(self.horizon, settles))
+
+    def settled(self, now: int | None) -> int | None:
+        """The event time before which nothing can change any more at an event time (µs): no window sees it, no incident
+        takes it in."""
+        joining = self.joining
+        return None if now is None else now - max(joining.active, joining.watch) - joining.horizon
 
 
 class _Correlation(msgspec.Struct):

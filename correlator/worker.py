@@ -71,6 +71,11 @@ class Correlator:
         return Commit(controls=controls, state=tuple(self._changes()))
 
     @property
+    def settled(self) -> int | None:
+        """The event time (µs) before which nothing can change any more; None before the first event."""
+        return self._setup.settled(self.clock.now)
+
+    @property
     def restarted(self) -> tuple[str, ...]:
         """Titles of correlations that mean something else than before: their windows began anew."""
         return self._detector.restarted
@@ -116,7 +121,8 @@ class Correlator:
 
     def vitals(self, heard: int) -> Vitals:
         """What it measures of itself, at a wall clock (µs)."""
-        return vitals_of(self.clock, self._monitor, self._detector.population, self._joins.active, heard)
+        passages = self._reception.flow.passages()
+        return vitals_of(self.clock, self._monitor, passages, self._detector.population, self._joins.active, heard)
 
     def notices(self) -> tuple[Notice, ...]:
         """What people have to know: where the picture is not whole."""
@@ -125,6 +131,7 @@ class Correlator:
     def committed(self) -> None:
         """Every commit given so far is durable: what need not be in memory may leave it."""
         self._detector.committed()
+        self._joins.committed()
 
     def act(self, action: Action, now: int) -> tuple[Incident, Commit]:
         """Record an action of a person at a wall clock (µs). Raises ``ImpetusError``."""

@@ -1,23 +1,29 @@
 """A case: an incident or a watch while its alerts are being joined."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
 
 from correlator.incidents.limits import Limits
-from correlator.incidents.summary import Summary
+from correlator.incidents.summary import Order, Repeats, Summary
 from impetus.domain.alert import Alert
-from impetus.domain.incident import Incident, Kind
+from impetus.domain.incident import ActionRecord, Incident, Kind
 from impetus.domain.instant import SECOND
 from impetus.domain.place import distance
 from impetus.domain.rule import rank
 
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+"""What most cases have, without a dictionary for each."""
 HOUR = 3600 * SECOND
 OPENED = "opened it"
 """Why the first member of a case is in it."""
+SHARED = "shares an event"
+"""Why a member is in it that has an event in common with another."""
 SMALL = 32
-"""A case of more alerts keeps its summary from one to the next; a smaller one makes it anew."""
+"""Of a case of more alerts, settled repeats are only counted."""
 
-Order = tuple[int, bool, str]
-"""Where an alert stands: event time of its first firing, then those of single events, then its id."""
 FIRST: Order = (-(1 << 63), False, "")
 
 
@@ -29,7 +35,7 @@ def order_of(alert: Alert) -> Order:
 class Node:
     """An alert in memory: where it stands, what it joins by, and where it is."""
 
-    __slots__ = ("alert", "case", "dropped", "earliest", "home", "names", "order", "why")
+    __slots__ = ("alert", "case", "home", "names", "order", "repeats", "why")
 
     def __init__(self, alert: Alert) -> None:
         self.alert = alert
@@ -41,47 +47,67 @@ class Node:
         self.why = ""
         self.home = ""
         """The incident under whose id it is on record as a member."""
-        self.dropped = 0
+        self.repeats: Repeats | None = None
         """Repeats after it that are only counted."""
-        self.earliest: list[tuple[Order, str]] = []
-        """The first of those repeats."""
+
+    @property
+    def id(self) -> str:
+        """The id of the alert."""
+        return self.order[2]
+
+
+class Brief(msgspec.Struct, frozen=True, gc=False):
+    """What the next revision of an incident needs of the one before, if that says something else for certain."""
+
+    id: str
+    revision: int
+    alerts: int
+    supersedes: tuple[str, ...]
+    history: tuple[ActionRecord, ...]
 
 
 class Case:
     """Alerts that belong together, each with why."""
 
+    __slots__ = (
+        "absorbed", "asked", "brief", "chosen", "ends", "id", "inherited", "kind", "lasting", "links",
+        "newest", "nodes", "opened", "opener", "record", "scheduled", "settled", "sides", "sum", "taken_at",
+        "taken_over_by",
+    )  # fmt: skip
+
     def __init__(self, kind: Kind, opener: Node) -> None:
         self.kind = kind
-        self.opener = opener
-        """The earliest alert that could open it; the id of the incident is made of its id."""
+        self.opener = opener.order
+        """Where the earliest alert stands that could open it; the id of the incident is made of its id."""
+        self.opened = opener.alert.first
         self.id = incident_id(opener.alert)
         self.nodes: dict[str, Node] = {}
         self.newest = opener.alert.at
-        self.sides: dict[str, int] = {}
+        self.sides: Mapping[str, int] = NOTHING
         """For each split by hand, on which side of it the case is."""
-        self.links: set[Case] = set()
-        self.lasting: set[str] = set()
+        self.links: frozenset[Case] = frozenset()
+        self.lasting: frozenset[str] = frozenset()
         """Ids of linked incidents that are no longer in memory."""
         self.taken_over_by: Case | None = None
         self.taken_at = FIRST
-        self.absorbed: list[Case] = []
+        self.absorbed: tuple[Case, ...] = ()
         self.asked = FIRST
         """The last alert whose place depended on this case."""
-        self.chosen = False
-        """Whether some place depended on how new this case was, and not just on what it holds."""
+        self.chosen = FIRST
+        """The last alert whose place depended on how new this case was, and not just on what it holds."""
         self.record: Incident | None = None
-        """The incident as it was last written, if it was."""
-        self.inherited: list[Incident] = []
+        """The incident as it was last written, if it was and is not left to the store."""
+        self.brief: Brief | None = None
+        """What has to be known of one that is left to the store."""
+        self.inherited: tuple[Incident | Brief, ...] = ()
         """Incidents that it takes the place of, since it was last written."""
-        self.floor = 0
-        """No revision of its id is below this."""
-        self.settled: list[Node] = []
+        self.settled: tuple[Node, ...] = ()
         """Alerts that nothing changes any more and that may be repeats."""
-        self.ends: dict[object, tuple[Node, Node]] = {}
+        self.ends: Mapping[object, tuple[Node, Node]] = NOTHING
         """The first and the last of the settled repeats of a row."""
         self.scheduled = False
         """Whether its end is on the list of what is forgotten."""
-        self._summary: Summary | None = None
+        self.sum: Summary | None = None
 
     @property
     def heir(self) -> "Case":
@@ -105,59 +131,69 @@ class Case:
     def add(self, node: Node, why: str) -> None:
         """Let an alert join."""
         node.case, node.why = self, why
-        self.nodes[node.alert.id] = node
+        self.nodes[node.id] = node
         self.newest = max(self.newest, node.alert.at)
-        if self._summary is not None:
-            self._summary.add(node.alert, node.order, why)
+        if self.sum is not None:
+            _add_up(self.sum, node)
+
+    def side_with(self, sides: Mapping[str, int]) -> None:
+        """Be on these sides of splits by hand."""
+        if sides:
+            self.sides = {**self.sides, **sides}
 
     def revise(self, node: Node) -> None:
         """Take note that an alert has more members than before, and is otherwise the same."""
         self.newest = max(self.newest, node.alert.at)
-        if self._summary is not None:
-            self._summary.revise(node.alert, node.order)
+        if node.order == self.opener:
+            self.opened = node.alert.first
+        if self.sum is not None:
+            self.sum.revise(node.alert, node.order)
 
     def absorb(self, other: "Case", why: str, order: Order) -> None:
         """Take another case over: its opener joined for this reason, the others keep theirs."""
         other.taken_over_by, other.taken_at = self, order
-        other.opener.why = why
-        if self._summary is not None:
+        other.nodes[other.opener[2]].why = why
+        if self.sum is not None:
             for node in other.nodes.values():
-                self._add_up(self._summary, node)
+                _add_up(self.sum, node)
         self.nodes.update(other.nodes)
         self.newest = max(self.newest, other.newest)
         self.asked = max(self.asked, other.asked)
-        self.chosen = self.chosen or other.chosen
-        self.sides.update(other.sides)
+        self.chosen = max(self.chosen, other.chosen)
+        self.side_with(other.sides)
         self.links |= other.links
         self.lasting |= other.lasting
-        self.absorbed += [other, *other.absorbed]
+        self.absorbed += (other, *other.absorbed)
         self.inherited += other.inherited
         self.settled += other.settled
-        self.settled += [node for ends in other.ends.values() for node in ends]
-        if other.record is not None:
-            self.inherited.append(other.record)
+        self.settled += tuple(node for ends in other.ends.values() for node in ends)
+        own = other.record or other.brief
+        if own is not None:
+            self.inherited += (own,)
 
     def summary(self) -> Summary:
         """What its alerts have together."""
-        found = self._summary
-        if found is None:
-            found = Summary()
+        if self.sum is None:
+            self.sum = Summary()
             for node in self.nodes.values():
-                self._add_up(found, node)
-        if len(self.nodes) > SMALL:
-            self._summary = found
-        return found
-
-    @staticmethod
-    def _add_up(summary: Summary, node: Node) -> None:
-        summary.add(node.alert, node.order, node.why)
-        if node.dropped:
-            summary.count(node.alert, node.dropped, node.earliest)
+                _add_up(self.sum, node)
+        return self.sum
 
     @property
     def summed(self) -> bool:
-        """Whether its summary stands without its alerts, so that repeats need not stay."""
-        return self._summary is not None
+        """Whether it is so large that settled repeats are only counted in its summary."""
+        return self.sum is not None and len(self.nodes) > SMALL
+
+
+def brief_of(record: Incident) -> Brief:
+    """What has to be known of an incident that is left to the store."""
+    return Brief(record.id, record.revision, record.alerts, record.supersedes, record.history)
+
+
+def _add_up(summary: Summary, node: Node) -> None:
+    summary.add(node.alert, node.order, node.why)
+    if node.repeats is not None:
+        summary.count(node.alert, node.repeats)
 
 
 def incident_id(opener: Alert) -> str:
@@ -180,6 +216,11 @@ def joins_one(alert: Alert, limits: Limits) -> bool:
     return rank(alert.level) == rank(limits.opens) - 1
 
 
+def is_informational(alert: Alert, limits: Limits) -> bool:
+    """Whether an alert joins through a correlation only."""
+    return rank(alert.level) < rank(limits.opens) - 1
+
+
 def meets(watch: Alert, alert: Alert) -> bool:
     """Whether an alert is where and when an open-source item said: its location, else its zone, and its time ± 1 h."""
     if watch.target_time is None or watch.place is None or alert.place is None:
@@ -194,4 +235,4 @@ def meets(watch: Alert, alert: Alert) -> bool:
 
 def earliest(found: Sequence[tuple[Case, str]]) -> tuple[Case, str]:
     """The case that was opened first."""
-    return min(found, key=lambda item: item[0].opener.order)
+    return min(found, key=lambda item: item[0].opener)

@@ -7,9 +7,9 @@ Every question here may be answered with no for a change that would have done: t
 
 from collections.abc import Iterable, Sequence
 
-from correlator.incidents.case import Case, Node, is_watch, opens
+from correlator.incidents.case import SHARED, Case, Node, is_informational, is_watch, opens
 from correlator.incidents.fold import Fold
-from correlator.incidents.names import PERSON, Name
+from correlator.incidents.names import EVENT, PERSON, Name
 from impetus.domain.alert import Alert
 
 
@@ -18,6 +18,8 @@ def extends(fold: Fold, node: Node) -> bool:
     names = fold.names_at(node.alert, node.order)
     entries = [entry for entry in map(fold.names.get, names) if entry is not None]
     if not _placed_last(fold, node) or not fold.commons.stays(node.alert, node.order):
+        return False
+    if not _brings_last(fold, node):
         return False
     if all(_behind(node, entry) for entry in entries):
         return True
@@ -32,11 +34,16 @@ def revises(fold: Fold, node: Node, alert: Alert) -> bool:
     old, names = set(node.names), fold.names_at(alert, node.order)
     if not _same_kind(fold, node.alert, alert) or not old.issubset(names):
         return False
-    if case is not None and (case.chosen or case.kind == "watch") and alert.at != node.alert.at:
+    if node.why != SHARED and tuple(name for name in names if name in old) != node.names:
+        return False  # Another of its names may be the first that leads to the case.
+    if is_informational(alert, fold.limits) and len(names) > len(old):
+        return False  # What an informational alert joins through may be another correlation now.
+    if case is not None and (case.chosen > node.order or case.kind == "watch") and alert.at != node.alert.at:
         return False
     for name in names:
         entry = fold.names.get(name) if name not in old else None
-        if entry is not None and (case is None or not _leads_only_to(entry, case, node)):
+        # If its first name that leads to the case is a new one, the reason why it joined is another.
+        if entry is not None and (case is None or node.why != SHARED or not _leads_only_to(entry, case, node)):
             return False
     return set(fold.places.watches_met(alert)) == set(fold.places.watches_met(node.alert))
 
@@ -64,13 +71,27 @@ def _behind(node: Node, entry: Name) -> bool:
 
 def _placed_last(fold: Fold, node: Node) -> bool:
     """Whether all that it meets in place and time was before."""
-    if is_watch(node.alert, fold.limits):
-        met = fold.places.alerts_met(node.alert)
-    elif opens(node.alert, fold.limits):
-        met = fold.places.watches_met(node.alert)
-    else:
-        return True
-    return all(other.order < node.order and other.case and other.case.heir.asked < node.order for other in met)
+    return all(
+        other.order < node.order and (other.case is None or other.case.heir.asked < node.order)
+        for other in _met(fold, node.alert)
+    )
+
+
+def _met(fold: Fold, alert: Alert) -> list[Node]:
+    """What an alert meets in place and time: open-source items, and what it expects if it is one."""
+    met = fold.places.watches_met(alert)
+    return met + fold.places.alerts_met(alert) if is_watch(alert, fold.limits) else met
+
+
+def _brings_last(fold: Fold, node: Node) -> bool:
+    """Whether all that shares a name with what a correlation brings along was before."""
+    entries = (fold.names.get(f"{EVENT}{event}") for event in node.alert.events if node.alert.correlation)
+    brought = [other for entry in entries if entry is not None for other in entry.nodes if other.case is None]
+    names = (fold.names.get(name) for other in brought for name in other.names)
+    met = (watch for other in brought for watch in fold.places.watches_met(other.alert))
+    return all(entry is None or entry.last < node.order for entry in names) and all(
+        watch.order < node.order for watch in met
+    )
 
 
 def _fits_between(fold: Fold, node: Node, entries: Sequence[Name]) -> bool:
@@ -85,13 +106,22 @@ def _fits_between(fold: Fold, node: Node, entries: Sequence[Name]) -> bool:
     case = owned[0].owners[0][0].heir
     return (
         free_before
+        and not _is_joined_through(fold, node)
         and all(_leads_only_to(entry, case, node) for entry in owned)
         and case.kind == "incident"
-        and not case.chosen
+        and case.chosen < node.order
         and not case.sides
-        and case.opener.order < node.order
+        and case.opener < node.order
         and case.takes_in(node.alert, fold.limits)
     )
+
+
+def _is_joined_through(fold: Fold, node: Node) -> bool:
+    """Whether an alert as a correlation brings in others, which may be there by another, or is brought in itself."""
+    if is_informational(node.alert, fold.limits):
+        return True
+    entries = (fold.names.get(f"{EVENT}{event}") for event in node.alert.events if node.alert.correlation)
+    return any(not opens(other.alert, fold.limits) for entry in entries if entry is not None for other in entry.nodes)
 
 
 def _leads_only_to(entry: Name, case: Case, node: Node) -> bool:
@@ -135,10 +165,9 @@ def _neighbours(
         entry = fold.names.get(name) if name not in followed else None
         followed.add(name)
         if entry is not None:
-            found += entry.nodes.values()
+            found += fold.having(name)
             for owner, _ in entry.owners:
-                if owner.heir not in cases:
+                if owner.heir not in cases and fold.is_live(owner.heir):
                     cases[owner.heir] = None
                     found += owner.heir.nodes.values()
-    met = fold.places.alerts_met(alert) if is_watch(alert, fold.limits) else fold.places.watches_met(alert)
-    return found + met
+    return found + _met(fold, alert)

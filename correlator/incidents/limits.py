@@ -22,6 +22,6 @@ class Limits(msgspec.Struct, frozen=True):
     linked: int = 50
     """So many incidents at most are linked by one weak entity."""
     settles: int = 600 * SECOND
-    """After so long nothing about an alert of one event changes: lateness, and how far a plan looks back."""
+    """After so long repeats are only counted: nothing about them changes, nor does a correlation come to have them."""
     horizon: int = 3600 * SECOND
     """After so long no correlation changes that an event is a member of."""

@@ -11,8 +11,8 @@ class Held:
 
     __slots__ = ("first", "last", "strong", "weak")
 
-    def __init__(self, at: int) -> None:
-        self.first = self.last = at
+    def __init__(self, first: int, last: int) -> None:
+        self.first, self.last = first, last
         self.strong = self.weak = False
 
     def near(self, other: "Held", limits: Limits) -> bool:
@@ -28,15 +28,15 @@ class Links:
         self._limits = limits
         self._held: dict[str, dict[Case, Held]] = {}
 
-    def note(self, case: Case, key: str, at: int, *, weak: bool) -> list[Case]:
-        """Note that a case had an entity; returns the cases that this links it to."""
+    def note(self, case: Case, key: str, first: int, last: int, *, weak: bool) -> list[Case]:
+        """Note that a case had an entity from when to when; returns the cases that this links it to."""
         holders = self._held.setdefault(key, {})
         mine = holders.get(case)
         if mine is None:
             if len(holders) >= self._limits.linked:
                 return []
-            mine = holders[case] = Held(at)
-        mine.first, mine.last = min(mine.first, at), max(mine.last, at)
+            mine = holders[case] = Held(first, last)
+        mine.first, mine.last = min(mine.first, first), max(mine.last, last)
         mine.weak, mine.strong = mine.weak or weak, mine.strong or not weak
         if len(holders) == 1:
             return []

@@ -1,69 +1,70 @@
 """Folding anew: what a change may touch is taken out and folded again, the rest is not looked at."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
-from correlator.incidents.case import Case, Node, Order, order_of
+from correlator.incidents.case import Case, Node, order_of
+from correlator.incidents.commons import NEVER_COMMON, counts, strong_keys
 from correlator.incidents.extension import closure
-from correlator.incidents.fold import WEAKLY, Fold
+from correlator.incidents.fold import Fold
+from correlator.incidents.names import IDLY, WEAKLY
+from correlator.incidents.summary import Order
 from impetus.domain.alert import Alert
 
 
 def refold(fold: Fold, fresh: Sequence[Alert]) -> list[Case]:
     """Take in alerts (new, revised, gone) with all that they lead to; returns the cases that were taken apart."""
     old = [fold.nodes[alert.id] for alert in fresh if alert.id in fold.nodes]
-    first = min([order_of(alert) for alert in fresh] + [node.order for node in old])
-    pool, cases = closure(fold, [alert for alert in fresh if not alert.gone], old)
-    _widen(fold, pool, cases, _turning(fold, pool, fresh, first))
-    apart = list(cases)
+    alive = [alert for alert in fresh if not alert.gone]
+    turned = _recount(fold, old, alive)
+    pool, apart = closure(fold, [*alive, *(node.alert for node in turned)], [*old, *turned])
     nodes = {id: _again(node) for id, node in pool.items()}
     for alert in fresh:
-        nodes.pop(alert.id, None)
+        known = nodes.pop(alert.id, None)
         if not alert.gone:
-            nodes[alert.id] = _again(fold.nodes.get(alert.id) or Node(alert), alert)
-    turned = _fold_again(fold, pool.values(), cases, nodes, first)
-    while turned:
-        more: dict[str, Node] = {}
-        around: list[Case] = []
-        _widen(fold, more, around, turned)
-        if more.keys() <= nodes.keys():
-            break
-        apart += [case for case in around if case.id in fold.cases and not nodes.keys() & case.nodes.keys()]
-        taken = [fold.nodes[id] for id in nodes]
-        again = {node.case.heir: None for node in taken if node.case is not None} | dict.fromkeys(around)
-        nodes |= {id: _again(node) for id, node in more.items() if id not in nodes}
-        turned = _fold_again(fold, [*taken, *more.values()], list(again), nodes, first)
+            nodes[alert.id] = Node(alert) if known is None else _again(known, alert)
+    fold.remove(pool.values(), apart)
+    for node in sorted(nodes.values(), key=lambda node: node.order):
+        fold.take_again(node)
     return apart
+
+
+def recount(fold: Fold, key: str) -> None:
+    """Count anew what an entity was met with, after alerts that had it are there no more."""
+    if key not in fold.commons.since and not key.startswith(NEVER_COMMON):
+        fold.commons.turn(key, [(node.order, node.alert) for node in fold.having(key)])
 
 
 def _again(node: Node, alert: Alert | None = None) -> Node:
     """An alert to be folded again: where it is on record, and the repeats it stands for, stay."""
     again = Node(alert or node.alert)
-    again.home, again.dropped, again.earliest = node.home, node.dropped, node.earliest
+    again.home, again.repeats = node.home, node.repeats
     return again
 
 
-def _turning(fold: Fold, pool: dict[str, Node], fresh: Sequence[Alert], first: Order) -> list[Node]:
-    """The alerts by which entities became common that have to be counted anew."""
-    keys = {e.key for node in pool.values() for e in node.alert.entities} | {e.key for a in fresh for e in a.entities}
-    since = (fold.commons.since.get(key) for key in keys)
-    return [fold.nodes[at[2]] for at in since if at is not None and at >= first and at[2] in fold.nodes]
+def _recount(fold: Fold, old: Sequence[Node], alive: Sequence[Alert]) -> list[Node]:
+    """Count anew how common the entities of a change are; returns the alerts beside it that this touches."""
+    gone, fresh = {node.id for node in old}, [(order_of(alert), alert) for alert in alive]
+    changes = [(node.order, node.alert) for node in old] + fresh
+    first: dict[str, Order] = {}
+    for order, alert in changes:
+        for key in strong_keys(alert) if counts(alert, fold.limits) else ():
+            if not key.startswith(NEVER_COMMON):
+                first[key] = min(first.get(key, order), order)
+    turned: dict[str, Node] = {}
+    for key, order in first.items():
+        was = fold.commons.since.get(key)
+        if was is not None and was < order:
+            continue
+        known = fold.having(key) + fold.having(f"{IDLY}{key}")
+        if was is not None:
+            known += fold.having(f"{WEAKLY}{key}")
+        found = [(node.order, node.alert) for node in known if node.id not in gone]
+        since = fold.commons.turn(key, found + fresh)
+        if since != was:
+            turned |= {node.id: node for node in known if node.id not in gone and _turns(node.order, was, since)}
+    return list(turned.values())
 
 
-def _widen(fold: Fold, pool: dict[str, Node], cases: list[Case], nodes: Sequence[Node]) -> None:
-    found, around = closure(fold, (), [node for node in nodes if node.alert.id not in pool])
-    pool.update(found)
-    cases += [case for case in around if case not in cases]
-
-
-def _fold_again(
-    fold: Fold, pool: Collection[Node], cases: Sequence[Case], nodes: dict[str, Node], first: Order
-) -> list[Node]:
-    """Fold some alerts again; returns alerts beside them that a change in how common an entity is may touch."""
-    keys = {e.key for node in [*pool, *nodes.values()] for e in node.alert.entities if not e.weak}
-    was = fold.commons.reset(keys, first)
-    fold.remove(pool, cases)
-    for node in sorted(nodes.values(), key=lambda node: node.order):
-        fold.take(node)
-    turned = [key for key, since in was.items() if fold.commons.since.get(key) != since]
-    entries = [fold.names.get(name) for key in turned for name in (key, f"{WEAKLY}{key}")]
-    return [node for entry in entries if entry is not None for node in entry.nodes.values()]
+def _turns(order: Order, was: Order | None, since: Order | None) -> bool:
+    """Whether an entity is weak at a place in the order before, or after, but not both."""
+    return (was is not None and order >= was) != (since is not None and order >= since)

@@ -25,9 +25,12 @@ EVIDENCE = 200
 """Alerts that are told apart when trust is weighed: the worst, and the first of these."""
 
 Order = tuple[int, bool, str]
+"""Where an alert stands: event time of its first firing, then those of single events, then its id."""
+RowKey = tuple[str, str]
+SINGLE = "alert "
 
 
-class Row(msgspec.Struct):
+class Row(msgspec.Struct, array_like=True, gc=False):
     """Repeats of one rule on one device."""
 
     order: Order
@@ -35,12 +38,11 @@ class Row(msgspec.Struct):
     first: int
     last: int
     count: int = 1
-    repeats: list[tuple[Order, str]] = []
+    repeats: tuple[tuple[Order, str], ...] = ()
 
     def repeat(self, order: Order, id: str) -> None:
         """Note the id of a repeat, if it is among the first."""
-        insort(self.repeats, (order, id))
-        del self.repeats[REPEATS:]
+        self.repeats = tuple(sorted((*self.repeats, (order, id)))[:REPEATS])
 
     def member(self) -> Member:
         """The row as it is written."""
@@ -49,7 +51,36 @@ class Row(msgspec.Struct):
         )
 
 
-class Evidence(msgspec.Struct):
+class Repeats:
+    """Repeats of an alert that are only counted: how many, the first ids, and the newest events."""
+
+    __slots__ = ("count", "earliest", "events")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.earliest: list[tuple[Order, str]] = []
+        self.events: list[tuple[int, str]] = []
+
+    def add(self, alert: Alert, order: Order) -> None:
+        """Count one more."""
+        self.count += 1
+        insort(self.earliest, (order, alert.id))
+        self._list(zip(alert.times, alert.events, strict=True))
+
+    def absorb(self, other: "Repeats") -> None:
+        """Count those of another too."""
+        self.count += other.count
+        self.earliest = sorted([*self.earliest, *other.earliest])
+        self._list(other.events)
+
+    def _list(self, events: Iterable[tuple[int, str]]) -> None:
+        del self.earliest[REPEATS:]
+        self.events += events
+        if len(self.events) > 2 * EVENTS:
+            self.events = sorted(self.events)[-EVENTS:]
+
+
+class Evidence(msgspec.Struct, array_like=True, gc=False):
     """The alerts of one level on the same devices: the earliest of them."""
 
     level: Level
@@ -59,26 +90,27 @@ class Evidence(msgspec.Struct):
     title: str
 
 
-class Summary:
+class Summary(msgspec.Struct, array_like=True):
     """Rows, events, entities and what risk is made of."""
 
-    def __init__(self) -> None:
-        self.rows: dict[tuple[str, str], Row] = {}
-        self._sorted: list[tuple[Order, tuple[str, str]]] = []
-        self.alerts = 0
-        self.domains: set[str] = set()
-        self.zones: set[str] = set()
-        self.exercise = False
-        self.tactics: dict[str, Order] = {}
-        """Each tag of a rule, with the first alert that has it."""
-        self.evidence: dict[tuple[str, ...], Evidence] = {}
-        self.devices: dict[str, Order] = {}
-        """Each device that is held, with the first alert that is about it."""
-        self.placed: tuple[Order, str] | None = None
-        """The first alert that is certainly in one place."""
-        self._events: dict[str, int] = {}
-        self._entities: dict[str, tuple[Order, int, Entity]] = {}
-        self._title: tuple[tuple[int, bool, Order], str] | None = None
+    rows: dict[RowKey, Row] = {}
+    _sorted: list[tuple[Order, RowKey]] = []
+    _repeated: int = 0
+    """So many rows there were when the last ones were left out."""
+    alerts: int = 0
+    domains: set[str] = set()
+    zones: set[str] = set()
+    exercise: bool = False
+    tactics: dict[str, Order] = {}
+    """Each tag of a rule, with the first alert that has it."""
+    evidence: dict[tuple[str, ...], Evidence] = {}
+    devices: dict[str, Order] = {}
+    """Each device that is held, with the first alert that is about it."""
+    placed: tuple[Order, str] | None = None
+    """The first alert that is certainly in one place."""
+    _events: dict[str, int] = {}
+    _entities: dict[str, tuple[Order, int, Entity]] = {}
+    _title: tuple[tuple[int, bool, Order], str] | None = None
 
     def add(self, alert: Alert, order: Order, why: str) -> None:
         """Add an alert."""
@@ -97,21 +129,22 @@ class Summary:
         if alert.certainty == "certain" and (self.placed is None or order < self.placed[0]):
             self.placed = (order, alert.title)
         self._add_evidence(alert, order)
-        self._events.update(zip(alert.events, alert.times, strict=True))
-        if len(self._events) > 2 * EVENTS:
-            self._events = dict(self._newest())
-        for position, entity in enumerate(alert.entities):
-            self._add_entity(entity, order, position)
-        row = self.rows[row_key(alert)]
-        row.first, row.last = min(row.first, alert.first), max(row.last, alert.at)
+        self._add_events(zip(alert.events, alert.times, strict=True))
+        for position in range(len(alert.entities) - 1, -1, -1):
+            self._add_entity(alert.entities[position], order, position)
+        row = self.rows.get(row_key(alert))
+        if row is not None:
+            row.first, row.last = min(row.first, alert.first), max(row.last, alert.at)
 
-    def count(self, alert: Alert, repeats: int, earliest: Iterable[tuple[Order, str]]) -> None:
+    def count(self, alert: Alert, repeats: Repeats) -> None:
         """Count repeats of an alert that are not there any more."""
-        row = self.rows[row_key(alert)]
-        self.alerts += repeats
-        row.count += repeats
-        for order, id in earliest:
-            row.repeat(order, id)
+        self.alerts += repeats.count
+        self._add_events((event, at) for at, event in repeats.events)
+        row = self.rows.get(row_key(alert))
+        if row is not None:
+            row.count += repeats.count
+            for order, id in repeats.earliest:
+                row.repeat(order, id)
 
     def listed(self) -> tuple[Member, ...]:
         """The rows in order: the first and the last ones of very many."""
@@ -139,6 +172,12 @@ class Summary:
         """The first of the worst alerts."""
         return min(self.evidence.values(), key=lambda item: (-rank(item.level), item.order))
 
+    def _add_events(self, events: Iterable[tuple[str, int]]) -> None:
+        for event, at in events:
+            self._events[event] = max(at, self._events.get(event, at))
+        if len(self._events) > 2 * EVENTS:
+            self._events = dict(self._newest())
+
     def _newest(self) -> list[tuple[str, int]]:
         return sorted(self._events.items(), key=lambda item: (item[1], item[0]))[-EVENTS:]
 
@@ -146,8 +185,10 @@ class Summary:
         key = row_key(alert)
         row = self.rows.get(key)
         if row is None:
-            self.rows[key] = Row(order, why, alert.first, alert.at, repeats=[])
+            self.rows[key] = Row(order, why, alert.first, alert.at)
             insort(self._sorted, (order, key))
+            if len(self._sorted) > 2 * max(FIRST_ROWS + LAST_ROWS, self._repeated):
+                self._leave_out()
             return
         row.count += 1
         if order < row.order:
@@ -157,6 +198,16 @@ class Summary:
             insort(self._sorted, (order, key))
         else:
             row.repeat(order, alert.id)
+
+    def _leave_out(self) -> None:
+        """Let go of rows that will never be listed: none of a single alert that many stand before and behind."""
+        between = self._sorted[FIRST_ROWS:-LAST_ROWS]
+        kept = [item for item in between if not is_single(item[1])]
+        for _, key in between:
+            if is_single(key):
+                del self.rows[key]
+        self._sorted[FIRST_ROWS:-LAST_ROWS] = kept
+        self._repeated = len(self._sorted)
 
     def _add_best(self, alert: Alert, order: Order) -> None:
         best = ((-rank(alert.level), not alert.correlation, order), alert.title)
@@ -184,15 +235,24 @@ class Summary:
                 self._entities = dict(first)
             return
         strong = known[2] if not known[2].weak else entity
-        self._entities[entity.key] = (*min(known[:2], (order, position)), strong)
+        # A revision of the same alert may list it elsewhere.
+        if order <= known[0]:
+            self._entities[entity.key] = (order, position, strong)
+        else:
+            self._entities[entity.key] = (known[0], known[1], strong)
 
 
 def row_key(alert: Alert) -> tuple[str, str]:
     """What tells the rows of an incident apart: rule and device, or the alert itself where it has none."""
     device = next((entity.value for entity in alert.entities if entity.kind == "device"), None)
     if device is None or alert.correlation:
-        return (alert.rule, f"alert {alert.id}")
+        return (alert.rule, f"{SINGLE}{alert.id}")
     return (alert.rule, f"device {device}")
+
+
+def is_single(key: RowKey) -> bool:
+    """Whether a row is of one alert, and no repeat will ever come to it."""
+    return key[1].startswith(SINGLE)
 
 
 def devices_of(alert: Alert) -> tuple[str, ...]:

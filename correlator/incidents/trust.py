@@ -30,12 +30,11 @@ class Trust:
     def __init__(self, city: CityModel) -> None:
         self._needs: dict[str, set[str]] = {}
         """Device → all that it depends on."""
+        self._needed: dict[str, set[str]] = {}
+        """Device → all that depends on it."""
         for device in city.devices:
             for dependent in city.dependents((device,)):
                 self._needs.setdefault(dependent, set()).add(device)
-        self._needed: dict[str, set[str]] = {}
-        for dependent, needed in self._needs.items():
-            for device in needed:
                 self._needed.setdefault(device, set()).add(dependent)
         self._holds: Kept[Hold] = Kept("trust", Hold)
         self._by_device: dict[str, set[str]] = {}

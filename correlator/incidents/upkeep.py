@@ -1,11 +1,13 @@
 """Upkeep: what takes nothing in any more is forgotten, settled repeats are only counted; nothing is scanned for it."""
 
-from bisect import insort
+from collections import deque
 from heapq import heappop, heappush
 
-from correlator.incidents.case import Case, Node
+from correlator.incidents.case import Case, Node, order_of
 from correlator.incidents.fold import Fold
-from correlator.incidents.summary import REPEATS
+from correlator.incidents.names import EVENT, IDLY, WEAKLY
+from correlator.incidents.summary import Repeats, row_key
+from impetus.domain.alert import Alert
 
 
 class Upkeep:
@@ -14,8 +16,11 @@ class Upkeep:
     def __init__(self, fold: Fold) -> None:
         self._fold = fold
         self._cases: list[tuple[int, str]] = []
-        self._alerts: list[tuple[int, str]] = []
-        self._commons = 0
+        self._loose: list[tuple[int, str]] = []
+        self._young: deque[Node] = deque()
+        """Alerts of single events in cases, in the order in which they were filed."""
+        self.counted: list[tuple[Node, Node]] = []
+        """Repeats that left memory since someone cleared this, each with the alert that stands for it."""
 
     def schedule(self, case: Case) -> None:
         """Forget a case once it takes nothing in any more."""
@@ -25,11 +30,11 @@ class Upkeep:
 
     def watch(self, node: Node) -> None:
         """Forget a loose alert, and count a repeat, once nothing changes them any more."""
-        limits = self._fold.limits
         if node.case is None:
-            heappush(self._alerts, (node.alert.at + limits.horizon, node.alert.id))
+            limits = self._fold.limits
+            heappush(self._loose, (node.alert.at + limits.horizon, node.alert.id))
         elif not node.alert.correlation:
-            heappush(self._alerts, (node.alert.at + limits.settles, node.alert.id))
+            self._young.append(node)
 
     def run(self, now: int) -> tuple[list[Case], list[str]]:
         """Do what is due; returns the cases and the ids of loose alerts that were forgotten."""
@@ -37,15 +42,12 @@ class Upkeep:
         for case in cases:
             self.forget(case)
         loose: list[str] = []
-        while self._alerts and self._alerts[0][0] <= now:
-            node = self._fold.nodes.get(heappop(self._alerts)[1])
-            if node is not None and node.case is not None:
-                self._settle(node, node.case.heir)
-            elif node is not None:
+        while self._loose and self._loose[0][0] <= now:
+            node = self._fold.nodes.get(heappop(self._loose)[1])
+            if node is not None and node.case is None:
                 self._age(node, now, loose)
-        if now - self._commons >= self._fold.limits.horizon:
-            self._commons = now
-            self._fold.commons.expire(now)
+        self._ripen(now)
+        self._forget_names()
         return cases, loose
 
     def forget(self, case: Case) -> None:
@@ -55,11 +57,17 @@ class Upkeep:
         was = {other: other in fold.changed for other in linked}
         fold.remove(list(case.nodes.values()), (case,))
         for other in linked:
-            other.lasting.add(case.id)
+            other.lasting |= {case.id}
             if not was[other]:
                 fold.changed.pop(other, None)
-        keys = (entity.key for node in case.nodes.values() for entity in node.alert.entities)
-        fold.commons.forget(key for key in keys if fold.names.get(key) is None)
+
+    def _forget_names(self) -> None:
+        """Forget how common entities are that nothing in memory has."""
+        names = self._fold.names
+        emptied, names.emptied = names.emptied, []
+        for key in {name.removeprefix(WEAKLY).removeprefix(IDLY) for name in emptied}:
+            if not any(names.get(f"{mark}{key}") for mark in ("", WEAKLY, IDLY)):
+                self._fold.commons.forget(key)
 
     def _ended(self, now: int) -> list[Case]:
         found: list[Case] = []
@@ -80,36 +88,70 @@ class Upkeep:
     def _age(self, node: Node, now: int, loose: list[str]) -> None:
         due = node.alert.at + self._fold.limits.horizon
         if due > now:
-            heappush(self._alerts, (due, node.alert.id))
+            heappush(self._loose, (due, node.alert.id))
         else:
             self._fold.drop(node)
             loose.append(node.alert.id)
 
+    def _ripen(self, now: int) -> None:
+        settles = self._fold.limits.settles
+        while self._young and self._young[0].alert.at + settles <= now:
+            node = self._young.popleft()
+            if self._is_there(node) and node.case is not None:
+                self._settle(node, node.case.heir)
+
+    def _is_there(self, node: Node) -> bool:
+        return self._fold.nodes.get(node.id) is node
+
     def _settle(self, node: Node, case: Case) -> None:
         """Keep the first and the last of settled repeats of a row that join by the same; count those between."""
-        case.settled.append(node)
+        case.settled += (node,)
         if not case.summed:
             return
         for one in case.settled:
-            if self._fold.nodes.get(one.alert.id) is one:
+            if self._is_there(one):
                 self._count(one, case)
-        case.settled.clear()
+        case.settled = ()
 
     def _count(self, node: Node, case: Case) -> None:
         alert = node.alert
-        key = (alert.rule, alert.level, alert.entities, alert.zones, alert.domains, alert.exercise)
-        there = {one for one in case.ends.get(key, ()) if self._fold.nodes.get(one.alert.id) is one} | {node}
+        # An entity may have been strong for one repeat and weak for the next: what a name leads to must stay.
+        names = tuple(name for name in node.names if not name.startswith(EVENT))
+        key = (alert.rule, alert.level, alert.entities, alert.zones, alert.domains, alert.exercise, names)
+        there = {one for one in case.ends.get(key, ()) if self._is_there(one)} | {node}
         repeats = sorted(there, key=lambda one: one.order)
+        if not isinstance(case.ends, dict):
+            case.ends = {}
         case.ends[key] = (repeats[0], repeats[-1])
         if len(repeats) == 3:
             self._drop(repeats[1], repeats[0], case)
 
     def _drop(self, gone: Node, first: Node, case: Case) -> None:
-        if gone is case.opener or gone.alert.target_time is not None or self._fold.bonds.bound(gone.alert):
+        if gone.order == case.opener or gone.alert.target_time is not None or self._fold.bonds.bound(gone.alert):
             return
-        first.dropped += 1 + gone.dropped
-        for item in ((gone.order, gone.alert.id), *gone.earliest):
-            insort(first.earliest, item)
-        del first.earliest[REPEATS:]
-        case.nodes.pop(gone.alert.id, None)
+        if not all(self._is_repeated(name, gone, case) for name in gone.names if name.startswith(EVENT)):
+            return
+        self.counted.append((gone, first))
+        count(first, gone.alert, gone.repeats)
+        case.nodes.pop(gone.id, None)
         self._fold.drop(gone)
+
+    def _is_repeated(self, event: str, gone: Node, case: Case) -> bool:
+        """Whether what shares an event with a repeat joins by the same entity too, and shows no reason why."""
+        entry = self._fold.names.get(event)
+        rows, strong = case.summary().rows, {name for name in gone.names if not name.startswith(EVENT)}
+        for other in entry.nodes if entry is not None else ():
+            row = rows.get(row_key(other.alert))
+            inside = other.case is not None and other.case.heir is case and not strong.isdisjoint(other.names)
+            hidden = inside and row is not None and row.order != other.order
+            if other is not gone and (other.alert.correlation or not hidden):
+                return False
+        return True
+
+
+def count(first: Node, gone: Alert, repeats: Repeats | None = None) -> None:
+    """Let the first of some repeats stand for another, and for those that this one stood for."""
+    first.repeats = first.repeats or Repeats()
+    first.repeats.add(gone, order_of(gone))
+    if repeats is not None:
+        first.repeats.absorb(repeats)

@@ -88,6 +88,17 @@ class Ledger:
 
     def judge(self, hits: Sequence[Hit]) -> Verdict:
         """Take matched events in; their explanations and those that they change."""
+        fresh, touched = self._admit(hits)
+        if any(self._returns(entry, fresh) for entry in touched.values()):
+            # Alerts that follow from its not being explained must not keep it so.
+            self._unsettled = True
+        else:
+            for entry in touched.values():
+                self._override(entry, self._nearby.values())
+        return self._compare(touched.values(), fresh)
+
+    def _admit(self, hits: Sequence[Hit]) -> tuple[set[str], dict[str, Entry]]:
+        """Hold the events that an entry describes: those that were not held, and the entries."""
         fresh: set[str] = set()
         touched: dict[str, Entry] = {}
         for hit, entry in self._fitting(hits):
@@ -97,13 +108,7 @@ class Ledger:
                 self._held[hit.seen.id] = Held(hit, entry.key, rules=tuple(self._rules[rule] for rule in hit.rules))
                 fresh.add(hit.seen.id)
                 touched[entry.key] = entry
-        if any(self._returns(entry, fresh) for entry in touched.values()):
-            # Alerts that follow from its not being explained must not keep it so.
-            self._unsettled = True
-        else:
-            for entry in touched.values():
-                self._override(entry, self._nearby.values())
-        return self._compare(touched.values(), fresh)
+        return fresh, touched
 
     def exchange(self, hits: Sequence[Hit]) -> Verdict:
         """Take events in anew that may fit other entries now; what that changes for *other* events."""
@@ -116,13 +121,13 @@ class Ledger:
                 entry.remove(hit.seen.id)
                 self._held.drop(hit.seen.id)
                 touched[entry.key] = entry
-        verdict, left = self.judge([hit for hit in hits if hit.rules]), self._compare(touched.values(), set())
+        fresh, came = self._admit([hit for hit in hits if hit.rules])
+        touched |= came
+        # What they raised while nothing explained them must not keep it so: overrides are found without it.
         self._unsettled = self._unsettled or bool(touched)
-        explained = [*verdict.explained, *left.explained]
-        return Verdict(
-            [(hit, raised) for hit, raised in explained if hit.seen.id not in ids],
-            [*verdict.unexplained, *left.unexplained],
-        )
+        verdict = self._compare(touched.values(), fresh)
+        explained = [(hit, raised) for hit, raised in verdict.explained if hit.seen.id not in ids]
+        return Verdict(explained, verdict.unexplained)
 
     def override(self, alerts: Iterable[Alert], *, again: bool = True) -> Verdict:
         """Let alerts that are raised, changed or gone take explanations back, or no longer.

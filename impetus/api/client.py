@@ -209,6 +209,20 @@ class Client:
         """Put changed rules, city model and plan in force. Raises what refuses them; then nothing has changed."""
         return await self._call(self._stub.Reload(pb.ReloadRequest(), timeout=RELOAD_DEADLINE))
 
+    async def bring(self, foreign: pb.ForeignIncident) -> bool:
+        """Import an incident of another installation; whether that changed anything."""
+        request = pb.ImportIncidentRequest(foreign=foreign)
+        return (await self._call(self._stub.ImportIncident(request, timeout=self._deadline))).changed
+
+    async def imported(self, *, origin: str = "", id: str = "") -> AsyncIterator[pb.ForeignIncident]:
+        """The incidents of other installations, by origin and id."""
+        request = pb.ListImportedRequest(origin=origin, incident_id=id)
+        try:
+            async for foreign in self._stub.ListImported(request, timeout=QUERY_DEADLINE):
+                yield foreign
+        except grpc.aio.AioRpcError as failed:
+            raise error_of(failed, self.address) from None
+
     async def _call(self, answer: Awaitable[Message]) -> Message:
         try:
             return await answer

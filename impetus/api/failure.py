@@ -16,6 +16,7 @@ MAX_TEXT = 1024
 STATUS: dict[str, StatusCode] = {
     "query.invalid": StatusCode.INVALID_ARGUMENT,
     "incident.unknown": StatusCode.NOT_FOUND,
+    "incident.foreign": StatusCode.INVALID_ARGUMENT,
     "action.refused": StatusCode.FAILED_PRECONDITION,
     "api.unavailable": StatusCode.UNAVAILABLE,
     "store.unavailable": StatusCode.UNAVAILABLE,

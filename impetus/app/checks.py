@@ -7,28 +7,30 @@ from pathlib import Path
 import msgspec
 
 from correlator.notices import read_notices
-from impetus.app.diagnosis.finding import Finding
+from impetus.app.diagnosis.finding import Finding, Grade
 from impetus.app.diagnosis.machine import check_clock, check_record, check_units
 from impetus.app.diagnosis.network import check_listeners, check_source
 from impetus.app.diagnosis.permissions import check_permissions
+from impetus.app.health.examination import FULL
 from impetus.app.health.reading import read_disk
 from impetus.app.plugins import collector_settings, find_collector, make_store
 from impetus.app.settings import Settings
 from impetus.app.wiring import make_setup, wall_clock
 from impetus.domain.errors import ImpetusError, Where
+from impetus.domain.ports import Store, Verified
 
 Check = Callable[[Settings], Iterator[Finding]]
 
 
-def examine(settings: Settings, running: bool = False) -> Iterator[tuple[str, Finding]]:
+def examine(settings: Settings, running: bool = False, deep: bool = False) -> Iterator[tuple[str, Finding]]:
     """Check everything that can be checked without starting anything; each finding with the name of its check.
 
-    ``running`` says that the program runs: its ports and its store are its own.
+    ``running`` says that the program runs: its ports and its store are its own. ``deep`` reads the whole store.
     """
     checks: tuple[tuple[str, Check], ...] = (
         ("detection", _detection),
         ("permissions", check_permissions),
-        ("store", _store),
+        ("store", lambda settings: _store(settings, deep)),
         ("disk", _disk),
         ("listeners", lambda settings: check_listeners(settings, running)),
         ("sources", lambda settings: _sources(settings, running)),
@@ -64,7 +66,7 @@ def _detection(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", f"plan in force: {setup.plan.name}")
 
 
-def _store(settings: Settings) -> Iterator[Finding]:
+def _store(settings: Settings, deep: bool) -> Iterator[Finding]:
     path = settings.path(settings.store.path)
     if not path.exists():
         yield Finding("ok", f"no store yet: {path} is made at the first start")
@@ -79,15 +81,26 @@ def _store(settings: Settings) -> Iterator[Finding]:
         for notice in read_notices(store):
             yield Finding("warning", f"{notice.about}: {notice.what} [{notice.code}]", notice.hint)
         yield from check_record(store, wall_clock)
+        yield from _damage(store, deep)
     finally:
         store.close()
+
+
+def _damage(store: Store, deep: bool) -> Iterator[Finding]:
+    """What of the store is damaged: as far as it was met, or (``deep``) anywhere."""
+    if isinstance(store, Verified):
+        found = store.check() if deep else store.damaged()
+        yield from map(Finding.of, found)
+        if deep and not found:
+            yield Finding("ok", "all of the store passes its checks")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
     disk = read_disk(settings.path(settings.store.path))
     what = f"{1 - disk.used:.0%} of the disk of {disk.folder} is free"
     if disk.used >= settings.health.disk:
-        yield Finding("warning", what, "Free space or enlarge the disk before it is full")
+        grade: Grade = "error" if disk.used >= FULL else "warning"
+        yield Finding(grade, what, "Free space or enlarge the disk before it is full")
     else:
         yield Finding("ok", what)
 

@@ -21,6 +21,9 @@ COMMANDS = {
     "rules": "List, lint and test rules; say why one fired or did not",
     "city": "Check a city model, make one from GeoJSON, say what covers a zone",
     "plan": "Check, compare, try and approve a plan, and read its ledger",
+    "backup": "Copy the store while it is used, or check such a copy",
+    "restore": "Put a backup in the place of a store that is not there",
+    "retention": "Say what is kept how long, what goes next, and what went",
     "doctor": "Say what is misconfigured or unreachable, and how to mend it",
 }
 

@@ -1,12 +1,12 @@
-"""Reloading: rules, city model and plan read again while everything runs, and put in force between two steps.
+"""Reloading: settings, rules, city model and plan read again while everything runs, and put in force between two steps.
 
-Whatever is refused beyond single rules leaves in force what was. Sources, store, address and log are settings of the
-process: they need a restart.
+Whatever is refused beyond single rules leaves in force what was. Store, addresses, metrics and the sources themselves
+need a restart, which is told.
 """
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,12 +20,26 @@ from impetus.app.wiring import make_setup, rule_paths
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.reload import Reloaded, Version
 
+WITH_SETUP = ("rules", "city", "windows", "incidents")
+"""Tables that the set-up of the correlator is made of."""
+BESIDE = ("health", "retention", "log")
+"""Tables that can change at any time."""
+AT_START = ("store", "api", "metrics")
+"""Tables that are read at the start alone."""
+
 
 class Reloading:
-    """The ``Steward`` of a running service; one reload at a time."""
+    """The ``Steward`` of a running service; one reload at a time. ``apply`` puts in force what is not of the set-up."""
 
-    def __init__(self, settings: Settings, setup: Setup, runner: Runner, tally: Tally) -> None:
-        self._settings, self._runner, self._tally = settings, runner, tally
+    def __init__(
+        self,
+        settings: Settings,
+        setup: Setup,
+        runner: Runner,
+        tally: Tally,
+        apply: Callable[[Settings], None] = lambda _: None,
+    ) -> None:
+        self._settings, self._runner, self._tally, self._apply = settings, runner, tally, apply
         self._one = asyncio.Lock()
         self._asked: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger("reload")
@@ -38,25 +52,34 @@ class Reloading:
         task.add_done_callback(self._asked.discard)
 
     async def reload(self) -> Reloaded:
-        """Read rules, model and plan again and put them in force. Raises ``ImpetusError``; then nothing has changed."""
+        """Read all of it again and put it in force. Raises ``ImpetusError``; then nothing has changed."""
         async with self._one:
-            setup, problems = await asyncio.to_thread(self._read)
+            fresh, settings, setup, problems = await asyncio.to_thread(self._read)
             correlator = await self._runner.reload(setup)
+            self._apply(settings)
             before, now = set(self._tally.versions), versions_of(setup)
             self._tally.versions, self._tally.problems = now, unusable(problems)
+            former, self._settings = self._settings, settings
             collect()
-        changed = tuple(one.kind for one in now if one not in before)
-        found = Reloaded(now, changed, correlator.restarted, correlator.gone, tuple(map(str, problems)))
+        found = Reloaded(
+            now,
+            tuple(one.kind for one in now if one not in before),
+            correlator.restarted,
+            correlator.gone,
+            tuple(map(str, problems)),
+            tuple(changed_tables(former, settings)),
+            tuple(waiting(settings, fresh)),
+        )
         self._log.info("reload.done", **msgspec.to_builtins(found))
         return found
 
-    def _read(self) -> tuple[Setup, Sequence[ImpetusError]]:
+    def _read(self) -> tuple[Settings, Settings, Setup, Sequence[ImpetusError]]:
         fresh = read_settings(Path(self._settings.file))
-        settings = msgspec.structs.replace(self._settings, rules=fresh.rules, city=fresh.city)
+        settings = taken_over(self._settings, fresh)
         for path in rule_paths(settings):
             if not path.exists():
                 raise ImpetusError("rule.unreadable", "there is no such file or folder", Where(str(path)))
-        return make_setup(settings)
+        return fresh, settings, *make_setup(settings)
 
     async def _report(self) -> None:
         try:
@@ -65,6 +88,30 @@ class Reloading:
             self._log.error("reload.refused", code=error.code, what=str(error))
         except Exception:
             self._log.exception("reload.failed")
+
+
+def taken_over(settings: Settings, fresh: Settings) -> Settings:
+    """Settings in force with what of others can change while everything runs: of sources, their times."""
+    tables = {name: getattr(fresh, name) for name in (*WITH_SETUP, *BESIDE)}
+    times = {one.name: {"lateness": one.lateness, "idle": one.idle} for one in fresh.sources}
+    sources = tuple(msgspec.structs.replace(one, **times.get(one.name, {})) for one in settings.sources)
+    return msgspec.structs.replace(settings, sources=sources, **tables)
+
+
+def changed_tables(before: Settings, now: Settings) -> Iterator[str]:
+    """The tables that say something else than before, without those that have a version."""
+    for name in ("windows", "incidents", *BESIDE):
+        if getattr(before, name) != getattr(now, name):
+            yield name
+    if [(one.lateness, one.idle) for one in before.sources] != [(one.lateness, one.idle) for one in now.sources]:
+        yield "source"
+
+
+def waiting(settings: Settings, fresh: Settings) -> Iterator[str]:
+    """What of fresh settings is another than in force, and comes with a restart."""
+    yield from (name for name in AT_START if getattr(settings, name) != getattr(fresh, name))
+    ours, theirs = ({one.name: (one.kind, one.keys) for one in each.sources} for each in (settings, fresh))
+    yield from (f"source {name}" for name in {**ours, **theirs} if ours.get(name) != theirs.get(name))
 
 
 def versions_of(setup: Setup) -> tuple[Version, ...]:

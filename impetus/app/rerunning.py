@@ -12,6 +12,7 @@ from correlator.worker import Correlator
 from impetus.domain.batch import Batch, Commit, Control
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.ports import Store
+from impetus.domain.retention import RECORD
 from impetus.domain.status import Notice
 
 SOURCE = "log"
@@ -88,7 +89,7 @@ def _due(waiting: deque[Numbered], number: int) -> Iterator[Step | Clock]:
                 _, control = waiting.popleft()
                 changed[control.kind] = control
             yield Exchange(tuple(changed.values()))
-        else:
+        elif control.kind != RECORD:
             yield control
 
 

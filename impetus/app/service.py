@@ -2,28 +2,26 @@
 
 import asyncio
 import contextlib
-import os
-import secrets
-from pathlib import Path
 
 import structlog
 
 from correlator.city.cascade import cascade, devices_of
 from correlator.search import Searcher
 from correlator.worker import Correlator
-from impetus.app.monitoring import Monitoring
+from impetus.app import logs
+from impetus.app.keys import masking_key
+from impetus.app.monitoring import Monitoring, make_limits
 from impetus.app.plugins import make_collector, make_store
 from impetus.app.reloading import Reloading, unusable
+from impetus.app.retaining import Retaining
 from impetus.app.runner import Runner
 from impetus.app.settings import Settings
 from impetus.app.supervision import Supervisor
 from impetus.app.tally import Tally
 from impetus.app.wiring import make_setup, wall_clock
-from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.personal import Masker
+from impetus.domain.retention import Retention
 from integrations.grpc.server import Server
-
-KEY_BYTES = 32
 
 
 class Service:
@@ -42,7 +40,7 @@ class Service:
         self.tally = Tally(self.store, wall_clock)
         self.tally.problems = unusable(self.problems)
         self.runner = Runner(lambda store: Correlator(setup, store), self.store, wall_clock, self.tally)
-        self.reloading = Reloading(settings, setup, self.runner, self.tally)
+        self.reloading = Reloading(settings, setup, self.runner, self.tally, self._apply)
         masker = Masker(masking_key(path))
         self.server = Server(
             self.store,
@@ -51,9 +49,9 @@ class Service:
             self.tally,
             masker,
             settings.address,
-            foresee=lambda incident: cascade(self.runner.city, devices_of(incident)),
+            foresee=lambda incident: cascade(self.runner.correlator.city, devices_of(incident)),
             steward=self.reloading,
-            search=Searcher(self.store, lambda: self.runner.city, wall_clock),
+            search=Searcher(self.store, lambda: self.runner.correlator.city, wall_clock),
         )
         self.sources = Supervisor(
             settings.sources,
@@ -63,6 +61,19 @@ class Service:
         )
         self._loop: asyncio.Task[None] | None = None
         self.monitoring = Monitoring(settings, self.runner, self.store, self.tally, wall_clock, self.steps)
+        self.retaining: Retaining | None = None
+        if isinstance(self.store, Retention):
+            self.retaining = Retaining(
+                settings.retention, self.store, lambda: self.runner.correlator.settled, wall_clock, self.tally
+            )
+        self._sweeping: asyncio.Task[None] | None = None
+
+    def _apply(self, settings: Settings) -> None:
+        """Put in force what of changed settings can change at any time."""
+        logs.set_up(settings.log)
+        self.monitoring.watch.limits = make_limits(settings.health)
+        if self.retaining is not None:
+            self.retaining.settings = settings.retention
 
     def steps(self) -> bool:
         """Whether the runner goes on."""
@@ -73,6 +84,8 @@ class Service:
         self._loop = asyncio.create_task(self.runner.run(), name="runner")
         await self.monitoring.start()
         await self.server.start()
+        if self.retaining is not None:
+            self._sweeping = asyncio.create_task(self.retaining.run(), name="retention")
         self._log.info("service.started", address=self.server.address, sources=len(self._settings.sources))
 
     async def run(self) -> None:
@@ -95,8 +108,11 @@ class Service:
 
     async def stop(self) -> None:
         """Stop in order: no new calls, what waits made durable, the store released."""
-        await self.monitoring.stop()
-        await self.server.stop()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.wait({self._sweeping})
+        # Each may wait for others a little: side by side, so that the whole ends within five seconds.
+        await asyncio.gather(self.monitoring.stop(), self.server.stop())
         if self._loop is not None:
             self._loop.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -104,21 +120,3 @@ class Service:
         self.runner.close()
         self.store.close()
         self._log.info("service.stopped")
-
-
-def masking_key(store: Path) -> bytes:
-    """The key of this installation's pseudonyms: a file beside the store that only its owner can read."""
-    path = store.with_suffix(".key")
-    try:
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise ImpetusError("store.unavailable", error.strerror or str(error), Where(str(path))) from None
-    key = path.read_bytes()
-    if len(key) != KEY_BYTES:
-        raise ImpetusError(
-            "store.damaged", "the masking key is not whole", Where(str(path)), "Restore it from a backup"
-        )
-    return key

@@ -107,6 +107,37 @@ class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often the receiver is sent to."""
 
 
+Keep = Annotated[str, msgspec.Meta(pattern=r"^([1-9][0-9]*[hdwy]|forever)$")]
+"""How long something is kept: ``90d``, ``2y``, ``forever``."""
+
+
+class RetentionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[retention]``: how long each class of data is kept, counted from when it came."""
+
+    personal: Keep = "30d"
+    """Personal values in events, and refused records."""
+    events: Keep = "90d"
+    """Events, and what the ledger says of them."""
+    alerts: Keep = "180d"
+    """Alerts of no incident."""
+    incidents: Keep = "2y"
+    """Incidents that are closed or expired, with their alerts, since anybody last touched them."""
+    audit: Keep = "10y"
+    """What people did, what was in force, what retention removed."""
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        spans = {name: _span(getattr(self, name)) for name in self.__struct_fields__}
+        if spans["personal"] > spans["events"]:
+            raise ValueError("personal values cannot be kept longer than the events that they are in")
+        if spans["audit"] < max(spans.values()):
+            raise ValueError("the audit record is kept longest: it says what became of the rest")
+
+
+def _span(keep: str) -> float:
+    return float("inf") if keep == "forever" else parse_span(keep)
+
+
 class SourceSettings(msgspec.Struct, frozen=True):
     """One ``[[source]]``: its name, its kind, how late its events may come, and the keys of its collector."""
 
@@ -135,6 +166,7 @@ class Settings(msgspec.Struct, frozen=True):
     incidents: IncidentSettings = IncidentSettings()
     health: HealthSettings = HealthSettings()
     metrics: MetricsSettings = MetricsSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     def path(self, path: Path | str) -> Path:
         """A path of the settings, made absolute."""
@@ -159,6 +191,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     incidents: IncidentSettings = IncidentSettings()
     health: HealthSettings = HealthSettings()
     metrics: MetricsSettings = MetricsSettings()
+    retention: RetentionSettings = RetentionSettings()
     source: tuple[dict[str, Any], ...] = ()
 
 
@@ -201,6 +234,7 @@ def _settings(document: dict[str, Any], path: Path, text: str) -> Settings:
         read.incidents,
         read.health,
         read.metrics,
+        read.retention,
     )
 
 

@@ -1,22 +1,32 @@
 """The tally: what flowed from which source, and how fast; what ``GetStatus`` answers with."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 
 from impetus.app.health.growth import Recent
 from impetus.domain.batch import Batch, Commit
-from impetus.domain.condition import Vitals
+from impetus.domain.condition import SourceVitals, Vitals
 from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import SECOND
-from impetus.domain.ports import Store
+from impetus.domain.ports import Store, Verified
 from impetus.domain.reload import Version
+from impetus.domain.retention import CLASSES, Removed
 from impetus.domain.status import Notice, SourceStatus, Status
 
 RATE_OVER = 10 * SECOND
 """The rate is that of so long (µs)."""
 FLOOD_OVER = 300 * SECOND
 """Alerts of a rule are counted over so long (µs)."""
+NAMED = 10
+"""So many damaged parts of the store are notices of their own."""
+REFUSING = "Free space on the disk of the store, and it goes on by itself; if it is damaged, restore it from a backup"
+"""What to do while the store refuses."""
+
+
+def damaged_parts(store: Store) -> Sequence[ImpetusError]:
+    """What a store found damaged, if it is one that checks what it reads."""
+    return store.damaged() if isinstance(store, Verified) else ()
 
 
 class Tally:
@@ -42,6 +52,7 @@ class Tally:
         self.raised = Recent(FLOOD_OVER)
         """New alerts by title of the rule."""
         self.duplicates = 0
+        self._removed: dict[str, int] = dict.fromkeys(CLASSES, 0)
         self._alerts: dict[str, int] = {}
         self._measured = 0
         self._events: dict[str, int] = {}
@@ -76,6 +87,15 @@ class Tally:
         """Note that a step is durable."""
         self.refused, self.stepped = "", self._clock()
 
+    def remove(self, removed: Removed) -> None:
+        """Count what retention removed."""
+        self._removed[removed.kind] += removed.count
+
+    @property
+    def removed(self) -> dict[str, int]:
+        """What retention removed since the start, by class."""
+        return dict(self._removed)
+
     @property
     def events(self) -> dict[str, int]:
         """Events by source since the start."""
@@ -108,13 +128,26 @@ class Tally:
             sources=tuple(self._source(name, *standing) for name, standing in self.states.items()),
             open_incidents=counts.get("open", 0),
             explained=counts.get("ledger", 0),
-            notices=self.notices,
+            notices=(*self._of_the_store(), *self.notices),
             versions=self.versions,
         )
 
+    def _of_the_store(self) -> Iterator[Notice]:
+        """That it refuses, and what of it is damaged."""
+        if self.refused:
+            yield Notice("store.unavailable", "store", f"nothing can be written: {self.refused}", REFUSING)
+        damaged = damaged_parts(self._store)
+        for one in damaged[:NAMED]:
+            yield Notice(one.code, str(one.where), one.what, one.hint)
+        if len(damaged) > NAMED:
+            what = f"{len(damaged) - NAMED} more parts are damaged"
+            yield Notice("store.damaged", "store", what, "impetus doctor --deep names them")
+
     def _source(self, name: str, state: str, problem: str) -> SourceStatus:
         events, rejected = self._events.get(name, 0), self._rejected.get(name, 0)
-        return SourceStatus(name, state, events, rejected, self._newest.get(name), problem)
+        vitals = self.vitals.sources.get(name, SourceVitals())
+        newest = self._newest.get(name)
+        return SourceStatus(name, state, events, rejected, newest, problem, vitals.passage.shed)
 
     def _trim(self, now: int) -> None:
         while self._recent and self._recent[0][0] < now - RATE_OVER:

@@ -1,5 +1,7 @@
 """Entities: what an event is about, and by which alerts join one incident."""
 
+from functools import lru_cache
+
 import msgspec
 
 IDENTIFYING: dict[str, str] = {
@@ -49,7 +51,13 @@ class Entity(msgspec.Struct, frozen=True, gc=False, order=True):
     @property
     def key(self) -> str:
         """``kind:value``, as joins and searches name it."""
-        return f"{self.kind}:{self.value}"
+        return _key(self.kind, self.value)
+
+
+@lru_cache(maxsize=1 << 16)
+def _key(kind: str, value: str) -> str:
+    """One string for all that are the same entity: it is asked for, and kept, very often."""
+    return f"{kind}:{value}"
 
 
 def fold_key(key: str) -> str:

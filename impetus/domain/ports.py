@@ -4,7 +4,7 @@ What an adapter of each port promises stands in ``docs/contracts``; one contract
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
@@ -12,6 +12,7 @@ from impetus.domain.action import Action, Promotion, Undo
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Batch, Commit, Control, Reject
 from impetus.domain.cascade import Cascade
+from impetus.domain.errors import ImpetusError
 from impetus.domain.event import Json
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
@@ -162,6 +163,10 @@ class IncidentQuery(msgspec.Struct, frozen=True):
     since: int | None = None
 
 
+FOREIGN, FOREIGN_BODY = "foreign", "foreign.body"
+"""Spaces of state in which incidents of other installations lie: when each came (8 bytes) and what it is."""
+
+
 class Store(Protocol):
     """The log and all that follows from it. One writer, many readers; every method may be called from any thread."""
 
@@ -218,6 +223,17 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release the store."""
+
+
+@runtime_checkable
+class Verified(Protocol):
+    """A store that checks what it reads, and can be looked through as a whole."""
+
+    def damaged(self) -> Sequence[ImpetusError]:
+        """What was found damaged since the store was opened."""
+
+    def check(self) -> Sequence[ImpetusError]:
+        """Read all of it and say what is damaged; takes as long as reading it takes."""
 
 
 class Desk(Protocol):

@@ -1,4 +1,4 @@
-"""What a reload of rules, city model and plan changed in the running system."""
+"""What a reload of the settings and of what they name changed in the running system."""
 
 import msgspec
 
@@ -23,3 +23,7 @@ class Reloaded(msgspec.Struct, frozen=True):
     """Ids of correlations that are no more; their windows went, their alerts stay."""
     problems: tuple[str, ...] = ()
     """Single rules that cannot be used, with file and line."""
+    settings: tuple[str, ...] = ()
+    """Other tables of the settings that changed and are in force now."""
+    restart: tuple[str, ...] = ()
+    """What of the settings is another than in force and needs a restart: tables, and ``source NAME``."""

@@ -9,9 +9,12 @@ LEVELS: tuple[Level, ...] = ("informational", "low", "medium", "high", "critical
 """Sigma levels, least first."""
 
 
+_RANKS: dict[str, int] = {level: position for position, level in enumerate(LEVELS)}
+
+
 def rank(level: str) -> int:
     """Position of a level, for comparing; an unknown one counts as medium."""
-    return LEVELS.index(level) if level in LEVELS else 2
+    return _RANKS.get(level, 2)
 
 
 class Rule(msgspec.Struct, frozen=True):

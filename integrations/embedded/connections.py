@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from impetus.domain.errors import ImpetusError, Where
+from integrations.embedded.salvage import is_corrupt
 
 BUSY_MS = 5_000
 """How long a statement waits for a lock that another process holds on the file."""
@@ -29,7 +30,7 @@ _HINTS = {
 def name_error(error: sqlite3.Error, file: str) -> ImpetusError:
     """The error for people behind one of SQLite: ``store.damaged`` or ``store.unavailable``."""
     primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+    if is_corrupt(error):
         return ImpetusError("store.damaged", str(error), Where(file), "Restore the file from a backup.")
     return ImpetusError("store.unavailable", str(error), Where(file), _HINTS.get(primary, ""))
 
@@ -52,6 +53,9 @@ class Connections:
         self._synchronous = "FULL" if durable else "OFF"
         self._writing = threading.RLock()
         self._idle: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
+        self._reading: set[sqlite3.Connection] = set()
+        self._guard = threading.Lock()
+        """Of what is read by whom, so that none is interrupted that is closed."""
         self._closed = False
         self._lock_file: IO[bytes] | None = None
         with self._named():
@@ -82,14 +86,20 @@ class Connections:
             connection = self._borrow()
             try:
                 with _snapshot(connection):
+                    self._begin(connection)
                     yield connection
             finally:
+                with self._guard:
+                    self._reading.discard(connection)
                 self._give_back(connection)
 
     def close(self) -> None:
-        """Close what is idle now, and what is in use when it comes back."""
+        """Close what is idle now, and what is in use when it comes back; what is being read ends early."""
         with self._writing:
-            self._closed = True
+            with self._guard:
+                self._closed = True
+                for connection in self._reading:
+                    connection.interrupt()
             self._drain()
             self._writer.close()
             if self._lock_file is not None:
@@ -117,6 +127,7 @@ class Connections:
             "fullfsync = ON",  # macOS only: its plain fsync does not reach the medium
             "checkpoint_fullfsync = ON",
             "foreign_keys = ON",
+            "cell_size_check = ON",  # a damaged page is told when it is read, not when something comes of it
             f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
             f"journal_size_limit = {4 * CHECKPOINT_PAGES * PAGE_BYTES}",
         ):
@@ -132,6 +143,13 @@ class Connections:
             connection = self._open()
             connection.execute("PRAGMA query_only = ON")
             return connection
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """From here on closing the store ends what is read."""
+        with self._guard:
+            if self._closed:
+                raise ImpetusError("store.unavailable", "the store is closed", Where(self.file))
+            self._reading.add(connection)
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         self._idle.put(connection)
@@ -169,6 +187,9 @@ class Connections:
             if not is_of_the_file(error):
                 raise
             raise name_error(error, self.file) from error
+        except UnicodeDecodeError as error:  # in what SQLite says of a damaged schema, or in a damaged text
+            what, hint = "a text in the file is not Unicode", "Restore the file from a backup."
+            raise ImpetusError("store.damaged", what, Where(self.file), hint) from error
 
 
 def _snapshot(connection: sqlite3.Connection) -> AbstractContextManager[None]:

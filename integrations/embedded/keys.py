@@ -76,6 +76,38 @@ def page_number(run: int, page: int) -> int:
     return run << _PAGE_BITS | page
 
 
+def exchange_keys(
+    connection: sqlite3.Connection, number: int, indexed: Iterable[str], after: Iterable[str], filters: Filters
+) -> None:
+    """Let the index know other keys of a block that was written anew. What is not indexed yet stays so."""
+    run = number >> RUN_BITS
+    row = connection.execute("SELECT bits FROM key_run WHERE number = ?", (run,)).fetchone()
+    if row is None:
+        hashes = filters.pack({fold_key(key) for key in after})
+        connection.execute("UPDATE block_keys SET hashes = ? WHERE number = ?", (hashes, number))
+        return
+    old, new = ({filters.hash(fold_key(key)) for key in keys} for keys in (indexed, after))
+
+    def entries(hashes: Iterable[int]) -> dict[int, set[int]]:
+        found: dict[int, set[int]] = {}
+        for hash in hashes:
+            page = page_number(run, hash >> 32 - row[0])
+            found.setdefault(page, set()).add((hash & _KEPT) << RUN_BITS | number % RUN)
+        return found
+
+    gone, kept = entries(old - new), entries(new)
+    for page in gone.keys() | entries(new - old):
+        _exchange_entries(connection, page, gone.get(page, set()), kept.get(page, set()))
+
+
+def _exchange_entries(connection: sqlite3.Connection, page: int, gone: set[int], kept: set[int]) -> None:
+    """Entries keep but a part of their hashes: one that another key has too stays."""
+    row = connection.execute("SELECT entries FROM key_page WHERE number = ?", (page,)).fetchone()
+    if row is not None and len(row[0]) % HASH_BYTES == 0:  # else it is lost: the blocks themselves say
+        left = np.array(sorted(set(view(row[0])) - gone | kept), "<u4").tobytes()
+        connection.execute("UPDATE key_page SET entries = ? WHERE number = ?", (left, page))
+
+
 class KeyIndex:
     """Answers, on one snapshot, which blocks may hold an event that has of each clause at least one key."""
 

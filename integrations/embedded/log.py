@@ -8,6 +8,7 @@ from impetus.domain.ports import Span
 from integrations.embedded.block import ADDITIONS, COLUMNS, HEADS, LINES, damaged, decode_heads, decode_lines
 from integrations.embedded.filter import Filters
 from integrations.embedded.keys import KeyCheck
+from integrations.embedded.salvage import damaged_table, is_corrupt
 
 _COLUMN = {name: f"SELECT {name} FROM block WHERE number = ?" for name in COLUMNS}  # noqa: S608 - names of ours
 
@@ -15,19 +16,23 @@ Report = Callable[[ImpetusError], None]
 
 
 def read_newest(connection: sqlite3.Connection) -> int:
-    """The number of the newest block; 0 in an empty log."""
-    (newest,) = connection.execute("SELECT coalesce(max(number), 0) FROM block").fetchone()
+    """The number of the newest block, which may be gone by now; 0 in a log that never had one."""
+    (newest,) = connection.execute("SELECT value FROM counter WHERE name = 'block'").fetchone()
     return int(newest)
 
 
 def read_columns(connection: sqlite3.Connection, number: int, *names: str) -> list[bytes]:
     """Sealed columns of a block. Raises ``ImpetusError`` ``store.damaged`` where SQLite cannot follow its pages."""
     try:
-        return [connection.execute(_COLUMN[name], (number,)).fetchone()[0] for name in names]
+        rows = [connection.execute(_COLUMN[name], (number,)).fetchone() for name in names]
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+        if not is_corrupt(error):
             raise
         raise damaged(number, ", ".join(names)) from error
+    found = [row[0] for row in rows if row is not None and isinstance(row[0], bytes)]
+    if len(found) != len(names):
+        raise damaged(number, ", ".join(names))
+    return found
 
 
 def is_there(connection: sqlite3.Connection, number: int) -> bool:
@@ -37,9 +42,17 @@ def is_there(connection: sqlite3.Connection, number: int) -> bool:
 
 def read_next(connection: sqlite3.Connection, after: int, newest: int) -> int | None:
     """The number of the first block behind ``after`` and not behind ``newest``."""
-    statement = "SELECT min(number) FROM block_index WHERE number > ? AND number <= ?"
-    row: tuple[int | None] = connection.execute(statement, (after, newest)).fetchone()
-    return row[0]
+    for table in ("block_index", "block"):  # one says it where the other is damaged
+        statement = f"SELECT min(number) FROM {table} WHERE number > ? AND number <= ?"  # noqa: S608 - names of ours
+        try:
+            (found,) = connection.execute(statement, (after, newest)).fetchone()
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            continue
+        if found is None or found > after:
+            return None if found is None else int(found)
+    raise damaged_table("block", f"no block behind {after} can be found")
 
 
 def read_stretch(connection: sqlite3.Connection, span: Span) -> tuple[int, int]:

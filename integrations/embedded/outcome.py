@@ -9,11 +9,10 @@ from impetus.domain.alert import Alert
 from impetus.domain.batch import Control
 from impetus.domain.incident import Incident
 from integrations.embedded.log import read_newest
-from integrations.embedded.reader import read_controls
+from integrations.embedded.reader import decode_alert, decode_incident, read_controls
+from integrations.embedded.seal import Seals
 
 _MEMBERS = "member:"
-_decode_alert = msgspec.msgpack.Decoder(Alert).decode
-_decode_incident = msgspec.msgpack.Decoder(Incident).decode
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -27,11 +26,11 @@ class Outcome(msgspec.Struct, frozen=True):
     """Incident → the ids of all its alerts."""
 
 
-def read_outcome(connection: sqlite3.Connection) -> Outcome:
+def read_outcome(connection: sqlite3.Connection, seals: Seals) -> Outcome:
     """All of it; as large as what is in the store beside the log."""
-    rows = connection.execute("SELECT body FROM incident WHERE live")
-    incidents = {incident.id: incident for incident in (_decode_incident(body) for (body,) in rows)}
-    alerts = (_decode_alert(body) for (body,) in connection.execute("SELECT body FROM alert"))
+    rows = connection.execute("SELECT id, body FROM incident WHERE live")
+    incidents = {id: decode_incident(seals, id, body) for id, body in rows}
+    alerts = (decode_alert(seals, id, body) for id, body in connection.execute("SELECT id, body FROM alert"))
     homes = _homes(connection)
     return Outcome(
         read_newest(connection),

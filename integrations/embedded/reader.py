@@ -1,7 +1,7 @@
-"""What is read from the rows of a store: positions, state, alerts, incidents, the ledger, rejects and totals."""
+"""What is read from the rows of a store: positions, alerts, incidents, the ledger, rejects and totals."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import get_args
 
@@ -9,9 +9,13 @@ import msgspec
 
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Control, Reject
+from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident, Kind, Status
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import IncidentQuery
+from impetus.domain.rule import rank
+from integrations.embedded.salvage import damaged_table, is_corrupt, read_around
+from integrations.embedded.seal import Seals, damaged_row
 
 _decode_alert = msgspec.msgpack.Decoder(Alert).decode
 _decode_incident = msgspec.msgpack.Decoder(Incident).decode
@@ -23,23 +27,31 @@ _QUEUE = """SELECT -risk, -severity, -updated, id, body FROM incident
     ORDER BY risk DESC, severity DESC, updated DESC, id LIMIT :limit"""
 
 
-def read_state(connection: sqlite3.Connection, space: str, prefix: bytes = b"") -> list[tuple[bytes, bytes]]:
-    """Every piece of state of a space whose key begins with a prefix, by key."""
-    statement, bounds = "SELECT key, value FROM state WHERE space = ? AND key >= ?", [space, prefix]
-    if behind := _behind(prefix):
-        statement, bounds = f"{statement} AND key < ?", [*bounds, behind]
-    return connection.execute(f"{statement} ORDER BY key", bounds).fetchall()
+def decode_alert(seals: Seals, id: str, body: object) -> Alert:
+    """An alert from its row. Raises ``ImpetusError`` ``store.damaged``."""
+    try:
+        return _decode_alert(seals.open("alert", id, body))
+    except msgspec.DecodeError as error:
+        raise damaged_row("alert", id) from error
 
 
-def _behind(prefix: bytes) -> bytes:
-    """The first key behind all that begin with a prefix; empty if there is none."""
-    raised = prefix.rstrip(b"\xff")
-    return raised[:-1] + bytes([raised[-1] + 1]) if raised else b""
+def decode_incident(seals: Seals, id: str, body: object) -> Incident:
+    """An incident from its row. Raises ``ImpetusError`` ``store.damaged``."""
+    try:
+        return _decode_incident(seals.open("incident", id, body))
+    except msgspec.DecodeError as error:
+        raise damaged_row("incident", id) from error
 
 
-def read_positions(connection: sqlite3.Connection) -> dict[str, bytes]:
-    """Source → position."""
-    return dict(connection.execute("SELECT source, position FROM position"))
+def read_positions(connection: sqlite3.Connection, seals: Seals) -> dict[str, bytes]:
+    """Source → position. A source whose position is damaged begins anew: its events are known by their ids."""
+    found = {}
+    for source, position in connection.execute("SELECT source, position FROM position"):
+        try:
+            found[source] = seals.open("position", source, position)
+        except ImpetusError as error:
+            seals.report(error)
+    return found
 
 
 def read_controls(connection: sqlite3.Connection) -> list[tuple[int, Control]]:
@@ -48,16 +60,27 @@ def read_controls(connection: sqlite3.Connection) -> list[tuple[int, Control]]:
     return [(block, Control(kind, version, body)) for block, kind, version, body in rows]
 
 
-def read_alerts(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Alert]:
-    """Alerts in the order of their ids; unknown ones are left out."""
-    rows = (connection.execute("SELECT body FROM alert WHERE id = ?", (id,)).fetchone() for id in ids)
-    return [_decode_alert(row[0]) for row in rows if row is not None]
+def read_alerts(connection: sqlite3.Connection, seals: Seals, ids: Iterable[str]) -> list[Alert]:
+    """Alerts in the order of their ids; unknown ones are left out, damaged ones reported."""
+    found = []
+    for id in ids:
+        try:
+            row = connection.execute("SELECT body FROM alert WHERE id = ?", (id,)).fetchone()
+            if row is not None:
+                found.append(decode_alert(seals, id, row[0]))
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            seals.report(damaged_row("alert", id))
+        except ImpetusError as error:
+            seals.report(error)
+    return found
 
 
-def read_incident(connection: sqlite3.Connection, id: str) -> Incident | None:
+def read_incident(connection: sqlite3.Connection, seals: Seals, id: str) -> Incident | None:
     """An incident, or the one that took its place in the end. A ring of replacements ends where it closes."""
     statement = "SELECT superseded_by, body FROM incident WHERE id = ?"
-    found: bytes | None = None
+    found: Incident | None = None
     seen: set[str] = set()
     following: str | None = id
     while following is not None and following not in seen:
@@ -65,20 +88,55 @@ def read_incident(connection: sqlite3.Connection, id: str) -> Incident | None:
         row = connection.execute(statement, (following,)).fetchone()
         if row is None:
             break
-        following, found = row
-    return None if found is None else _decode_incident(found)
+        found, following = decode_incident(seals, following, row[1]), row[0]
+    return found
 
 
-def read_incidents(connection: sqlite3.Connection, query: IncidentQuery) -> list[Incident]:
+def read_incidents(connection: sqlite3.Connection, seals: Seals, query: IncidentQuery) -> list[Incident]:
     """Incidents by risk, severity and newest change, greatest first. Superseded and withdrawn ones are left out."""
     limit = max(0, query.limit)
+    try:
+        rows = _queued(connection, query, limit)
+    except sqlite3.DatabaseError as error:
+        if not is_corrupt(error):
+            raise
+        return [one for one in _all_incidents(connection, seals) if _is_asked_for(one, query)][:limit]
+    return list(_sound(((row[3], row[4]) for row in sorted(rows)[:limit]), seals))
+
+
+def _queued(connection: sqlite3.Connection, query: IncidentQuery, limit: int) -> list[tuple[int, int, int, str, bytes]]:
     statuses: Sequence[str] = tuple(dict.fromkeys(query.statuses)) or get_args(Status)
     kinds: Sequence[str] = get_args(Kind) if query.kind is None else (query.kind,)
     rows: list[tuple[int, int, int, str, bytes]] = []
     for status, kind in product(statuses, kinds):
         asked = {"status": status, "kind": kind, "zone": query.zone, "since": query.since, "limit": limit}
         rows += connection.execute(_QUEUE, asked)
-    return [_decode_incident(row[4]) for row in sorted(rows)[:limit]]
+    return rows
+
+
+def _sound(rows: Iterable[tuple[str, object]], seals: Seals) -> Iterator[Incident]:
+    for id, body in rows:
+        try:
+            yield decode_incident(seals, id, body)
+        except ImpetusError as error:
+            seals.report(error)
+
+
+def _all_incidents(connection: sqlite3.Connection, seals: Seals) -> list[Incident]:
+    """Every incident that can be read, in the order of the queue: the way around damaged pages."""
+    found = _sound(read_around(connection, "id, body", "incident", seals.report), seals)
+    return sorted(found, key=lambda one: (-one.risk.score, -rank(one.severity), -one.updated, one.id))
+
+
+def _is_asked_for(incident: Incident, query: IncidentQuery) -> bool:
+    return (
+        incident.superseded_by is None
+        and not incident.withdrawn
+        and (not query.statuses or incident.status in query.statuses)
+        and query.kind in {None, incident.kind}
+        and (query.zone is None or query.zone in incident.zones)
+        and (query.since is None or incident.updated >= query.since)
+    )
 
 
 def read_cursor(connection: sqlite3.Connection) -> int:
@@ -87,10 +145,18 @@ def read_cursor(connection: sqlite3.Connection) -> int:
     return int(cursor)
 
 
-def read_changes(connection: sqlite3.Connection, cursor: int, limit: int) -> list[tuple[int, Incident]]:
+def read_changes(connection: sqlite3.Connection, seals: Seals, cursor: int, limit: int) -> list[tuple[int, Incident]]:
     """Incidents changed behind a cursor, superseded ones among them: a watcher has to learn that, too."""
-    statement = "SELECT cursor, body FROM incident WHERE cursor > ? ORDER BY cursor LIMIT ?"
-    return [(at, _decode_incident(body)) for at, body in connection.execute(statement, (cursor, max(0, limit)))]
+    statement = "SELECT cursor, id, body FROM incident WHERE cursor > ? ORDER BY cursor LIMIT ?"
+    try:
+        rows = connection.execute(statement, (cursor, max(0, limit))).fetchall()
+    except sqlite3.DatabaseError as error:
+        if not is_corrupt(error):
+            raise
+        rows = sorted(
+            row for row in read_around(connection, "cursor, id, body", "incident", seals.report) if row[0] > cursor
+        )
+    return [(at, one) for at, id, body in rows[: max(0, limit)] for one in _sound([(id, body)], seals)]
 
 
 def read_ledger(connection: sqlite3.Connection) -> list[LedgerLine]:
@@ -105,10 +171,16 @@ def read_rejects(connection: sqlite3.Connection, limit: int) -> list[Reject]:
     return [Reject(*row) for row in connection.execute(statement, (max(0, limit),))]
 
 
-def read_counts(connection: sqlite3.Connection) -> dict[str, int]:
+def read_counts(connection: sqlite3.Connection, seals: Seals) -> dict[str, int]:
     """The totals, the lines of the ledger and the incidents that are open among them."""
-    counts = dict(connection.execute("SELECT name, value FROM counter WHERE name <> 'cursor'"))
-    (counts["ledger"],) = connection.execute("SELECT COUNT(*) FROM ledger").fetchone()
-    open_ = "SELECT COUNT(*) FROM incident WHERE status <> 'closed' AND kind = 'incident' AND live"
-    (counts["open"],) = connection.execute(open_).fetchone()
+    totals = "SELECT name, value FROM counter WHERE name IN ('events', 'rejected', 'duplicates', 'alerts', 'incidents')"
+    counts = dict(connection.execute(totals))
+    open_ = "incident WHERE status <> 'closed' AND kind = 'incident' AND live"
+    for name, of in (("ledger", "ledger"), ("open", open_)):
+        try:
+            (counts[name],) = connection.execute(f"SELECT COUNT(*) FROM {of}").fetchone()  # noqa: S608 - names of ours
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            seals.report(damaged_table(of.partition(" ")[0], str(error)))
     return counts

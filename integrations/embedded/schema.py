@@ -7,10 +7,19 @@ from impetus.domain.errors import ImpetusError, Where
 
 APPLICATION = 0x494D5054
 """``IMPT``, in SQLite's header: what the file is."""
-VERSION = 3
+VERSION = 4
 """Of the tables below and of what their columns hold. A file of an older version is brought up to it when it is opened;
 one of a newer version is refused, never guessed at."""
 SECRET_BYTES = 16
+
+_REVISIONS = (
+    """CREATE TABLE revision (
+        block INTEGER REFERENCES block (number) ON DELETE CASCADE, line INTEGER, addition BLOB NOT NULL,
+        PRIMARY KEY (block, line)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE revision_key (
+        key TEXT, block INTEGER REFERENCES block (number) ON DELETE CASCADE, line INTEGER,
+        PRIMARY KEY (key, block, line)) STRICT, WITHOUT ROWID""",
+)
 
 # What ``integrations.embedded.keys`` says of the keys of the blocks.
 _KEY_INDEX = (
@@ -27,7 +36,35 @@ _KEY_INDEX = (
         DELETE FROM key_run WHERE number = old.number >> 8; END""",
 )
 
-_UPGRADES = {2: _KEY_INDEX}
+# What ``integrations.embedded.retention`` needs: when what is there was written, as the newest block of then, and how
+# far it has come.
+_AGES = (
+    "CREATE TABLE mark (at INTEGER PRIMARY KEY, block INTEGER NOT NULL) STRICT",
+    "ALTER TABLE alert ADD COLUMN block INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE incident ADD COLUMN block INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE reject ADD COLUMN block INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX alert_by_block ON alert (block)",
+    "CREATE INDEX incident_by_block ON incident (block)",
+    "CREATE INDEX control_by_block ON control (block)",
+    "CREATE INDEX member_by_alert ON state (key) WHERE space >= 'member:' AND space < 'member;'",
+    """CREATE TABLE held (
+        block INTEGER REFERENCES block (number) ON DELETE CASCADE, event TEXT,
+        PRIMARY KEY (block, event)) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE removal (class TEXT PRIMARY KEY, until INTEGER NOT NULL, removed INTEGER NOT NULL) STRICT",
+    """INSERT INTO counter SELECT 'block', coalesce(max(number), 0) FROM block
+        UNION ALL VALUES ('erased', 0), ('thinned', 0)""",
+    # In the order of its key: SQLite 3.40 takes other orders for damage when it checks a file quickly.
+    "ALTER TABLE incident_zone RENAME TO zone_of_incident",
+    """CREATE TABLE incident_zone (
+        incident TEXT REFERENCES incident (id) ON DELETE CASCADE, zone TEXT,
+        PRIMARY KEY (incident, zone)) STRICT, WITHOUT ROWID""",
+    "INSERT INTO incident_zone SELECT incident, zone FROM zone_of_incident",
+    "DROP TABLE zone_of_incident",
+    """CREATE TRIGGER incident_gone AFTER DELETE ON incident WHEN old.live BEGIN
+        UPDATE counter SET value = value - 1 WHERE name = 'incidents'; END""",
+)
+
+_UPGRADES = {1: _REVISIONS, 2: _KEY_INDEX, 3: _AGES}
 """Version of a file → the statements that make it one of the next."""
 
 _TABLES = (
@@ -39,12 +76,7 @@ _TABLES = (
         first INTEGER NOT NULL, last INTEGER NOT NULL, events INTEGER NOT NULL,
         keys BLOB NOT NULL, ids BLOB NOT NULL) STRICT""",  # keys: empty since version 3
     "CREATE INDEX block_by_time ON block_index (last DESC, number DESC, first)",
-    """CREATE TABLE revision (
-        block INTEGER REFERENCES block (number) ON DELETE CASCADE, line INTEGER, addition BLOB NOT NULL,
-        PRIMARY KEY (block, line)) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE revision_key (
-        key TEXT, block INTEGER REFERENCES block (number) ON DELETE CASCADE, line INTEGER,
-        PRIMARY KEY (key, block, line)) STRICT, WITHOUT ROWID""",
+    *_REVISIONS,
     *_KEY_INDEX,
     """CREATE TABLE control (
         sequence INTEGER PRIMARY KEY, block INTEGER NOT NULL, kind TEXT NOT NULL, version TEXT NOT NULL,
@@ -94,7 +126,7 @@ def prepare(connection: sqlite3.Connection, file: str, entropy: Callable[[int], 
         if _is_empty(connection):  # another process may have been quicker
             _create(connection, entropy(SECRET_BYTES))
         connection.execute("COMMIT")
-    _check(connection, file)
+    check(connection, file)
     _upgrade(connection)
     # Kept in the file's header; asked for again because a copy made by other programs may have lost it.
     connection.execute("PRAGMA journal_mode = WAL")
@@ -111,6 +143,9 @@ def _create(connection: sqlite3.Connection, secret: bytes) -> None:
     for statement in _TABLES + _TRIGGERS:
         connection.execute(statement)
     connection.executemany("INSERT INTO counter VALUES (?, 0)", [(name,) for name in _COUNTERS])
+    for statement in _AGES:
+        connection.execute(statement)
+    connection.execute("INSERT INTO counter VALUES ('sealed', 1)")  # see integrations.embedded.seal
     connection.execute("INSERT INTO secret VALUES (?)", (secret,))
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
@@ -118,26 +153,29 @@ def _create(connection: sqlite3.Connection, secret: bytes) -> None:
 
 def _upgrade(connection: sqlite3.Connection) -> None:
     """Bring an older file up to date, as a whole or not at all."""
-    if _version(connection) == VERSION:
+    if read_version(connection) == VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")
-    for version in range(_version(connection), VERSION):  # read again: another process may have been quicker
+    for version in range(read_version(connection), VERSION):  # read again: another process may have been quicker
         for statement in _UPGRADES[version]:
             connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def read_version(connection: sqlite3.Connection) -> int:
+    """The version of a file."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
 
 
-def _check(connection: sqlite3.Connection, file: str) -> None:
+def check(connection: sqlite3.Connection, file: str) -> None:
+    """Refuse a file that is no store, or of a version that this program cannot use. Raises ``store.version``."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
-    version = _version(connection)
+    version = read_version(connection)
     if application != APPLICATION:
         raise ImpetusError("store.version", "this file is no store of Impetus", Where(file), "Name another file.")
     if version != VERSION and version not in _UPGRADES:
-        what = f"the store has version {version}, this program reads version {VERSION}"
-        raise ImpetusError("store.version", what, Where(file), "Use the release that wrote it, or another file.")
+        what = f"the store has version {version}, this program reads up to version {VERSION}"
+        hint = "A newer release wrote it: use that one, or restore a backup from before. Nothing was changed."
+        raise ImpetusError("store.version", what, Where(file), hint)

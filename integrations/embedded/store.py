@@ -18,19 +18,31 @@ from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, Span, StoredEvent
+from impetus.domain.retention import Cutoffs, Due, Removed
 from integrations.embedded import log, reader, schema, writer
-from integrations.embedded.block import encode
+from integrations.embedded.block import Block, encode
 from integrations.embedded.connections import Connections
 from integrations.embedded.filter import Filters
+from integrations.embedded.inspection import check_rows
+from integrations.embedded.marks import write_mark
+from integrations.embedded.mend import mend
 from integrations.embedded.outcome import Outcome, read_outcome
+from integrations.embedded.retention import Sweep
+from integrations.embedded.salvage import check_pages
+from integrations.embedded.seal import Seals
 from integrations.embedded.search import EventSearch
 from integrations.embedded.sift import read_candidates, read_turns, sift_block
+from integrations.embedded.standing import read_standing
+from integrations.embedded.state import read_state
 
 LEVEL = 3
 """Zstandard's level; see ``docs/decisions/0004-embedded-store.md`` for the others measured."""
 
 TURNS = 1_024
 """Blocks that a search asks the index of keys for at a time: the newest answer first, without asking for the rest."""
+
+NAMED = 1_000
+"""So many damaged parts are named one by one: a whole disk may be."""
 
 _T = TypeVar("_T")
 
@@ -58,10 +70,13 @@ class EmbeddedStore:
             with self._connections.prepare() as connection:
                 schema.prepare(connection, self._connections.file, entropy)
                 (secret,) = connection.execute("SELECT value FROM secret").fetchone()
+                sealed = connection.execute("SELECT 1 FROM counter WHERE name = 'sealed'").fetchone() is not None
         except BaseException:
             self._connections.close()
             raise
         self._filters = Filters(secret)
+        self._level = level
+        self._seals = Seals(self._report, sealed)
         self._compressor = zstandard.ZstdCompressor(level=level)
         self._committing = threading.Lock()
         self._damaged: dict[str, ImpetusError] = {}
@@ -81,19 +96,32 @@ class EmbeddedStore:
         with self._committing:
             try:
                 block = encode(commit, self._compressor.compress) if commit.lines else None
-                with self._connections.write() as connection:
-                    return writer.write(connection, commit, block, self._filters, self._report)
+                try:
+                    return self._write(commit, block)
+                except ImpetusError as error:
+                    if error.code != "store.damaged" or not self._mend():
+                        raise
+                    return self._write(commit, block)
             except (UnicodeEncodeError, OverflowError) as error:
                 what = f"a text or a number that cannot be stored: {error}"
                 raise ImpetusError("event.malformed", what, hint="Reject such a record on its way in.") from error
 
+    def _write(self, commit: Commit, block: Block | None) -> int:
+        with self._connections.write() as connection:
+            return writer.write(connection, commit, block, self._filters, self._report)
+
+    def _mend(self) -> bool:
+        """Make anew what cannot be written because of damaged pages; whether there was any."""
+        with self._connections.prepare() as connection:
+            return mend(connection, self._report)
+
     def state(self, space: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Every piece of state of a space whose key begins with a prefix, by key, of one snapshot."""
-        return iter(self._read(lambda connection: reader.read_state(connection, space, prefix)))
+        return iter(self._read(lambda connection: read_state(connection, self._seals, space, prefix)))
 
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""
-        return self._read(reader.read_positions)
+        return self._read(partial(reader.read_positions, seals=self._seals))
 
     def controls(self) -> list[tuple[int, Control]]:
         """Control records in order, each with the number of the block before which it takes effect."""
@@ -129,7 +157,7 @@ class EmbeddedStore:
 
     def outcome(self) -> Outcome:
         """The end of the log, its control records, and all that holds by then, of one snapshot."""
-        return self._read(read_outcome)
+        return self._read(partial(read_outcome, seals=self._seals))
 
     def events(self, query: EventQuery) -> list[StoredEvent]:
         """Events that a query asks for, newest first. A ``span`` makes a look-up by ids or keys cheaper."""
@@ -152,15 +180,15 @@ class EmbeddedStore:
 
     def alerts(self, ids: Sequence[str]) -> list[Alert]:
         """Alerts by id, in that order; unknown ids are left out."""
-        return self._read(lambda connection: reader.read_alerts(connection, ids))
+        return self._read(lambda connection: reader.read_alerts(connection, self._seals, ids))
 
     def incident(self, id: str) -> Incident | None:
         """An incident by id; a superseded one gives the one that took its place."""
-        return self._read(lambda connection: reader.read_incident(connection, id))
+        return self._read(lambda connection: reader.read_incident(connection, self._seals, id))
 
     def incidents(self, query: IncidentQuery) -> list[Incident]:
         """Incidents that a query asks for, highest risk first; superseded and withdrawn ones are left out."""
-        return self._read(lambda connection: reader.read_incidents(connection, query))
+        return self._read(lambda connection: reader.read_incidents(connection, self._seals, query))
 
     def cursor(self) -> int:
         """The cursor behind the newest incident change; 0 before the first."""
@@ -168,7 +196,7 @@ class EmbeddedStore:
 
     def changes(self, cursor: int, limit: int) -> list[tuple[int, Incident]]:
         """Incidents changed since a cursor, each once in its newest revision, with the cursor behind it."""
-        return self._read(lambda connection: reader.read_changes(connection, cursor, limit))
+        return self._read(lambda connection: reader.read_changes(connection, self._seals, cursor, limit))
 
     def ledger(self) -> list[LedgerLine]:
         """Every ledger line that holds, in the order in which they came."""
@@ -180,7 +208,21 @@ class EmbeddedStore:
 
     def counts(self) -> Mapping[str, int]:
         """Totals: ``events``, ``rejected``, ``duplicates``, ``alerts`` (not gone), ``incidents`` (live)."""
-        return self._read(reader.read_counts)
+        return self._read(partial(reader.read_counts, seals=self._seals))
+
+    def mark(self, now: int) -> None:
+        """Note that all that is there now was written by a wall clock of ``now`` (µs)."""
+        with self._connections.write() as connection:
+            write_mark(connection, now)
+
+    def sweep(self, cutoffs: Cutoffs, now: int) -> Iterator[Removed]:
+        """Remove what is due, a small durable step at a time."""
+        compress = zstandard.ZstdCompressor(level=self._level).compress
+        return Sweep(self._connections, self._filters, compress, self._seals).run(cutoffs, now)
+
+    def due(self, cutoffs: Cutoffs) -> Sequence[Due]:
+        """How each class of retention stands."""
+        return self._read(lambda connection: read_standing(connection, self._seals, cutoffs))
 
     def damaged(self) -> list[ImpetusError]:
         """What was found damaged since the store was opened."""
@@ -190,24 +232,34 @@ class EmbeddedStore:
         """Read the whole store and say what is damaged; takes as long as reading the file takes."""
 
         def read(connection: sqlite3.Connection) -> list[ImpetusError]:
-            pages = [row[0] for row in connection.execute("PRAGMA quick_check") if row[0] != "ok"]
-            found = [ImpetusError("store.damaged", what, hint="Restore the file from a backup.") for what in pages]
-            return found + list(log.check_blocks(connection, self._filters))
+            return [
+                *check_pages(connection),
+                *check_rows(connection, self._seals),
+                *log.check_blocks(connection, self._filters),
+            ]
 
         for error in self._read(read):
             self._report(error)
         return self.damaged()
 
     def close(self) -> None:
-        """Release the store; a call that is under way ends first, one that comes later raises ``store.unavailable``."""
+        """Release the store. A commit that is under way ends first; a read does early, with ``store.unavailable``, as
+        does whatever comes later."""
         with self._committing:
             self._connections.close()
 
     def _read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
         with self._connections.read() as connection:
-            return read(connection)
+            try:
+                return read(connection)
+            except (TypeError, ValueError, LookupError, OverflowError) as error:
+                for damage in check_pages(connection):  # values of other kinds than were written: damage, or a defect
+                    raise damage from error
+                raise
 
     def _report(self, error: ImpetusError) -> None:
+        if len(self._damaged) >= NAMED:
+            error = ImpetusError(error.code, "more parts are damaged than are named one by one", hint=error.hint)
         part = error.where.key or error.what
         if part not in self._damaged:
             here = Where(self._connections.file, key=error.where.key)

@@ -16,7 +16,9 @@ from integrations.embedded.filter import Filters
 from integrations.embedded.keys import index_backlog, write_keys
 from integrations.embedded.log import Report, read_columns
 from integrations.embedded.revision import write_revisions
+from integrations.embedded.seal import seal
 from integrations.embedded.search import EventSearch
+from integrations.embedded.state import seal_state
 
 BACKLOG_STEP = 4
 """Blocks of an older version that a commit indexes, at about 10 ms each."""
@@ -47,12 +49,18 @@ def write(connection: sqlite3.Connection, commit: Commit, block: Block | None, f
 
 
 def _next_block(connection: sqlite3.Connection) -> int:
-    (newest,) = connection.execute("SELECT max(number) FROM block").fetchone()
-    return (newest or 0) + 1
+    return _newest_block(connection) + 1
+
+
+def _newest_block(connection: sqlite3.Connection) -> int:
+    """The greatest number that a block was given; the block itself may be gone."""
+    (newest,) = connection.execute("SELECT value FROM counter WHERE name = 'block'").fetchone()
+    return int(newest)
 
 
 def _write_block(connection: sqlite3.Connection, block: Block, filters: Filters) -> None:
     number = _next_block(connection)
+    _count(connection, "block", 1)
     connection.execute("INSERT INTO block VALUES (?, ?, ?, ?)", (number, *block.seal(number)))
     ids, times, lines = block.heads
     row = (number, min(times), max(times), len(times), filters.pack(ids))
@@ -85,13 +93,14 @@ def _write_controls(connection: sqlite3.Connection, commit: Commit) -> None:
 
 def _write_positions(connection: sqlite3.Connection, commit: Commit) -> None:
     connection.executemany(
-        "INSERT INTO position VALUES (?, ?) ON CONFLICT DO UPDATE SET position = excluded.position", commit.positions
+        "INSERT INTO position VALUES (?, ?) ON CONFLICT DO UPDATE SET position = excluded.position",
+        [(source, seal("position", source, position)) for source, position in commit.positions],
     )
 
 
 def _write_state(connection: sqlite3.Connection, commit: Commit) -> None:
     newest = {(key.space, key.key): value for key, value in commit.state}
-    kept = [(*key, value) for key, value in newest.items() if value is not None]
+    kept = [(*key, seal_state(*key, value)) for key, value in newest.items() if value is not None]
     gone = [key for key, value in newest.items() if value is None]
     connection.executemany("INSERT INTO state VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", kept)
     connection.executemany("DELETE FROM state WHERE space = ? AND key = ?", gone)
@@ -99,9 +108,13 @@ def _write_state(connection: sqlite3.Connection, commit: Commit) -> None:
 
 def _write_alerts(connection: sqlite3.Connection, commit: Commit) -> None:
     newest = {alert.id: alert for alert in commit.alerts}
-    kept = [(alert.id, _encode(alert)) for alert in newest.values() if not alert.gone]
+    block = _newest_block(connection) if newest else 0
+    kept = [(alert.id, seal("alert", alert.id, _encode(alert)), block) for alert in newest.values() if not alert.gone]
     gone = [(alert.id,) for alert in newest.values() if alert.gone]
-    connection.executemany("INSERT INTO alert VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body", kept)
+    connection.executemany(
+        "INSERT INTO alert VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body, block = excluded.block",
+        kept,
+    )
     connection.executemany("DELETE FROM alert WHERE id = ?", gone)
 
 
@@ -121,10 +134,11 @@ def _write_rejects(connection: sqlite3.Connection, rejects: tuple[Reject, ...]) 
     if not rejects:
         return
     _count(connection, "rejected", len(rejects))
+    block = _newest_block(connection)
     connection.executemany(
-        "INSERT INTO reject (source, code, what, place, record) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO reject (source, code, what, place, record, block) VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (_clean(r.source), _clean(r.code), _clean(r.what), _clean(r.where), r.record[:RECORD_BYTES])
+            (_clean(r.source), _clean(r.code), _clean(r.what), _clean(r.where), r.record[:RECORD_BYTES], block)
             for r in rejects[-REJECTS_KEPT:]
         ],
     )
@@ -139,28 +153,29 @@ def _clean(text: str) -> str:
 def _write_incidents(connection: sqlite3.Connection, incidents: tuple[Incident, ...]) -> int:
     _count(connection, "cursor", len(incidents))
     (cursor,) = connection.execute("SELECT value FROM counter WHERE name = 'cursor'").fetchone()
-    first = cursor - len(incidents) + 1
+    first, block = cursor - len(incidents) + 1, _newest_block(connection) if incidents else 0
     for at, incident in enumerate(incidents, first):
-        _write_incident(connection, incident, at)
+        _write_incident(connection, incident, at, block)
     return int(cursor)
 
 
-def _write_incident(connection: sqlite3.Connection, incident: Incident, cursor: int) -> None:
+def _write_incident(connection: sqlite3.Connection, incident: Incident, cursor: int, block: int) -> None:
     live = incident.superseded_by is None and not incident.withdrawn
     row = (
         incident.id, incident.status, incident.kind, rank(incident.severity), incident.risk.score, incident.updated,
-        live, incident.superseded_by, cursor, _encode(incident),
+        live, incident.superseded_by, cursor, seal("incident", incident.id, _encode(incident)), block,
     )  # fmt: skip
     connection.execute(
-        """INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+        """INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
             status = excluded.status, kind = excluded.kind, severity = excluded.severity, risk = excluded.risk,
             updated = excluded.updated, live = excluded.live,
-            superseded_by = excluded.superseded_by, cursor = excluded.cursor, body = excluded.body""",
+            superseded_by = excluded.superseded_by, cursor = excluded.cursor, body = excluded.body,
+            block = excluded.block""",
         row,
     )
     connection.execute("DELETE FROM incident_zone WHERE incident = ?", (incident.id,))
     connection.executemany(
-        "INSERT INTO incident_zone VALUES (?, ?)", [(zone, incident.id) for zone in dict.fromkeys(incident.zones)]
+        "INSERT INTO incident_zone VALUES (?, ?)", [(incident.id, zone) for zone in dict.fromkeys(incident.zones)]
     )
 
 

@@ -13,8 +13,8 @@ from impetus.domain.explanation import Clause, Explanation
 from impetus.domain.incident import ActionRecord, Incident, Member, Risk, Term
 from impetus.domain.personal import FIELDS, Masker, is_structure, mask_text
 from impetus.domain.ports import StoredEvent
+from impetus.domain.sayings import sayings
 from integrations.grpc.keys import MaskedKeys, search_key
-from integrations.grpc.names import sayings
 
 PERSONAL_KINDS = frozenset(FIELDS.values())
 """Kinds of entities whose values are personal: the words in front of the masks."""

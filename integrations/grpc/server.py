@@ -89,14 +89,17 @@ class Server:
         _log.info("api_listening", address=self.address)
 
     async def stop(self, grace: float = 1.0) -> None:
-        """Refuse new calls, end the watchers, give others ``grace`` seconds, remove the socket. Twice does no harm."""
+        """Refuse new calls, end the watchers, give others ``grace`` seconds, remove the socket. Twice does no harm.
+
+        A read that nobody waits for any more may go on; it ends when the store is closed.
+        """
         if not self._listening:
             return  # the socket there, if any, is another server's
         self._listening = False
         self._service.closing.set()
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace)
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
         path = socket_path(self.address)
         if path is not None:
             path.unlink(missing_ok=True)

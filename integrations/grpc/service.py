@@ -18,6 +18,7 @@ from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
 from impetus.domain.ports import Desk, EventQuery, Feed, Foresight, Health, Search, Steward, Store
 from integrations.grpc import request as asked
+from integrations.grpc.foreign import ForeignIncidents
 from integrations.grpc.inquiry import Inquiry
 from integrations.grpc.keys import MaskedKeys
 from integrations.grpc.masking import Masking
@@ -65,6 +66,7 @@ class Service(ImpetusServicer):
         self._inquiry = Inquiry(search, masking, lambda masked: keys.resolve(masked, look(store, masking)))
         self._store, self._desk, self._feed, self._health = store, desk, feed, health
         self._masking, self._keys, self._threads = masking, keys, threads
+        self._foreign = ForeignIncidents(store)
         self._foresee = foresee
         self.closing = asyncio.Event()
 
@@ -128,6 +130,20 @@ class Service(ImpetusServicer):
         """Put changed rules, city model and plan in force."""
         return await _reported(context, self._reload())
 
+    async def ImportIncident(  # noqa: N802
+        self, request: pb.ImportIncidentRequest, context: Context
+    ) -> pb.ImportIncidentResponse:
+        """Keep an incident of another installation."""
+        return await _reported(context, self._bring(request))
+
+    async def ListImported(  # noqa: N802
+        self, request: pb.ListImportedRequest, context: Context
+    ) -> AsyncIterator[pb.ForeignIncident]:
+        """The incidents of other installations."""
+        async with aclosing(_reported_each(context, self._imported(request))) as found:
+            async for foreign in found:
+                yield foreign
+
     async def _watch(self, cursor: int) -> AsyncGenerator[pb.IncidentChange]:
         newest = await self._in_thread(self._store.cursor)
         if cursor > newest:
@@ -179,6 +195,15 @@ class Service(ImpetusServicer):
         if self._steward is None:
             raise ImpetusError("action.refused", "this server cannot reload")
         return reload_message(await self._steward.reload())
+
+    async def _bring(self, request: pb.ImportIncidentRequest) -> pb.ImportIncidentResponse:
+        changed = await self._in_thread(self._foreign.bring, request.foreign)
+        return pb.ImportIncidentResponse(changed=changed)
+
+    async def _imported(self, request: pb.ListImportedRequest) -> AsyncGenerator[pb.ForeignIncident]:
+        found = self._foreign.read(request.origin, request.incident_id)
+        while (one := await self._in_thread(next, found, None)) is not None:
+            yield one
 
     def _changes(self, cursor: int) -> Sequence[pb.IncidentChange]:
         changes = self._store.changes(cursor, CHANGES)

@@ -114,6 +114,8 @@ def reload_message(reloaded: Reloaded) -> pb.ReloadResponse:
         restarted=reloaded.restarted,
         gone=reloaded.gone,
         problems=reloaded.problems,
+        settings=reloaded.settings,
+        restart=reloaded.restart,
     )
 
 
@@ -156,6 +158,7 @@ def _source(source: SourceStatus) -> pb.SourceStatus:
         rejected=source.rejected,
         newest_event_us=source.newest or 0,
         problem=source.problem,
+        shed=source.shed,
     )
 
 

@@ -13,7 +13,11 @@ from impetus.domain.batch import Commit, Head
 from impetus.domain.city import City, Zone
 from impetus.domain.errors import ImpetusError
 from impetus.domain.personal import Masker
+from impetus.domain.ports import StoredEvent
 from integrations.embedded.store import EmbeddedStore
+from integrations.grpc.keys import MaskedKeys
+from integrations.grpc.masking import Masking
+from integrations.grpc.query import shown_by
 from integrations.grpc.server import Server
 from tests.api.doubles import Bell, Fit, ListStore, SimpleDesk, line
 
@@ -113,3 +117,11 @@ async def test_a_count_that_makes_no_sense_is_refused(client: Client) -> None:
 async def test_the_json_of_a_found_event_is_whole(client: Client) -> None:
     (found,) = [event async for event in client.search_events(query="device.id:D-1 zone:Z5")]
     assert json.loads(found.json)["message"] == "door of nobody forced"
+
+
+def test_a_long_run_of_letters_is_shown_as_fast_as_any_other_text() -> None:
+    """With time that grows with its square this would not come to its end."""
+    letters = b"a" * (1 << 20)
+    shown = shown_by(Masking(Masker(b"a key for tests only"), MaskedKeys()))
+    event = b'{"user.name":"kari","message":"kari %b"}' % letters
+    assert shown(StoredEvent("e", 0, event, b"")) == b'{"user.name":"#","message":"# %b"}' % letters

@@ -10,7 +10,10 @@ from integrations.embedded.store import EmbeddedStore
 
 
 class Outcome(msgspec.Struct):
-    """The log and what follows from it. ``logged``: for each source the sequence numbers of its events, in order."""
+    """The log and what follows from it. ``logged``: for each source the sequence numbers of its events, in order.
+
+    What Impetus told of itself is left out.
+    """
 
     logged: dict[str, list[int]]
     ids: list[str]
@@ -22,7 +25,7 @@ class Outcome(msgspec.Struct):
 class _Event(msgspec.Struct):
     id: str
     provider: str
-    sequence: int
+    sequence: int = -1
 
 
 class _Line(msgspec.Struct):
@@ -37,7 +40,8 @@ def outcome_of(path: Path) -> Outcome:
     store = EmbeddedStore(path)
     try:
         assert store.check() == []
-        events = [_decode(line).event for block in store.log() for line in block]
+        every = [_decode(line).event for block in store.log() for line in block]
+        events = [event for event in every if event.provider != "impetus"]
         logged: dict[str, list[int]] = {}
         for event in events:
             logged.setdefault(event.provider, []).append(event.sequence)
@@ -47,7 +51,7 @@ def outcome_of(path: Path) -> Outcome:
             [event.id for event in events],
             {alert.id: _alert(alert) for alert in store.alerts(alerts)},
             {id: _incident(store.incident(id)) for id in incidents},
-            dict(store.counts()),
+            {**store.counts(), "events": store.counts()["events"] - len(every) + len(events)},
         )
     finally:
         store.close()

@@ -1,6 +1,7 @@
 """What the documents show works as it stands there."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from command import OSLO, impetus_here
 
 from correlator.city import CityModel
 from correlator.plan.day import DayPlan
+from impetus.app.cli import _parser
 from impetus.app.commands import replay
 from impetus.app.settings import read_settings
 
@@ -46,6 +48,14 @@ def test_the_settings_of_the_document_can_be_read(tmp_path: Path) -> None:
     file = tmp_path / "impetus.toml"
     file.write_text(found[0])
     assert read_settings(file).sources
+
+
+def test_every_command_for_operators_is_one() -> None:
+    lines = [line for block in blocks("operate.md", "sh") for line in block.splitlines()]
+    commands = [shlex.split(line.partition(">")[0], comments=True)[1:] for line in lines if line.startswith("impetus ")]
+    assert len(commands) > 8
+    for words in commands:
+        _parser(words[0]).parse_args(words)  # ends the test where it does not fit
 
 
 def test_links_between_documents_lead_somewhere() -> None:

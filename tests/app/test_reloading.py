@@ -129,3 +129,28 @@ async def test_what_is_refused_leaves_everything_as_it_was(running: tuple[Instal
     await until(look)
     here.see("gate")
     assert await titles(client, 3) == {"Saw door", "Saw gate"}
+
+
+async def test_settings_are_taken_over_and_what_needs_a_restart_is_told(
+    running: tuple[Installation, Client, int],
+) -> None:
+    here, client, _ = running
+    text = here.config.read_text()
+    changed = text.replace("follow = true", 'follow = true\nlateness = "9m"').replace('"unix:i.sock"', '"unix:j.sock"')
+    more = '[incidents]\nopens = "critical"\n[retention]\nevents = "31d"\n[log]\nlevel = "error"\n'
+    here.config.write_text(f'{more}{changed}[[source]]\nname = "new"\nkind = "json_lines"\npath = "x"\n')
+    done = await asyncio.to_thread(lambda: impetus("rules", "reload", "--address", here.address))
+    assert done.status == 0, done.err
+    for line in ("[incidents]", "[retention]", "[log]", "[source]"):
+        assert f"in force as it is now: {line}" in done.out
+    assert "needs a restart: api\nneeds a restart: source new\n" in done.out
+    here.see("door")
+    assert await titles(client, 1) == set(), "a door is no incident any more"
+    here.config.write_text(f'[retention]\nevents = "1d"\n{text}')
+    done = await asyncio.to_thread(lambda: impetus("rules", "reload", "--address", here.address))
+    assert (done.status, "settings.invalid" in done.err) == (2, True), done
+    here.config.write_text(text)
+    done = await asyncio.to_thread(lambda: impetus("rules", "reload", "--address", here.address))
+    assert (done.status, "restart" in done.out, "[retention]" in done.out) == (0, False, True), done
+    here.see("door")
+    assert await titles(client, 2) == {"Saw door"}

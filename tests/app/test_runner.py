@@ -99,17 +99,18 @@ async def test_an_event_that_can_never_be_stored_is_rejected_alone():
     assert store.counts()["rejected"] == 1
 
 
-async def test_a_full_disk_is_waited_for(monkeypatch):
+@pytest.mark.parametrize("code", ["store.unavailable", "store.damaged"])
+async def test_a_disk_that_is_full_or_damaged_is_waited_for(monkeypatch, code):
     monkeypatch.setattr("impetus.app.runner.RETRY", 0.01)
-    store = make_store(b'"e4"', "store.unavailable")
+    store = make_store(b'"e4"', code)
     store.left = 5
     _, ended = await hand_over(store, [batch(first) for first in (0, 3, 6)])
     assert ended == [None] * 3
     assert stored(store) == [f"e{number}" for number in range(9)]
 
 
-async def test_a_damaged_store_ends_it_and_nothing_behind_is_acknowledged():
-    store = make_store(b'"e4"', "store.damaged")
+async def test_a_store_that_cannot_go_on_ends_it_and_nothing_behind_is_acknowledged():
+    store = make_store(b'"e4"', "store.version")
     store.left = 100
     _, ended = await hand_over(store, [batch(first) for first in (0, 3, 6, 9)])
     assert ended[0] is None

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 from outcome import outcome_of
-from run_kills import Feed, Installation, _ready, _running, check_log
+from run_kills import Feed, Installation, check_log, ready, running
 from strict_broker import StrictBroker
 
+from impetus.api.client import Client
 from impetus.app.runner import Runner
 from impetus.app.tally import Tally
 from impetus.domain.batch import Batch, Commit
@@ -34,8 +36,8 @@ async def test_it_stops_under_load_and_goes_on_where_it_was(
                 await feed.add(file)
         for _ in range(2):
             process = await installation.start()
-            async with _running(feed.run()):
-                await _ready(installation.address)
+            async with running(feed.run()):
+                await ready(installation.address)
                 await asyncio.sleep(0.3)
                 begun = time.monotonic()
                 process.send_signal(signal.SIGTERM)
@@ -45,6 +47,35 @@ async def test_it_stops_under_load_and_goes_on_where_it_was(
             assert not (installation.folder / "i.sock").exists()
         await installation.finish(len(feed.lines) + len(feed.messages), [])
     check_log(outcome_of(installation.store), feed, broker)
+
+
+async def test_clients_that_hold_streams_do_not_hold_up_the_end(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    text = "x" * 20_000
+    at, count = "2027-05-17T12:00:00Z", 2_000
+    event = '{"@timestamp":"%s","event":{"id":"e%d","created":"%s","provider":"gate"},"message":"%s"}\n'
+    (tmp_path / "events.ndjson").write_text("".join(event % (at, number, at, text) for number in range(count)))
+    (tmp_path / "impetus.toml").write_text(
+        '[rules]\npaths = []\n[[source]]\nname = "gate"\nkind = "json_lines"\npath = "events.ndjson"\n'
+    )
+    command = [sys.executable, "-m", "impetus.app", "run", "--config", str(tmp_path / "impetus.toml")]
+    process = await asyncio.create_subprocess_exec(*command, stderr=(tmp_path / "log").open("wb"))
+    address = f"unix:{tmp_path / 'impetus.sock'}"
+    async with Client(address) as client, asyncio.timeout(GRACE):
+        while True:
+            with contextlib.suppress(ImpetusError):
+                if (await client.status()).events == count:
+                    break
+            await asyncio.sleep(0.05)
+        watching = asyncio.ensure_future(anext(aiter(client.watch())))
+        stream = client.search_events(query="x", limit=count)
+        await anext(stream)  # and no more: what is not read fills the connection
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+        record_property("seconds", time.monotonic() - begun)
+        watching.cancel()
 
 
 class Refusing(EmbeddedStore):

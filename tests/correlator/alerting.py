@@ -59,16 +59,26 @@ def entity(key: str) -> Entity:
 class Board:
     """Joins under test, with every incident as it was last written."""
 
-    def __init__(self, city: CityModel | None = None, limits: Limits | None = None, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        city: CityModel | None = None,
+        limits: Limits | None = None,
+        store: Store | None = None,
+    ) -> None:
         self.records: dict[str, Incident] = {}
         self.limits, self.store = limits or Limits(), store
-        self.joins = Joins(city or CityModel.empty(), self.find, self.limits)
+        self._set_up(city or CityModel.empty())
+        if store is not None:
+            self.joins.restore(store, None)
 
     def restart(self, now: int | None = None) -> None:
         """Joins anew, from what was committed."""
         assert self.store is not None
-        self.joins = Joins(CityModel.empty(), self.find, self.limits)
+        self._set_up(CityModel.empty())
         self.joins.restore(self.store, now)
+
+    def _set_up(self, city: CityModel) -> None:
+        self.joins = Joins(city, self.find, self.limits)
 
     def find(self, id: str) -> Incident | None:
         """As a store does: a superseded incident gives the one that took its place."""
@@ -86,6 +96,7 @@ class Board:
         if self.store is not None:
             state = tuple(self.joins.changes())
             self.store.commit(Commit(alerts=tuple(alerts), incidents=tuple(changed), state=state))
+            self.joins.committed()
 
     def keep(self, changed: list[Incident]) -> list[Incident]:
         for incident in changed:
@@ -150,22 +161,24 @@ LEVELS: list[Level] = ["informational", "low", "medium", "high", "critical"]
 
 
 @st.composite
-def alerts(draw: st.DrawFn, hours: int = 20) -> list[Alert]:
-    """Some alerts within so many hours, each once, as they are in the end."""
-    return [draw(_alert(f"a{number}", hours)) for number in range(draw(st.integers(1, 9)))]
+def alerts(draw: st.DrawFn, hours: int = 20, *, hourly: bool = False) -> list[Alert]:
+    """Some alerts within so many hours, each once, as they are in the end; ``hourly``: an event is of one hour alone.
+
+    No correlation has a member of before its windows, so where alerts expire, events have to be hourly.
+    """
+    return [draw(_alert(f"a{number}", hours, hourly)) for number in range(draw(st.integers(1, 9)))]
 
 
 @st.composite
-def _alert(draw: st.DrawFn, id: str, hours: int) -> Alert:
-    correlation = draw(st.booleans())
+def _alert(draw: st.DrawFn, id: str, hours: int, hourly: bool) -> Alert:
+    correlation, at = draw(st.booleans()), draw(st.integers(0, hours * 4)) / 4
+    names = [f"e{n}-{int(at)}" if hourly else f"e{n}" for n in range(2 if hourly else 6)]
     return alert(
         id,
-        draw(st.integers(0, hours * 4)) / 4,
+        at,
         *draw(st.lists(st.sampled_from(KEYS), max_size=2, unique=True)),
         level=draw(st.sampled_from(LEVELS)),
-        events=draw(
-            st.lists(st.sampled_from([f"e{n}" for n in range(6)]), min_size=1, max_size=3 if correlation else 1)
-        ),
+        events=draw(st.lists(st.sampled_from(names), min_size=1, max_size=3 if correlation else 1)),
         domains=draw(st.sampled_from([("cyber",), ("physical",), ("osint",)])),
         place=draw(st.sampled_from([None, SQUARE, FAR])),
         target=draw(st.none() | st.integers(0, hours)),

@@ -16,7 +16,7 @@ from integrations.embedded.store import EmbeddedStore
 # --- any order
 
 
-@given(alerts(), alerts(), st.integers(0, 2**32))
+@given(final=alerts(), former=alerts(), seed=st.integers(0, 2**32))
 def test_any_order_with_revisions_and_withdrawals_ends_as_one_fold(
     final: list[Alert], former: list[Alert], seed: int
 ) -> None:
@@ -45,7 +45,7 @@ def _batch(histories: list[list[Alert]], draw: random.Random) -> list[Alert]:
     return [history.pop(0) for history in draw.sample(ready, draw.randint(1, len(ready)))]
 
 
-@given(alerts(hours=90), st.integers(0, 2**32))
+@given(final=alerts(hours=90, hourly=True), seed=st.integers(0, 2**32))
 def test_in_order_over_days_what_expires_changes_nothing(final: list[Alert], seed: int) -> None:
     draw, board = random.Random(seed), Board()
     waiting = sorted(final, key=lambda one: (one.at + draw.randrange(HOUR // 30), one.id))
@@ -65,7 +65,7 @@ def test_in_order_over_days_what_expires_changes_nothing(final: list[Alert], see
 
 
 @settings(max_examples=40)
-@given(alerts(), st.integers(0, 2**32))
+@given(final=alerts(), seed=st.integers(0, 2**32))
 def test_joins_that_were_restored_go_on_as_if_they_had_not_been(final: list[Alert], seed: int) -> None:
     draw, straight, killed = random.Random(seed), Board(), Board(store=EmbeddedStore.in_memory())
     for one in draw.sample(final, len(final)):

@@ -101,6 +101,19 @@ def test_an_explanation_that_goes_and_comes_after_a_reload_brings_nothing_into_n
     assert _by_title(run)["later"].events == ("c", "d")
 
 
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_events_that_the_plan_explains_late_do_not_keep_each_other_unexplained(after: RuleSet, size: int) -> None:
+    """Each raised an alert near the other before the indicator came by which the plan knows them."""
+    run = Run(setup_of(after, PLAN))
+    known = ADDRESSES[1]
+    arriving = [login(0, 0, known), login(1, 0, known), indicator(0, known, 0)]
+    for start in range(0, len(arriving), size):
+        run.feed(*arriving[start : start + size])
+    run.finish()
+    assert set(run.explained) == {"l0", "l1"}
+    assert not run.alerts
+
+
 LOGINS = st.lists(
     st.tuples(st.integers(0, 110), st.lists(st.sampled_from(ADDRESSES), min_size=1, max_size=2)), max_size=8
 )

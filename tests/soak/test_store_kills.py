@@ -1,4 +1,4 @@
-"""The embedded store, killed 300 times while it commits."""
+"""The embedded store, killed 1,000 times while it commits."""
 
 import sys
 from pathlib import Path
@@ -11,5 +11,5 @@ from kills import survive_kills
 
 
 @pytest.mark.soak
-def test_300_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
-    assert survive_kills(tmp_path / "impetus.db", kills=300, every=50, seed=17) > 300
+def test_1000_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    assert survive_kills(tmp_path / "impetus.db", kills=1_000, every=100, seed=17) > 1_000

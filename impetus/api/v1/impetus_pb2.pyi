@@ -1269,6 +1269,7 @@ class SourceStatus(_message.Message):
     REJECTED_FIELD_NUMBER: _builtins.int
     NEWEST_EVENT_US_FIELD_NUMBER: _builtins.int
     PROBLEM_FIELD_NUMBER: _builtins.int
+    SHED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     state: _builtins.str
     """"running", "finished", "failed", "waiting"."""
@@ -1276,6 +1277,8 @@ class SourceStatus(_message.Message):
     rejected: _builtins.int
     newest_event_us: _builtins.int
     problem: _builtins.str
+    shed: _builtins.int
+    """Records that found no room and are lost, since the store was made."""
     def __init__(
         self,
         *,
@@ -1285,10 +1288,11 @@ class SourceStatus(_message.Message):
         rejected: _builtins.int = ...,
         newest_event_us: _builtins.int = ...,
         problem: _builtins.str = ...,
+        shed: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "name", b"name", "newest_event_us", b"newest_event_us", "problem", b"problem", "rejected", b"rejected", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "name", b"name", "newest_event_us", b"newest_event_us", "problem", b"problem", "rejected", b"rejected", "shed", b"shed", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1433,6 +1437,8 @@ class ReloadResponse(_message.Message):
     RESTARTED_FIELD_NUMBER: _builtins.int
     GONE_FIELD_NUMBER: _builtins.int
     PROBLEMS_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    RESTART_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Version]: ...
     @_builtins.property
@@ -1451,6 +1457,14 @@ class ReloadResponse(_message.Message):
     def problems(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Single rules that cannot be used, with file and line."""
 
+    @_builtins.property
+    def settings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other tables of the settings that changed and are in force now."""
+
+    @_builtins.property
+    def restart(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What of the settings is another than in force, and needs a restart: tables, and "source NAME"."""
+
     def __init__(
         self,
         *,
@@ -1459,11 +1473,107 @@ class ReloadResponse(_message.Message):
         restarted: _abc.Iterable[_builtins.str] | None = ...,
         gone: _abc.Iterable[_builtins.str] | None = ...,
         problems: _abc.Iterable[_builtins.str] | None = ...,
+        settings: _abc.Iterable[_builtins.str] | None = ...,
+        restart: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "gone", b"gone", "problems", b"problems", "restarted", b"restarted", "versions", b"versions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "gone", b"gone", "problems", b"problems", "restart", b"restart", "restarted", b"restarted", "settings", b"settings", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReloadResponse: _TypeAlias = ReloadResponse  # noqa: Y015
+
+@_typing.final
+class ForeignIncident(_message.Message):
+    """An incident as it leaves an installation, with its alerts; personal values are masks of that installation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    INCIDENT_FIELD_NUMBER: _builtins.int
+    ALERTS_FIELD_NUMBER: _builtins.int
+    origin: _builtins.str
+    """The name of the installation that it is of."""
+    @_builtins.property
+    def incident(self) -> Global___Incident: ...
+    @_builtins.property
+    def alerts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Alert]: ...
+    def __init__(
+        self,
+        *,
+        origin: _builtins.str = ...,
+        incident: Global___Incident | None = ...,
+        alerts: _abc.Iterable[Global___Alert] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["incident", b"incident"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts", "incident", b"incident", "origin", b"origin"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForeignIncident: _TypeAlias = ForeignIncident  # noqa: Y015
+
+@_typing.final
+class ImportIncidentRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOREIGN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def foreign(self) -> Global___ForeignIncident: ...
+    def __init__(
+        self,
+        *,
+        foreign: Global___ForeignIncident | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["foreign", b"foreign"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["foreign", b"foreign"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportIncidentRequest: _TypeAlias = ImportIncidentRequest  # noqa: Y015
+
+@_typing.final
+class ImportIncidentResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_FIELD_NUMBER: _builtins.int
+    changed: _builtins.bool
+    """False if it was there already, in this revision or a later one."""
+    def __init__(
+        self,
+        *,
+        changed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportIncidentResponse: _TypeAlias = ImportIncidentResponse  # noqa: Y015
+
+@_typing.final
+class ListImportedRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    INCIDENT_ID_FIELD_NUMBER: _builtins.int
+    origin: _builtins.str
+    """Of this installation only."""
+    incident_id: _builtins.str
+    """Of this id only."""
+    def __init__(
+        self,
+        *,
+        origin: _builtins.str = ...,
+        incident_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incident_id", b"incident_id", "origin", b"origin"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListImportedRequest: _TypeAlias = ListImportedRequest  # noqa: Y015

@@ -89,6 +89,16 @@ class ImpetusStub:
                 request_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ReloadRequest.SerializeToString,
                 response_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ReloadResponse.FromString,
                 _registered_method=True)
+        self.ImportIncident = channel.unary_unary(
+                '/impetus.v1.Impetus/ImportIncident',
+                request_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ImportIncidentRequest.SerializeToString,
+                response_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ImportIncidentResponse.FromString,
+                _registered_method=True)
+        self.ListImported = channel.unary_stream(
+                '/impetus.v1.Impetus/ListImported',
+                request_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ListImportedRequest.SerializeToString,
+                response_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ForeignIncident.FromString,
+                _registered_method=True)
 
 
 class ImpetusServicer:
@@ -174,6 +184,21 @@ class ImpetusServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ImportIncident(self, request, context):
+        """Keeps an incident of another installation, to be read: it joins nothing and nobody acts on it here. A later revision
+        takes the place of an earlier one; else nothing changes. INVALID_ARGUMENT if it names a person in clear.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListImported(self, request, context):
+        """The incidents of other installations, by origin and id, as they were imported.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ImpetusServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -231,6 +256,16 @@ def add_ImpetusServicer_to_server(servicer, server):
                     servicer.Reload,
                     request_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ReloadRequest.FromString,
                     response_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ReloadResponse.SerializeToString,
+            ),
+            'ImportIncident': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportIncident,
+                    request_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ImportIncidentRequest.FromString,
+                    response_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ImportIncidentResponse.SerializeToString,
+            ),
+            'ListImported': grpc.unary_stream_rpc_method_handler(
+                    servicer.ListImported,
+                    request_deserializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ListImportedRequest.FromString,
+                    response_serializer=impetus_dot_api_dot_v1_dot_impetus__pb2.ForeignIncident.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -530,6 +565,60 @@ class Impetus:
             '/impetus.v1.Impetus/Reload',
             impetus_dot_api_dot_v1_dot_impetus__pb2.ReloadRequest.SerializeToString,
             impetus_dot_api_dot_v1_dot_impetus__pb2.ReloadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportIncident(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/impetus.v1.Impetus/ImportIncident',
+            impetus_dot_api_dot_v1_dot_impetus__pb2.ImportIncidentRequest.SerializeToString,
+            impetus_dot_api_dot_v1_dot_impetus__pb2.ImportIncidentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListImported(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/impetus.v1.Impetus/ListImported',
+            impetus_dot_api_dot_v1_dot_impetus__pb2.ListImportedRequest.SerializeToString,
+            impetus_dot_api_dot_v1_dot_impetus__pb2.ForeignIncident.FromString,
             options,
             channel_credentials,
             insecure,

@@ -63,6 +63,12 @@ class ImpetusStub:
     """Reads rules, city model and plan again and puts them in force from the next event on. If model, plan or settings
     are refused the call fails, and what was in force stays; a single rule that cannot be used is named in the answer.
     """
+    ImportIncident: _grpc.UnaryUnaryMultiCallable[_impetus_pb2.ImportIncidentRequest, _impetus_pb2.ImportIncidentResponse]
+    """Keeps an incident of another installation, to be read: it joins nothing and nobody acts on it here. A later revision
+    takes the place of an earlier one; else nothing changes. INVALID_ARGUMENT if it names a person in clear.
+    """
+    ListImported: _grpc.UnaryStreamMultiCallable[_impetus_pb2.ListImportedRequest, _impetus_pb2.ForeignIncident]
+    """The incidents of other installations, by origin and id, as they were imported."""
 
 @_typing.type_check_only
 class ImpetusAsyncStub(ImpetusStub):
@@ -95,6 +101,12 @@ class ImpetusAsyncStub(ImpetusStub):
     """Reads rules, city model and plan again and puts them in force from the next event on. If model, plan or settings
     are refused the call fails, and what was in force stays; a single rule that cannot be used is named in the answer.
     """
+    ImportIncident: _aio.UnaryUnaryMultiCallable[_impetus_pb2.ImportIncidentRequest, _impetus_pb2.ImportIncidentResponse]  # type: ignore[assignment]
+    """Keeps an incident of another installation, to be read: it joins nothing and nobody acts on it here. A later revision
+    takes the place of an earlier one; else nothing changes. INVALID_ARGUMENT if it names a person in clear.
+    """
+    ListImported: _aio.UnaryStreamMultiCallable[_impetus_pb2.ListImportedRequest, _impetus_pb2.ForeignIncident]  # type: ignore[assignment]
+    """The incidents of other installations, by origin and id, as they were imported."""
 
 class ImpetusServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -190,5 +202,23 @@ class ImpetusServicer(metaclass=_abc_1.ABCMeta):
         """Reads rules, city model and plan again and puts them in force from the next event on. If model, plan or settings
         are refused the call fails, and what was in force stays; a single rule that cannot be used is named in the answer.
         """
+
+    @_abc_1.abstractmethod
+    def ImportIncident(
+        self,
+        request: _impetus_pb2.ImportIncidentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_impetus_pb2.ImportIncidentResponse, _abc.Awaitable[_impetus_pb2.ImportIncidentResponse]]:
+        """Keeps an incident of another installation, to be read: it joins nothing and nobody acts on it here. A later revision
+        takes the place of an earlier one; else nothing changes. INVALID_ARGUMENT if it names a person in clear.
+        """
+
+    @_abc_1.abstractmethod
+    def ListImported(
+        self,
+        request: _impetus_pb2.ListImportedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_impetus_pb2.ForeignIncident], _abc.AsyncIterator[_impetus_pb2.ForeignIncident]]:
+        """The incidents of other installations, by origin and id, as they were imported."""
 
 def add_ImpetusServicer_to_server(servicer: ImpetusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

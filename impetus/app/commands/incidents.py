@@ -12,6 +12,7 @@ from impetus.api.client import Client
 from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.words import word
 from impetus.app import connection
+from impetus.app.commands import exchange
 from impetus.app.printing import say
 from impetus.domain.action import TARGETED, VERBS, Action, Undo
 from impetus.domain.instant import format_instant
@@ -35,6 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="JSON, one object a line")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     _add_reading(verbs)
+    exchange.add(verbs)
     for verb in VERBS:
         command = verbs.add_parser(verb, help=_HELP.get(verb, f"{verb} an incident"))
         command.add_argument("id")
@@ -63,13 +65,15 @@ def _add_reading(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 def main(arguments: argparse.Namespace) -> int:
     """Do what the verb says; without one, list."""
     arguments.verb = arguments.verb or "list"
-    asyncio.run(_main(arguments))
-    return 0
+    return asyncio.run(_main(arguments))
 
 
-async def _main(arguments: argparse.Namespace) -> None:
+async def _main(arguments: argparse.Namespace) -> int:
     async with Client(connection.address(arguments)) as client:
+        if arguments.verb in _EXCHANGE:
+            return await _EXCHANGE[arguments.verb](client, arguments)
         await _VERBS.get(arguments.verb, _act)(client, arguments)
+    return 0
 
 
 async def _list(client: Client, arguments: argparse.Namespace) -> None:
@@ -159,6 +163,12 @@ _VERBS: dict[str, Callable[[Client, argparse.Namespace], Awaitable[None]]] = {
     "watch": _watch,
     "show": _show,
     "undo": _undo,
+}
+
+_EXCHANGE: dict[str, Callable[[Client, argparse.Namespace], Awaitable[int]]] = {
+    "export": exchange.run_export,
+    "import": exchange.run_import,
+    "imported": exchange.run_imported,
 }
 
 

@@ -29,6 +29,7 @@ from impetus.domain.incident import Incident
 from impetus.domain.instant import format_instant
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import Span
+from impetus.domain.retention import RECORD
 from impetus.domain.rule import RuleSet
 from integrations.embedded.outcome import Outcome
 from integrations.embedded.store import EmbeddedStore
@@ -166,6 +167,8 @@ def _temporary() -> Iterator[EmbeddedStore]:
 
 
 def _verify(stored: Outcome, found: Outcome, rerun: Rerun, as_json: bool) -> int:
+    if any(control.kind == RECORD and control.version in {"events", "personal"} for _, control in stored.controls):
+        warn("retention has removed a part of the log (impetus retention --record): what rests on it differs")
     if missing := unlogged(stored, rerun.commands):
         warn(f"{missing} actions of people are not in the log: compared without them")
     different = list(differences(stored, found, rerun.commands))

@@ -21,7 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     ):
         verb = verbs.add_parser(name, help=help, description=help)
         verb.add_argument("paths", nargs="*", type=Path, help="files or folders; else the shipped rules")
-    help = "put changed rules, city model and plan in force in the running Impetus"
+    help = "put changed rules, city model, plan and settings in force in the running Impetus"
     connection.add(verbs.add_parser("reload", help=help, description=help))
     for name, help, add_arguments in (
         ("why", "say why a rule fired or did not, for an event or a time", add_why),
@@ -81,6 +81,10 @@ async def _reload(address: str) -> int:
     for one in done.versions:
         state = "new" if one.kind in done.changed else "as before"
         say(f"{one.kind:6} {one.version or 'none':32} {state}")
+    for table in done.settings:
+        say(f"in force as it is now: [{table}]")
+    for what in done.restart:
+        say(f"needs a restart: {what}")
     for title in done.restarted:
         say(f"windows start empty: {title}")
     for id in done.gone:

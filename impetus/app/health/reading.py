@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from impetus.app.health.growth import Growth
-from impetus.app.tally import Tally
+from impetus.app.tally import Tally, damaged_parts
 from impetus.domain.condition import Vitals
 from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import SECOND
@@ -48,12 +48,18 @@ class Reading(msgspec.Struct, frozen=True):
     refused: str = ""
     """Why the store refuses to write, while it does."""
     disk: Disk = Disk()
+    damaged: tuple[ImpetusError, ...] = ()
+    """What of the store was found damaged."""
     raised: Mapping[str, int] = {}
     """New alerts by title of the rule, over the last minutes."""
     skewed: Mapping[str, int] = {}
     """By source, events lately whose times are far from their arrival."""
+    shed: Mapping[str, int] = {}
+    """By source, records lately that found no room and are lost."""
     bounded: Mapping[str, int] = {}
     """By rule, matches lately that were left out because a bound was hit."""
+    removed: Mapping[str, int] = {}
+    """What retention removed, by class."""
     problems: tuple[ImpetusError, ...] = ()
     """Rules that cannot be used."""
 
@@ -63,7 +69,7 @@ class Instruments:
 
     def __init__(self, tally: Tally, store: Store, path: Path, clock: Clock, waiting: Callable[[], int]) -> None:
         self._tally, self._store, self._path, self._clock, self._waiting = tally, store, path, clock, waiting
-        self._skewed, self._bounded = Growth(RECENTLY), Growth(RECENTLY)
+        self._skewed, self._bounded, self._shed = Growth(RECENTLY), Growth(RECENTLY), Growth(RECENTLY)
 
     def read(self) -> Reading:
         """A reading of now."""
@@ -83,9 +89,12 @@ class Instruments:
             stepped=tally.stepped,
             refused=tally.refused,
             disk=read_disk(self._path),
+            damaged=tuple(damaged_parts(self._store)),
             raised=tally.raised.recent(now),
             skewed=self._skewed.grown({name: one.skewed for name, one in vitals.sources.items()}, now),
+            shed=self._shed.grown({name: one.passage.shed for name, one in vitals.sources.items()}, now),
             bounded=self._bounded.grown(bounded, now),
+            removed=tally.removed,
             problems=tally.problems,
         )
 

@@ -26,8 +26,20 @@ REST = 120 * SECOND
 HOUR = 3600 * SECOND
 MOST_AN_HOUR = 60
 """So many conditions at most are told in an hour."""
-TOLD = frozenset({"watermark_stalled", "disk_filling", "rule_flooding", "rule_failing", "clock_skewed"})
-"""The kinds that are told. Collectors are told of by supervision; while nothing can be written, nothing can be told."""
+TOLD = frozenset(
+    {
+        "source_shedding",
+        "watermark_stalled",
+        "disk_filling",
+        "store_refusing",
+        "store_damaged",
+        "rule_flooding",
+        "rule_failing",
+        "clock_skewed",
+    }
+)
+"""The kinds that are told. Collectors are told of by supervision. What is told while nothing can be written waits, and
+is on record as soon as there is room."""
 
 Key = tuple[str, str]
 Tell = Callable[[Condition, bool], Awaitable[None]]
@@ -46,7 +58,7 @@ class Watch:
     """Watches one system. ``told`` is what was on record as holding when it began, by kind and subject."""
 
     def __init__(self, read: Callable[[], Reading], limits: Limits, tell: Tell, told: Iterable[Key] = ()) -> None:
-        self._read, self._limits, self._tell = read, limits, tell
+        self._read, self.limits, self._tell = read, limits, tell
         self._told: set[Key] = {key for key in told if key[0] in TOLD}
         self._over: dict[Key, int] = {}
         """When what was told was last seen, or began not to be (µs)."""
@@ -84,7 +96,7 @@ class Watch:
     def take(self, reading: Reading) -> None:
         """Take a reading in."""
         self.reading = reading
-        for condition in examine(reading, self._limits):
+        for condition in examine(reading, self.limits):
             known = self._holding.get(condition.key)
             since = known.since if known is not None else reading.now
             self._holding[condition.key] = Holding(condition, since, reading.now)

@@ -80,6 +80,10 @@ def _late(moment: Moment) -> Values:
     return {name: one.late for name, one in moment.reading.vitals.sources.items()}
 
 
+def _shed(moment: Moment) -> Values:
+    return {name: one.passage.shed for name, one in moment.reading.vitals.sources.items()}
+
+
 def _skewed(moment: Moment) -> Values:
     return {name: one.skewed for name, one in moment.reading.vitals.sources.items()}
 
@@ -99,6 +103,7 @@ METRICS = (
     Metric("impetus.build.info", "gauge", "", "1, with the version.", lambda _: {version("impetus"): 1}, "version"),
     Metric("impetus.events", "counter", "{event}", "Events taken in.", lambda m: m.reading.events, "source"),
     Metric("impetus.rejects", "counter", "{record}", "Records refused.", lambda m: m.reading.rejects, "source"),
+    Metric("impetus.shed", "counter", "{record}", "Records that found no room and are lost.", _shed, "source"),
     Metric("impetus.late_events", "counter", "{event}", "Events too late for windows.", _late, "source"),
     Metric("impetus.skewed_events", "counter", "{event}", "Events timed far from their arrival.", _skewed, "source"),
     Metric("impetus.duplicates", "counter", "{event}", "Deliveries left out.", lambda m: {"": m.reading.duplicates}),
@@ -117,5 +122,13 @@ METRICS = (
     Metric("impetus.store.size", "gauge", "By", "Files of the store.", lambda m: {"": m.reading.disk.store_bytes}),
     Metric("impetus.store.refusing", "gauge", "", "1 if it refuses.", lambda m: {"": float(bool(m.reading.refused))}),
     Metric("impetus.disk.used", "gauge", "1", "Used part of its disk.", lambda m: {"": m.reading.disk.used}),
+    Metric(
+        "impetus.retention.removed",
+        "counter",
+        "{record}",
+        "What retention removed.",
+        lambda m: m.reading.removed,
+        "class",
+    ),
     Metric("impetus.conditions", "gauge", "{condition}", "What ails Impetus itself now.", _conditions, "kind"),
 )

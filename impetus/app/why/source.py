@@ -13,9 +13,9 @@ from correlator.setup import Setup
 from correlator.why.record import Record
 from correlator.worker import Correlator
 from impetus.app.commands.replay import read_setup
+from impetus.app.keys import KEY_BYTES, masking_key
 from impetus.app.plugins import make_store
 from impetus.app.replaying import SOURCE, STEP, Recorded, read_recorded
-from impetus.app.service import KEY_BYTES, masking_key
 from impetus.app.settings import Settings, read_settings
 from impetus.app.warning import warn
 from impetus.app.why.veil import Veil

@@ -22,7 +22,7 @@ def survive_kills(path: Path, kills: int, every: int, seed: int) -> int:
     whole = 0
     for kill in range(1, kills + 1):
         acknowledged = max(whole, _run_until_killed(path, random_.uniform(0, 0.2)))
-        whole = _check(path, acknowledged, whole_log=kill % every == 0 or kill == kills)
+        whole = check(path, acknowledged, whole_log=kill % every == 0 or kill == kills)
     return whole
 
 
@@ -39,7 +39,7 @@ def _run_until_killed(path: Path, seconds: float) -> int:
     return max((int(line) for line in said[:-1] if line.isdigit()), default=0)
 
 
-def _check(path: Path, acknowledged: int, whole_log: bool) -> int:
+def check(path: Path, acknowledged: int, whole_log: bool) -> int:
     """The file holds the state of a whole number of commits, and of every acknowledged one."""
     store = EmbeddedStore(path)
     whole = committed(store)

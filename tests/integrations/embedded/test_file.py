@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from commits import committed, make_commit
 
@@ -177,4 +178,13 @@ def test_a_file_is_read_where_the_process_that_wrote_it_still_runs(tmp_path: Pat
     root = Path(__file__).parents[3]
     said = subprocess.run([sys.executable, "-c", program, str(path)], cwd=root, capture_output=True, check=True)
     assert said.stdout.strip() == b"4"
+    store.close()
+
+
+def test_a_store_with_incidents_in_zones_is_whole(tmp_path: Path) -> None:
+    """SQLite's quick check of some versions takes a table for damaged whose columns are in another order."""
+    store = EmbeddedStore(tmp_path / "impetus.db")
+    incident = make_commit(0).incidents[0]
+    store.commit(Commit(incidents=(msgspec.structs.replace(incident, zones=("Z1", "Z2")),)))
+    assert store.check() == []
     store.close()
