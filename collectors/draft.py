@@ -1,7 +1,8 @@
 """A batch in the making: what one source took in since it last handed over."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
+from typing import Any
 
 import msgspec
 
@@ -24,14 +25,6 @@ MAX_EVENTS = 1000
 _decoder = msgspec.json.Decoder()
 
 
-class Record(NamedTuple):
-    """A record as its source wrote it, what tells it from others, and where it stands, for people."""
-
-    raw: bytes
-    identity: bytes
-    where: str
-
-
 class Draft:
     """Takes records, keeps the events and rejects they become, and gives them out as a ``Batch``.
 
@@ -47,6 +40,8 @@ class Draft:
         normalise_lines: NormaliseLines | None = None,
     ) -> None:
         """``normalise_lines`` is the fast way of ``normalise``, if there is one."""
+        self.fleeting = False
+        """Whether the source cannot bring its records again."""
         self._name = name
         self._recorded = source.recorded
         self._start = parse_start(source)
@@ -57,6 +52,7 @@ class Draft:
         self._clock = clock
         self._lines: list[bytes] = []
         self._rejects: list[Reject] = []
+        self._shed = 0
         self.size = 0
         """Bytes of the events taken since the last batch."""
         self.shift: int | None = None
@@ -66,24 +62,29 @@ class Draft:
         return len(self._lines) + len(self._rejects)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to hand over."""
+        return not (self._lines or self._rejects or self._shed)
+
+    @property
     def has_fast_way(self) -> bool:
         """Whether records that are taken together cost less."""
         return self._normalise_lines is not None
 
-    def add_all(self, records: Sequence[Record]) -> None:
-        """Take records that should be JSON objects of the source's format; they arrive together."""
-        if self._normalise_lines is None:
-            for each in records:
-                self.add_json(*each)
-            return
+    def add_all(self, raws: Sequence[bytes], identities: Sequence[bytes], where: Callable[[int], str]) -> None:
+        """Take records that should be JSON objects of the source's format; they arrive together.
+
+        ``raws`` are as the source wrote them, ``identities`` tell them from others; ``where`` says, for people, where
+        the one at a place of these stands.
+        """
         created = None if self._recorded else format_instant(self._clock())
-        raws, identities = [record.raw for record in records], [record.identity for record in records]
-        lines = self._normalise_lines(raws, identities, self._name, created)
-        for record, line in zip(records, lines, strict=True):
+        lines = self._normalise_lines(raws, identities, self._name, created) if self._normalise_lines else repeat(None)
+        for at, (raw, line) in enumerate(zip(raws, lines, strict=False)):
             if line is None:
-                self.add_json(*record)
+                self.add_json(raw, identities[at], where(at))
             else:
-                self._keep(line)
+                self._lines.append(line)
+                self.size += len(line)
 
     def keep_complete(self, raw: bytes) -> bool:
         """Take a line that is an event as it is, and say whether; ``add_json`` completes or refuses any other."""
@@ -119,6 +120,10 @@ class Draft:
         """Keep a record that is no event, with the reason."""
         self._rejects.append(Reject(self._name, code, what[:MAX_TEXT], where[:MAX_TEXT], raw[:MAX_RECORD]))
 
+    def shed(self, count: int) -> None:
+        """Count records that the source could not keep back and that found no room."""
+        self._shed += count
+
     def mark(self) -> tuple[int, int]:
         """Where the draft is now, to tell what is added later."""
         return len(self._lines), len(self._rejects)
@@ -130,10 +135,18 @@ class Draft:
     def batch(self, position: bytes | None = None, upto: tuple[int, int] | None = None) -> Batch:
         """What was taken since the last batch, up to a mark if one is given, with the position behind it."""
         lines, rejects = upto or self.mark()
-        batch = Batch(self._name, tuple(self._lines[:lines]), position, tuple(self._rejects[:rejects]))
+        some, refused = tuple(self._lines[:lines]), tuple(self._rejects[:rejects])
+        batch = Batch(self._name, some, position, refused, self._shed, self.fleeting)
+        self._shed = 0
         del self._lines[:lines], self._rejects[:rejects]
         self.size = sum(map(len, self._lines))
         return batch
+
+    def give_up(self, more: int) -> Batch:
+        """What is left to say when the end comes too soon: all that is here is lost, and so much more."""
+        lost = self._shed + len(self) + more
+        self.batch()
+        return Batch(self._name, (), shed=lost)
 
     def _keep(self, line: bytes) -> None:
         self._lines.append(line)

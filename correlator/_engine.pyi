@@ -5,8 +5,12 @@ Every call takes whole batches and releases the interpreter lock while it works.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
-from impetus.domain.event import Json
+from impetus.domain.event import Fields
+
+F = TypeVar("F", bound=Fields)
+A = TypeVar("A")
 
 class Scan:
     """What a buffer of newline-separated lines held; lines count from 0, blank ones included."""
@@ -220,17 +224,22 @@ class Windows:
 def alert_id(rule: str, group: Sequence[tuple[str, str]], earliest: str) -> str:
     """The id of an alert: 26 characters, the same on both sides of the boundary."""
 
-class Reader:
-    """Reads named fields out of events, strictly, without a Python object for the rest."""
+class Arrivals(Generic[F, A]):
+    """Reads the fields that are asked of every event, strictly, without a Python object for the rest."""
 
-    def __init__(self, fields: Sequence[str], max_bytes: int, max_depth: int, max_values: int) -> None:
-        """``fields`` are dotted paths; nested and flat names are the same. Events beyond a bound are refused.
+    def __init__(
+        self, fields: Sequence[str], bounds: tuple[int, int, int], kind: type[F], arrival: Callable[..., A]
+    ) -> None:
+        """``fields`` are dotted paths; nested and flat names are the same. What identifies an event is read besides.
 
-        A value is a member of an object or an element of an array, at any depth.
+        Events beyond a bound are refused: bytes, depth, and values, which are members of objects and elements of
+        arrays, at any depth. ``kind`` is the dictionary that fields are put into; ``arrival`` is called with line,
+        fields, id, source, event time and arrival (µs).
         """
 
-    def read(self, lines: Sequence[bytes]) -> list[dict[str, Json] | str]:
-        """For each line the fields that it has, by their dotted names, or a text: why the line is no event.
+    def read(self, lines: Sequence[bytes], source: str) -> list[A | F | str]:
+        """For each line its arrival; its fields alone, where id, provider or a time is unusual or missing and somebody
+        has to look again; or a text: why the line is no event. ``source`` names events without a provider.
 
         A value is a scalar, or a list of several (empty for an object); a field that is absent or null is not there.
         """

@@ -1,16 +1,16 @@
 """An arrival: one line of the log, read as far as the correlator needs it, or the reason why it cannot be."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import msgspec
 
-from correlator._engine import Reader
+from correlator._engine import Arrivals
 from correlator.intelligence import LOOKUPS
 from impetus.domain.batch import Reject
 from impetus.domain.entity import IDENTIFYING, WEAK
 from impetus.domain.errors import ImpetusError, Where
-from impetus.domain.event import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Fields, Json, first_text
+from impetus.domain.event import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Fields, first_text
 from impetus.domain.instant import parse_instant
 
 MAX_RECORD = 4096
@@ -65,20 +65,19 @@ class ArrivalReader:
 
     def __init__(self, more: Iterable[str] = ()) -> None:
         fields = dict.fromkeys((*FIELDS, *LOOKUPS, *IDENTIFYING, *WEAK, *more))
-        self._reader = Reader(list(fields), MAX_BYTES, MAX_DEPTH, MAX_VALUES)
+        self._native = Arrivals(list(fields), (MAX_BYTES, MAX_DEPTH, MAX_VALUES), Fields, Arrival)
 
-    def read(self, lines: Sequence[bytes], source: str) -> Iterator[Arrival | ImpetusError]:
+    def read(self, lines: Sequence[bytes], source: str) -> list[Arrival | ImpetusError]:
         """Each line as an arrival, or why it is none. ``source`` names those that have no ``event.provider``."""
-        for line, found in zip(lines, self._reader.read(lines), strict=True):
-            try:
-                yield _arrival(line, found, source)
-            except ValueError as error:
-                yield ImpetusError("event.malformed", str(error), Where(source))
+        return [
+            found if type(found) is Arrival else _look_again(line, found, source)
+            for line, found in zip(lines, self._native.read(lines, source), strict=True)
+        ]
 
 
 def read_arrival(line: bytes, source: str) -> Arrival:
     """Read one event. Raises ``ImpetusError``."""
-    arrival = next(_default_reader().read([line], source))
+    (arrival,) = _default_reader().read([line], source)
     if isinstance(arrival, ImpetusError):
         raise arrival
     return arrival
@@ -89,13 +88,20 @@ def _default_reader() -> ArrivalReader:
     return ArrivalReader()
 
 
-def _arrival(line: bytes, found: dict[str, Json] | str, source: str) -> Arrival:
+def _look_again(line: bytes, found: Arrival | Fields | str, source: str) -> Arrival | ImpetusError:
+    """The arrival of a line that is unusual, or why it is none."""
+    try:
+        return _arrival(line, found, source)
+    except ValueError as error:
+        return ImpetusError("event.malformed", str(error), Where(source))
+
+
+def _arrival(line: bytes, event: Arrival | Fields | str, source: str) -> Arrival:
     """The arrival of a line; raises ``ValueError`` with what is wrong."""
-    if isinstance(found, str):
-        raise ValueError(found)  # noqa: TRY004 - the text is what is wrong with the event
+    if not isinstance(event, Fields):
+        raise ValueError(event)  # noqa: TRY004 - the text is what is wrong with the event
     if b"\n" in line or b"\r" in line:
         raise ValueError("an event is one line")
-    event = Fields(found)
     stamp, id = first_text(event, "@timestamp"), first_text(event, "event.id")
     if stamp is None:
         raise ValueError("the event has no @timestamp")

@@ -59,8 +59,8 @@ class Enricher:
 
     def renew(self, event: Mapping[str, Json], instant: int, added: Mapping[str, Json]) -> dict[str, Json]:
         """The same additions with what the table of indicators says now."""
-        kept = {name: value for name, value in added.items() if name != MET}
         met = self._intelligence.enrichments(event, instant)
+        kept = {name: value for name, value in added.items() if name != MET} if added else {}
         return {**kept, MET: met} if met else kept
 
     def _place(self, event: Mapping[str, Json]) -> dict[str, Json]:
@@ -68,9 +68,9 @@ class Enricher:
 
         Never against a zone or a location that the event says itself.
         """
-        zone, name = first_text(event, "place.zone"), first_text(event, "device.id")
-        if type(event) is Fields and not name and "place.location.lat" not in event:
+        if type(event) is Fields and "device.id" not in event and "place.location.lat" not in event:
             return {}
+        zone, name = first_text(event, "place.zone"), first_text(event, "device.id")
         lat = read(event, "place.location.lat")
         added: dict[str, Json] = {}
         own = self._zone_of(lat, read(event, "place.location.lon")) if zone is None and lat else None

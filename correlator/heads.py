@@ -39,8 +39,9 @@ class HeadMaker:
     def head(self, arrival: Arrival, added: Mapping[str, Json]) -> Head:
         """The head of an event with what enrichment added."""
         keys: list[str] = []
+        fields = self._fields
         for name, value in arrival.event.items():
-            field = self._fields.get(name)
+            field = fields.get(name)
             if field is not None:
                 known = field.known.get(value) if type(value) is str else None
                 keys += self._find(name, value, field) if known is None else known

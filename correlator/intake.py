@@ -9,6 +9,7 @@ from correlator.arrival import Arrival, ArrivalReader, read_arrival, rejected
 from correlator.city import CityModel
 from correlator.enrich import Enriched, Enricher, join
 from correlator.heads import HeadMaker
+from correlator.health.flow import Flow
 from correlator.health.monitor import Monitor
 from correlator.health.record import OWN
 from correlator.intelligence import Indicator, Intelligence, indicator_of
@@ -17,6 +18,7 @@ from correlator.plan.day import DayPlan
 from correlator.renewal import Events, Renewal, Renewed
 from correlator.watermark import EventClock
 from impetus.domain.batch import Batch, Head, Key, Reject
+from impetus.domain.condition import Passage
 from impetus.domain.errors import ImpetusError
 from impetus.domain.ports import Store
 
@@ -38,6 +40,8 @@ class Taken(msgspec.Struct):
     duplicates: int = 0
     left_out: int = 0
     """Events whose indicators came only now and that were too many to be enriched anew."""
+    shed: dict[str, int] = {}
+    """By collector, records that found no room."""
 
 
 class Reception:
@@ -55,6 +59,8 @@ class Reception:
         limits = [limit.field for limit in (plan.plan.limits if plan else ())]
         self._reader = ArrivalReader([*limits, *monitor.fields])
         self._renewal = Renewal(events, self._reader, self._enricher)
+        self.flow = Flow()
+        """What came of what each collector brought."""
         self.ids: dict[str, None] = {}
         """Ids of the newest events, oldest first."""
 
@@ -63,12 +69,7 @@ class Reception:
         taken = Taken()
         arrivals: list[tuple[Arrival, bool]] = []
         for batch in batches:
-            taken.rejects += batch.rejects
-            for line, arrival in zip(batch.lines, self._reader.read(batch.lines, batch.source), strict=True):
-                if isinstance(arrival, ImpetusError):
-                    taken.rejects.append(rejected(line, batch.source, arrival))
-                else:
-                    self._take(arrival, batch.source, heard, taken, arrivals)
+            self._take_batch(batch, heard, taken, arrivals)
         # All indicators of a step first: they count for the others of the step in whatever order they came.
         taken.renewed = self._renewal.find(self._changed, self._clock.now)
         taken.left_out = self._renewal.left_out
@@ -91,28 +92,44 @@ class Reception:
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
-        return self._indicators.changes()
+        yield from self._indicators.changes()
+        yield from self.flow.changes()
 
     def restore(self, store: Store, known: dict[str, None] | None) -> None:
         """Go on from what a store holds; ``known`` are the ids of its newest events, if they are known."""
         self._indicators.restore(store)
+        self.flow.restore(store)
         for indicator in self._indicators.values():
             self._intelligence.add(indicator)
         self.ids = dict.fromkeys(store.recent_ids(REMEMBERED)) if known is None else known
 
-    def _take(
-        self, arrival: Arrival, collector: str, heard: int, taken: Taken, arrivals: list[tuple[Arrival, bool]]
-    ) -> None:
-        if arrival.id in self.ids:
-            taken.duplicates += 1
-            return
-        self.ids[arrival.id] = None
-        late = False
-        if arrival.source not in OWN or not self._monitor.is_own(arrival):
-            late = self._clock.observe(arrival.source, arrival.time, arrival.created, heard)
-            self._monitor.observe(arrival, collector, late)
-        self._learn(arrival)
-        arrivals.append((arrival, late))
+    def _take_batch(self, batch: Batch, heard: int, taken: Taken, arrivals: list[tuple[Arrival, bool]]) -> None:
+        stored, duplicates, rejects = len(arrivals), taken.duplicates, len(taken.rejects)
+        taken.rejects += batch.rejects
+        ids = self.ids
+        for line, arrival in zip(batch.lines, self._reader.read(batch.lines, batch.source), strict=True):
+            if isinstance(arrival, ImpetusError):
+                taken.rejects.append(rejected(line, batch.source, arrival))
+            elif arrival.id in ids:
+                taken.duplicates += 1
+            else:
+                ids[arrival.id] = None
+                arrivals.append((arrival, self._observe(arrival, batch.source, heard)))
+        if batch.shed:
+            taken.shed[batch.source] = taken.shed.get(batch.source, 0) + batch.shed
+        came = Passage(len(arrivals) - stored, taken.duplicates - duplicates, len(taken.rejects) - rejects, batch.shed)
+        self.flow.count(batch.source, came)
+
+    def _observe(self, arrival: Arrival, collector: str, heard: int) -> bool:
+        """Take in what an event says of time, devices and indicators; whether it is too late for windows."""
+        category = arrival.event.get("logsource.category")
+        if category == "indicator" or type(category) is list:
+            self._learn(arrival)
+        if arrival.source in OWN and self._monitor.is_own(arrival):
+            return False
+        late = self._clock.observe(arrival.source, arrival.time, arrival.created, heard)
+        self._monitor.observe(arrival, collector, late)
+        return late
 
     def _enrich(self, arrival: Arrival, late: bool, taken: Taken) -> None:
         added = self._enricher.additions(arrival.event, arrival.time)

@@ -35,6 +35,7 @@ HINTS = {
     "store.damaged": "Look at the disk, and restore the store from a backup if much is damaged",
     "source.down": "Mend the source. Until then no rule can say that something of it did not happen",
     "source.late": "Give the source a longer lateness in its settings, or find what holds it up",
+    "source.shed": "Find who floods it; give it more room (`room`), or a way in that can wait: TCP, MQTT, a file",
     "clock.ahead": "Set the clock of the source, or mend the time zone of its times",
     "clock.behind": "Set the clock of the source, or mend the time zone; old records are best replayed",
 }
@@ -62,6 +63,9 @@ class Notices:
         if taken.left_out:
             what = "events keep the additions that they have: too many to be enriched anew in one step"
             self._count("indicator.bounded", "indicators that came late", what, self._clock.now, taken.left_out)
+        for source, count in taken.shed.items():
+            what = "records found no room and are lost"
+            self._count("source.shed", f"source {source}", what, self._clock.now, count)
         for reject in taken.rejects:
             self._count(reject.code, f"source {reject.source}", "records were rejected", self._clock.now)
 

@@ -121,7 +121,8 @@ class Correlator:
 
     def vitals(self, heard: int) -> Vitals:
         """What it measures of itself, at a wall clock (µs)."""
-        return vitals_of(self.clock, self._monitor, self._detector.population, self._joins.active, heard)
+        passages = self._reception.flow.passages()
+        return vitals_of(self.clock, self._monitor, passages, self._detector.population, self._joins.active, heard)
 
     def notices(self) -> tuple[Notice, ...]:
         """What people have to know: where the picture is not whole."""

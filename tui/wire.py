@@ -88,7 +88,7 @@ def status(message: pb.Status) -> Status:
         rate=message.events_per_second,
         watermark=message.watermark_us or None,
         sources=tuple(
-            SourceStatus(s.name, s.state, s.events, s.rejected, s.newest_event_us or None, s.problem)
+            SourceStatus(s.name, s.state, s.events, s.rejected, s.newest_event_us or None, s.problem, s.shed)
             for s in message.sources
         ),
         open_incidents=message.open_incidents,

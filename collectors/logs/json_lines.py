@@ -8,7 +8,7 @@ from typing import ClassVar
 import msgspec
 import structlog
 
-from collectors.draft import Draft, Record
+from collectors.draft import Draft
 from collectors.lines import Line
 from collectors.logs.file import PACKED, LogFile, Position
 from collectors.logs.pace import Pace
@@ -157,12 +157,17 @@ class JsonLines:
 
     def _add_all(self, lines: list[Line]) -> None:
         """Take lines; all at once where the format has a fast way, and nothing among them is none."""
-        if not self._draft.has_fast_way or any(line.too_long or not line.raw.strip() for line in lines):
+        if not self._draft.has_fast_way or any(line.too_long or line.raw.isspace() or not line.raw for line in lines):
             for line in lines:
                 self._add(line)
             return
         reading = self._reading
-        self._draft.add_all([Record(line.raw, reading.identity(line), reading.where(line)) for line in lines])
+        identity, where = reading.identity, reading.where
+        self._draft.add_all(
+            [line.raw for line in lines],
+            [identity(line) for line in lines],
+            lambda at: where(lines[at]),
+        )
 
     def _add(self, line: Line) -> None:
         if line.too_long:

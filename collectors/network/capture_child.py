@@ -3,10 +3,12 @@
 Started as ``python -m collectors.network.capture_child SETTINGS``; or, with ``-``, on a socket, where the settings come
 as the first line and only interfaces may be read: so another user with less rights may ask for them. Writes a line of
 JSON for each flow (``{"flow": …}``), behind each source ``{"end": SOURCE}``, and ``{"failed": REASON}`` as its last if
-it cannot go on. It ends when standard input does, which is when the process that started it, or asked, is gone.
+it cannot go on; of an interface, every few seconds, how many packets the kernel dropped so far (``{"dropped": N}``).
+It ends when standard input does, which is when the process that started it, or asked, is gone.
 """
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -28,6 +30,11 @@ FIELDS = (
 
 MAX_SETTINGS = 64 << 10
 INTERFACES = "/sys/class/net"
+REPORT = 5
+"""Seconds between two reports of what the kernel dropped."""
+DROPPED = "packets_dropped_filtered_by_kernel"
+_writing = threading.RLock()
+"""Reports are written by a thread of their own; a signal may come while something is written."""
 
 
 class Capture(msgspec.Struct, frozen=True):
@@ -49,6 +56,7 @@ def main(settings: str) -> None:
         os._exit(MISSING)
     signal.signal(signal.SIGCHLD, _end_with_meter)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.stdout = _Performance()
     for source in capture.sources:
         try:
             for flow in _stream(NFStreamer, source, capture):
@@ -71,8 +79,7 @@ def serve() -> None:
     except msgspec.DecodeError as error:
         _write({"failed": str(error)[:1000]})
         return
-    known = os.listdir(INTERFACES)  # noqa: PTH208 - names are wanted
-    refused = [source for source in capture.sources if source not in known]
+    refused = [source for source in capture.sources if source not in _interfaces()]
     if refused:
         _write({"failed": f"no interface of this machine: {refused[0]}"[:1000]})
         return
@@ -88,12 +95,29 @@ def _stream(streamer: Any, source: str, capture: Capture) -> Any:
         active_timeout=capture.active_timeout,
         statistical_analysis=False,
         n_meters=1,
+        performance_report=REPORT if source in _interfaces() else 0,
     )
+
+
+def _interfaces() -> list[str]:
+    return os.listdir(INTERFACES)  # noqa: PTH208 - names are wanted
+
+
+class _Performance(io.TextIOBase):
+    """Takes what nfstream prints: its reports of performance. What it prints besides is left out."""
+
+    def write(self, text: str) -> int:
+        """Pass on how many packets were dropped, if this is a report."""
+        with contextlib.suppress(msgspec.DecodeError):
+            report = msgspec.json.decode(text)
+            if isinstance(report, dict) and isinstance(report.get(DROPPED), int):
+                _write({"dropped": report[DROPPED]})
+        return len(text)
 
 
 def _write(record: dict[str, Any]) -> None:
     data = msgspec.json.encode(record) + b"\n"
-    with contextlib.suppress(BlockingIOError):
+    with _writing, contextlib.suppress(BlockingIOError):
         while data:
             data = data[os.write(1, data) :]
 

@@ -1,7 +1,9 @@
 """Flows of a capture file or a live interface, by nfstream in a process of its own."""
 
 import asyncio
+import contextlib
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,11 +11,14 @@ import msgspec
 import structlog
 
 from collectors.draft import Draft, decode_object
+from collectors.handing import Handing
 from collectors.lines import Line
 from collectors.network.capture_child import Capture
 from collectors.network.child import CaptureChild, CaptureService
 from collectors.network.flow import normalise
+from collectors.network.unheld import Unheld
 from collectors.recording import Source
+from impetus.domain.batch import Batch
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.ports import Clock, Intake
 
@@ -42,6 +47,8 @@ class FlowsSettings(Source, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A flow is told after so many seconds even if it goes on."""
     capture: Path | None = None
     """The Unix socket of a service that captures for us, so that we need no right to; else a child of ours does."""
+    room: int = 20_000
+    """So many flows of an interface may wait; what comes beyond is shed, and counted. A file waits."""
 
     def __post_init__(self) -> None:
         """Refuse both, or neither."""
@@ -68,12 +75,15 @@ class Flows:
     def __init__(self, name: str, settings: FlowsSettings, intake: Intake, clock: Clock) -> None:
         self._name, self._settings, self._intake = name, settings, intake
         self._draft = Draft(name, settings, normalise, clock)
+        self._draft.fleeting = settings.interface is not None
         self._source = str(settings.file or settings.interface)
         self._capture = Capture(
             (self._source,), settings.filter, settings.promiscuous, settings.idle_timeout, settings.active_timeout
         )
         self._position = _Position(f"live:{clock()}", 0)
         self._seen = 0
+        self._dropped = 0
+        """Packets that the kernel dropped since the child began."""
 
     async def run(self) -> None:
         """Read a file to its end, or an interface until cancelled. Raises ``source.*`` or ``plugin.missing-extra``."""
@@ -98,7 +108,7 @@ class Flows:
         while True:
             before = self._seen
             try:
-                await self._read()
+                await self._read_live()
             except ImpetusError as error:
                 if error.code != "source.child":
                     raise
@@ -107,9 +117,7 @@ class Flows:
             await asyncio.sleep(pause)
 
     async def _read(self) -> None:
-        skip = self._position.flows
-        if self._settings.file is not None:
-            self._seen = 0
+        skip, self._seen = self._position.flows, 0
         async with self._open() as child:
             reason, done = "", False
             async for lines in child.lines():
@@ -118,9 +126,40 @@ class Flows:
                     done, reason = done or "end" in record, reason or str(record.get("failed", ""))
                     if "flow" in record:
                         self._take(line, record["flow"], skip)
-                await self._hand_over(done)
+                if len(self._draft) or done:
+                    await self._intake.accept(self._batch(done))
             if not done:
                 raise await child.fail(reason)
+
+    async def _read_live(self) -> None:
+        """The same for what cannot wait: the child is never held back, and what finds no room is shed."""
+        self._dropped, reason = 0, ""
+        async with self._open() as child, Handing(self._intake) as handing:
+            unheld = Unheld(child.lines(), self._settings.room)
+            try:
+                async with contextlib.aclosing(unheld.lines()) as said:
+                    async for lines in said:
+                        reason = self._take_all(lines) or reason
+                        self._draft.shed(unheld.shed())
+                        if not self._draft.is_empty:
+                            await handing.hand_over(self._batch(False))
+                await handing.settle()
+            finally:
+                await handing.give_up(self._draft.give_up(unheld.give_up()))
+            raise await child.fail(reason)
+
+    def _take_all(self, lines: Sequence[Line]) -> str:
+        """Take what the child says; gives why it failed, if it says that."""
+        reason = ""
+        for line in lines:
+            record: Mapping[str, Any] = decode_object(line.raw)
+            if "flow" in record:
+                self._take(line, record["flow"], 0)
+            elif "dropped" in record:
+                self._draft.shed(max(0, record["dropped"] - self._dropped))
+                self._dropped = record["dropped"]
+            reason = str(record.get("failed", "")) or reason
+        return reason
 
     def _open(self) -> CaptureChild | CaptureService:
         service = self._settings.capture
@@ -132,10 +171,9 @@ class Flows:
             identity = f"{self._position.capture}:{self._seen}".encode()
             self._draft.add(flow, line.raw, identity, f"{self._source}:{self._seen}")
 
-    async def _hand_over(self, done: bool) -> None:
-        if len(self._draft) or done:
-            self._position = _Position(self._position.capture, self._seen, done, self._draft.shift)
-            await self._intake.accept(self._draft.batch(msgspec.json.encode(self._position)))
+    def _batch(self, done: bool) -> Batch:
+        self._position = _Position(self._position.capture, self._seen, done, self._draft.shift)
+        return self._draft.batch(msgspec.json.encode(self._position))
 
 
 def _recognise(path: Path) -> str:

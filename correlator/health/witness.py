@@ -54,10 +54,11 @@ class Witnesses:
         """Take an event of a source in; the names of the awaited log sources that it counts as."""
         if not self.awaited:
             return []
-        said = (source, *map(event.get, (PRODUCT, CATEGORY, SERVICE)))
-        if any(type(value) is list for value in said):
+        said = (source, event.get(PRODUCT), event.get(CATEGORY), event.get(SERVICE))
+        try:
+            known = self._looked.get(said)
+        except TypeError:  # a list: not remembered
             return self._look(event, source, time)
-        known = self._looked.get(said)
         if known is not None and time >= known[0]:
             return known[1]
         met = self._look(event, source, time)

@@ -4,22 +4,25 @@ It is the ``Intake`` of the collectors, the ``Desk`` and the ``Feed`` of the API
 return when what they brought is durable. One step is made durable while the next one is made, on a thread of its own;
 if it cannot be, what was made on top of it counts for nothing and is made anew. While the store refuses (disk full),
 it keeps the commit and tries again; nothing is taken in meanwhile, so the sources feel the back-pressure.
+Each source has a queue of its own, and each step takes a fair part of every one: a flood delays nobody else for long.
 """
 
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
+import msgspec
 import structlog
 
 from correlator.arrival import MAX_RECORD
 from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app.following import FollowingStore
+from impetus.app.queueing import FairQueue, Portion, abandoned
+from impetus.app.stride import Stride
 from impetus.app.tally import Tally
 from impetus.domain.action import Action, Promotion, Undo
 from impetus.domain.batch import Batch, Commit, Reject
@@ -28,10 +31,6 @@ from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from impetus.domain.ports import Clock, Store
 
-MAX_STEP = 10_000
-"""So many events at most in one step: it bounds memory and the time until an action is heard."""
-MAX_WAITING = 50_000
-"""While so many events wait, ``accept`` waits."""
 QUIET = 1.0
 """Seconds without events after which a step looks at the wall clock: a quiet source becomes idle."""
 REFUSALS = {"store.unavailable", "store.damaged"}
@@ -64,19 +63,16 @@ class Runner:
         self._handed: Handed | None = None
         """The step that may not be durable yet; of the writer thread."""
         self._concluding: asyncio.Task[None] | None = None
+        store.commit(self._correlator.begin())
         self._positions = dict(store.positions())
-        self._cursor = 0
-        self._waiting: deque[tuple[Batch, asyncio.Future[None]]] = deque()
-        self._lines = 0
-        self._door = asyncio.Lock()
-        self._room = asyncio.Condition()
+        self._cursor = store.cursor()
+        self._queue, self._stride = FairQueue(), Stride()
         self._arrived = asyncio.Event()
         self._moved = asyncio.Condition()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._ending = False
         self._log = structlog.get_logger("runner")
-        self._take_up(self._correlator.begin())
-        self._cursor = store.cursor()
+        tally.measure(self._correlator.vitals)
 
     @property
     def correlator(self) -> Correlator:
@@ -87,11 +83,7 @@ class Runner:
 
     async def accept(self, batch: Batch) -> None:
         """Take a batch; returns when it is durable. Those of one source are taken in the order of the calls."""
-        async with self._door, self._room:
-            await self._room.wait_for(lambda: self._lines < MAX_WAITING)
-            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append((batch, done))
-            self._lines += len(batch.lines) + 1
+        done = await self._queue.put(batch)
         self._arrived.set()
         await done
 
@@ -111,7 +103,7 @@ class Runner:
     @property
     def waiting(self) -> int:
         """How many records were handed over and are not durable yet."""
-        return sum(len(batch.lines) for batch, _ in list(self._waiting))
+        return self._queue.events
 
     def conditions(self) -> dict[tuple[str, str], int]:
         """Kind and subject of the conditions that are on record as holding, with since when (µs)."""
@@ -193,7 +185,7 @@ class Runner:
         try:
             while True:
                 await self._wait()
-                await self._step()
+                await self._step(self._portions())
         except Exception as error:
             self._refuse(error)
             raise
@@ -202,18 +194,25 @@ class Runner:
             await self._drain()
 
     async def _drain(self) -> None:
-        """Take in what waits, for a while. What is left was not acknowledged: its sources bring it again."""
+        """Take in what waits, for a while. What is left was not acknowledged: its sources bring it again, or it counts
+        as shed."""
         loop = asyncio.get_running_loop()
         until = loop.time() + LAST
         try:
-            while self._waiting and loop.time() < until:
-                await asyncio.shield(self._step())
+            while self._queue and loop.time() < until:
+                await asyncio.shield(self._step(self._portions()))
+            if self._queue:
+                await asyncio.shield(self._step(self._left()))
             if self._concluding is not None:
                 await asyncio.shield(self._concluding)
         except ImpetusError as error:
             self._log.error("stop.unwritten", code=error.code, what=error.what)
-        if self._waiting:
-            self._log.warning("stop.left", records=self.waiting)
+
+    def _left(self) -> list[Portion]:
+        """What was not taken in until the end: of what cannot come again, the count."""
+        batches = [portion.batch for portion in self._queue.rest()]
+        self._log.warning("stop.left", records=sum(len(batch.lines) for batch in batches))
+        return [Portion(abandoned(batch), None) for batch in batches if batch.fleeting]
 
     async def _wait(self) -> None:
         # Not wait_for: before Python 3.12 it swallows a cancellation that comes together with what is waited for.
@@ -221,10 +220,11 @@ class Runner:
             async with asyncio.timeout(QUIET):
                 await self._arrived.wait()
 
-    async def _step(self) -> None:
+    async def _step(self, portions: list[Portion]) -> None:
         if self._concluding is not None and self._concluding.done():
             self._concluding.result()
-        batches, futures = self._next()
+        batches = [portion.batch for portion in portions]
+        futures = [portion.done for portion in portions if portion.done is not None]
         before, loop = self._concluding, asyncio.get_running_loop()
         step = loop.run_in_executor(self._writer, self._advance, batches)
         self._concluding = asyncio.create_task(self._conclude(before, step, batches, futures))
@@ -251,7 +251,7 @@ class Runner:
         for done in futures:
             if not done.done():
                 done.set_result(None)
-        await self._release(sum(len(batch.lines) + 1 for batch in batches))
+        self._queue.release(batches)
         await self._announce()
 
     async def _durable(self, commit: "Future[None]") -> None:
@@ -263,38 +263,16 @@ class Runner:
 
     def _refuse(self, error: Exception) -> None:
         """The end: whoever still waits is told why."""
-        while self._waiting:
-            _, done = self._waiting.popleft()
-            if not done.done():
-                done.set_exception(error)
+        for portion in self._queue.rest():
+            if portion.done is not None and not portion.done.done():
+                portion.done.set_exception(error)
 
-    def _next(self) -> tuple[list[Batch], list[asyncio.Future[None]]]:
-        """As many waiting batches as fit in a step; at least one, if any waits."""
-        batches: list[Batch] = []
-        futures: list[asyncio.Future[None]] = []
-        size = 0
-        while self._waiting and (not batches or size + len(self._waiting[0][0].lines) <= MAX_STEP):
-            batch, done = self._waiting.popleft()
-            size += len(batch.lines)
-            batches.append(batch)
-            futures.append(done)
-        if not self._waiting:
+    def _portions(self) -> list[Portion]:
+        """What the next step takes of what waits."""
+        portions = self._queue.take(self._stride.events)
+        if not self._queue:
             self._arrived.clear()
-        return batches, futures
-
-    async def _release(self, lines: int) -> None:
-        async with self._room:
-            self._lines -= lines
-            self._room.notify_all()
-
-    def _take_up(self, commit: Commit) -> None:
-        """Make durable what taking up the work changes; where a page to write is damaged, as soon as that is mended."""
-        try:
-            self._store.commit(commit)
-        except ImpetusError as error:
-            if error.code != "store.damaged":
-                raise  # another process may write this store: then nothing here is as it was read
-            self._following.hand_over(lambda: self._commit(commit))
+        return portions
 
     # --- on the writer thread
 
@@ -310,6 +288,7 @@ class Runner:
                 return self._advance(batches)
             self._log.exception("step.failed", events=_size(batches))
             return self._isolate(batches, heard)
+        self._stride.learn(_size(batches), self._clock() - heard)
         if not self._settle():
             return self._advance(batches)
         done = self._hand_over(batches, commit, heard)
@@ -359,13 +338,23 @@ class Runner:
                     self._log.exception("event.rejected", source=batch.source)
                     self._correlator = self._make(self._following)
                     reject = Reject(batch.source, "event.malformed", repr(error)[:500], "", line[:MAX_RECORD])
-                    self._finish(one, Commit(rejects=(reject,)), heard)
+                    self._finish(one, self._note(Batch(batch.source, (), rejects=(reject,)), heard), heard)
             # The position moves last: a kill between brings events again that are known by their ids.
-            positions = ((batch.source, batch.position),) if batch.position is not None else ()
-            self._finish([], Commit(rejects=batch.rejects, positions=positions), heard)
+            self._finish([], self._note(msgspec.structs.replace(batch, lines=()), heard), heard)
         done: Future[None] = Future()
         done.set_result(None)
         return done
+
+    def _note(self, batch: Batch, heard: int) -> Commit:
+        """The step of a batch without events; if even that fails, the little that has to be kept of it."""
+        try:
+            return self._correlator.step([batch], heard)
+        except Exception as error:
+            if _is_of_the_store(error):
+                raise
+            self._correlator = self._make(self._following)
+            positions = ((batch.source, batch.position),) if batch.position is not None else ()
+            return Commit(rejects=batch.rejects, positions=positions)
 
     def _finish(self, batches: list[Batch], commit: Commit, heard: int) -> None:
         self._hand_over(batches, commit, heard).result()

@@ -88,6 +88,7 @@ class Supervisor:
             await running
         finally:
             running.cancel()
+            await asyncio.wait({running})  # it may have to say what it could not hand over
         if done:
             await self._report(source.name, False, "came to its end")
 

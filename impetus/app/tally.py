@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from impetus.app.health.growth import Recent
 from impetus.domain.batch import Batch, Commit
-from impetus.domain.condition import Vitals
+from impetus.domain.condition import SourceVitals, Vitals
 from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import SECOND
 from impetus.domain.ports import Store, Verified
@@ -145,7 +145,9 @@ class Tally:
 
     def _source(self, name: str, state: str, problem: str) -> SourceStatus:
         events, rejected = self._events.get(name, 0), self._rejected.get(name, 0)
-        return SourceStatus(name, state, events, rejected, self._newest.get(name), problem)
+        vitals = self.vitals.sources.get(name, SourceVitals())
+        newest = self._newest.get(name)
+        return SourceStatus(name, state, events, rejected, newest, problem, vitals.passage.shed)
 
     def _trim(self, now: int) -> None:
         while self._recent and self._recent[0][0] < now - RATE_OVER:

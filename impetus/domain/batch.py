@@ -30,6 +30,10 @@ class Batch(msgspec.Struct, frozen=True):
     lines: tuple[bytes, ...]
     position: bytes | None = None
     rejects: tuple[Reject, ...] = ()
+    shed: int = 0
+    """Records that the source could not keep back and that found no room since the last batch: they are lost."""
+    fleeting: bool = False
+    """The source cannot bring these events again: what of them is not stored is lost, and counts as shed."""
 
 
 class Key(msgspec.Struct, frozen=True, order=True):

@@ -23,6 +23,18 @@ class Condition(msgspec.Struct, frozen=True):
         return self.kind, self.subject
 
 
+class Passage(msgspec.Struct, frozen=True):
+    """What came of what a collector brought: every record is in one of these, or still on its way."""
+
+    stored: int = 0
+    duplicates: int = 0
+    """Events that were in the log already and were left out."""
+    rejected: int = 0
+    """Records that are no events; kept with the reason."""
+    shed: int = 0
+    """Records that could not wait and found no room: they are lost, but counted."""
+
+
 class SourceVitals(msgspec.Struct, frozen=True):
     """The events of one collector since the store was made, whatever sources they name."""
 
@@ -30,6 +42,7 @@ class SourceVitals(msgspec.Struct, frozen=True):
     """Events that came too late for windows."""
     skewed: int = 0
     """Events whose times are far from their arrival."""
+    passage: Passage = Passage()
 
 
 class Vitals(msgspec.Struct, frozen=True):

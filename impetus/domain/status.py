@@ -14,6 +14,8 @@ class SourceStatus(msgspec.Struct, frozen=True):
     rejected: int = 0
     newest: int | None = None
     problem: str = ""
+    shed: int = 0
+    """Records that found no room and are lost, since the store was made."""
 
 
 class Notice(msgspec.Struct, frozen=True, array_like=True):

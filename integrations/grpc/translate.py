@@ -158,6 +158,7 @@ def _source(source: SourceStatus) -> pb.SourceStatus:
         rejected=source.rejected,
         newest_event_us=source.newest or 0,
         problem=source.problem,
+        shed=source.shed,
     )
 
 

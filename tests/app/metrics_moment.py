@@ -2,7 +2,7 @@
 
 from impetus.app.health.reading import Disk, Reading
 from impetus.app.metrics.catalogue import Moment
-from impetus.domain.condition import Condition, SourceVitals, Vitals
+from impetus.domain.condition import Condition, Passage, SourceVitals, Vitals
 from impetus.domain.instant import SECOND, parse_instant
 
 NOON = parse_instant("2027-05-17T12:00:00Z")
@@ -11,7 +11,7 @@ VITALS = Vitals(
     newest=NOON,
     holder="patrol",
     holder_collector="radio",
-    sources={"radio": SourceVitals(3, 4)},
+    sources={"radio": SourceVitals(3, 4, Passage(120, 5, 1, 6))},
     groups=12,
     stored_groups=5,
     incidents=2,

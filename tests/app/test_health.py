@@ -49,6 +49,7 @@ def test_each_condition_is_found_and_says_what_makes_data_late() -> None:
         disk=Disk("/data", 0.96),
         raised={"Login failed": 1_000, "Door": 999},
         skewed={"cameras": 5},
+        shed={"gate": 7},
         bounded={"rule Flood": 3},
         problems=(problem,),
     )
@@ -61,6 +62,7 @@ def test_each_condition_is_found_and_says_what_makes_data_late() -> None:
         ("rule_failing", "rule Flood", False),
         ("rule_failing", "door.yml:7", False),
         ("clock_skewed", "cameras", False),
+        ("source_shedding", "gate", True),
     }
     found = examine(reading, Limits())
     assert all(one.hint and one.reason for one in found)

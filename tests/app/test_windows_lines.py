@@ -10,7 +10,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.draft import Draft, Record
+from collectors.draft import Draft
 from collectors.logs.json_lines import JsonLines, JsonLinesSettings
 from collectors.normalise.finish import MAX_ORIGINAL
 from collectors.normalise.windows import normalise
@@ -118,7 +118,8 @@ def test_the_corpus_goes_the_fast_way():
 def test_a_draft_takes_what_is_left_the_long_way_in_order():
     draft = Draft("wec", Source(recorded=True), normalise, lambda: NOW, NATIVE)
     records = [json.dumps({**BASE, **more}).encode() for more in ({}, {"x": 1.5}, {"EventID": None}, {"y": 1})]
-    draft.add_all([Record(raw, b"%d" % at, str(at)) for at, raw in enumerate([*records, b"none"])])
+    raws = [*records, b"none"]
+    draft.add_all(raws, [b"%d" % at for at in range(len(raws))], str)
     alone = Draft("wec", Source(recorded=True), normalise, lambda: NOW)
     for at, raw in enumerate([*records, b"none"]):
         alone.add_json(raw, b"%d" % at, str(at))

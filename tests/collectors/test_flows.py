@@ -181,3 +181,45 @@ def test_community_id_is_the_same_for_both_directions():
 def test_what_is_no_flow_is_refused(flow):
     with pytest.raises(ImpetusError), contextlib.suppress(StopIteration):
         list(normalise(flow))
+
+
+FLOODING = """
+import json, sys
+class Flow:
+    def __getattr__(self, name):
+        return FIELDS.get(name)
+FIELDS = dict(
+    src_ip="192.0.2.1", src_port=1, dst_ip="192.0.2.2", dst_port=2, protocol=17, ip_version=4, src2dst_packets=1,
+    bidirectional_first_seen_ms=1, bidirectional_last_seen_ms=2, bidirectional_duration_ms=1, bidirectional_packets=1,
+    bidirectional_bytes=1, src2dst_bytes=1, dst2src_packets=0, dst2src_bytes=0,
+)
+def NFStreamer(**settings):
+    for _ in range(5000):
+        yield Flow()
+    if settings["performance_report"]:
+        print(json.dumps({"packets_dropped_filtered_by_kernel": 7}))
+"""
+
+
+async def test_a_live_capture_is_never_held_back_and_what_finds_no_room_is_counted(tmp_path, intake, monkeypatch):
+    pretend(monkeypatch, tmp_path, FLOODING)
+    flows, room = Flows("tap", FlowsSettings(interface="lo", room=100), intake, lambda: NOW), asyncio.Event()
+    accept = intake.accept
+
+    async def accept_slowly(batch):
+        await room.wait()
+        await accept(batch)
+
+    monkeypatch.setattr(intake, "accept", accept_slowly)
+    running = asyncio.create_task(flows._read_live())
+    async with asyncio.timeout(30):
+        while flows._dropped == 0 and not running.done():
+            await asyncio.sleep(0.05)
+            if flows._seen > 0:
+                room.set()
+        with pytest.raises(ImpetusError):
+            await running
+    shed = sum(batch.shed for batch in intake.batches)
+    assert len(intake.events) + shed == 5000 + 7
+    assert 7 < shed < 5000 + 7
+    assert all(batch.fleeting for batch in intake.batches if batch.lines)

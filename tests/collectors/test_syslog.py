@@ -16,6 +16,7 @@ from collectors.logs.framing import MAX_MESSAGE, FrameSplitter
 from collectors.logs.message import parse_message
 from collectors.logs.syslog import Syslog, SyslogSettings
 from collectors.logs.syslog_event import events_of
+from impetus.domain.batch import Batch
 from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import format_instant, parse_instant
 
@@ -214,22 +215,60 @@ class FullIntake(KeepingIntake):
         self.room = asyncio.Event()
 
     async def accept(self, batch):
-        await self.room.wait()
-        await super().accept(batch)
+        try:
+            await self.room.wait()
+        except asyncio.CancelledError:
+            batch = Batch(batch.source, (), shed=batch.shed + len(batch.lines), fleeting=batch.fleeting)
+            raise
+        finally:
+            await super().accept(batch)
 
 
-async def test_while_the_system_is_full_streams_wait_and_lost_datagrams_are_counted(clock, monkeypatch):
-    monkeypatch.setattr(syslog, "WAITING_DATAGRAMS", 8000)
+def shed(intake):
+    return sum(batch.shed for batch in intake.batches)
+
+
+async def send_datagrams(collector, count):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for number in range(count):
+            sender.sendto(b"<13>Oct 11 22:14:15 h a: %d" % number, ("127.0.0.1", collector.port))
+            if not number % 100:
+                await asyncio.sleep(0)
+
+
+async def test_while_the_system_is_full_datagrams_that_find_no_room_are_counted(clock):
     intake = FullIntake()
-    async with listening(intake, clock, transports=("udp",)) as collector:
-        taken = collector._take_datagram
-        for number in range(20):
-            taken(b"<13>Oct 11 22:14:15 h a: %d" % number, "192.0.2.9")
+    async with listening(intake, clock, transports=("udp",), room=100_000) as collector:
+        await send_datagrams(collector, 500)
         intake.room.set()
-        await until(lambda: intake.rejects)
-    lost = int(intake.rejects[0].what.split()[0])
-    assert lost > 0
-    assert len(intake.events) + lost == 20
+        await until(lambda: shed(intake) + len(intake.events) == 500)
+    assert shed(intake) > 0 and len(intake.events) > 90
+    assert all(batch.fleeting for batch in intake.batches)
+
+
+async def test_what_the_kernel_drops_is_counted(clock, intake):
+    async with listening(intake, clock, transports=("udp",)) as collector:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for number in range(20_000):  # the loop does not run meanwhile
+                sender.sendto(b"<13>Oct 11 22:14:15 h a: %d" % number + b" " * 400, ("127.0.0.1", collector.port))
+        await until(lambda: shed(intake) + len(intake.events) == 20_000)
+    assert shed(intake) > 0
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_at_the_end_everything_that_was_received_is_handed_over_or_counted(clock, monkeypatch, transport):
+    monkeypatch.setattr(syslog, "LAST", 0.05)
+    monkeypatch.setattr(syslog, "WAITING", 2)
+    intake = FullIntake()
+    async with listening(intake, clock, transports=(transport,)) as collector:
+        if transport == "udp":
+            await send_datagrams(collector, 3_000)
+        else:
+            _, writer = await asyncio.open_connection("127.0.0.1", collector.port)
+            writer.write(b"<13>Oct 11 22:14:15 h a: same\n" * 3_000)
+            await writer.drain()
+            await asyncio.sleep(0.3)
+    assert len(intake.events) + shed(intake) == 3_000
 
 
 async def test_a_port_that_is_taken_is_said(intake, clock):

@@ -1,14 +1,15 @@
 """Arrivals: one line each, hostile or not; nothing but an ``ImpetusError`` comes out of a bad one."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlator.arrival import MAX_RECORD, read_arrival, rejected
+from correlator.arrival import MAX_RECORD, _arrival, read_arrival, rejected
 from impetus.domain.errors import ImpetusError
-from impetus.domain.event import MAX_BYTES, MAX_DEPTH
+from impetus.domain.event import MAX_BYTES, MAX_DEPTH, Fields
 
 STAMP = '"@timestamp":"2027-05-17T10:00:00Z"'
 NOON = 1_810_548_000_000_000
@@ -129,3 +130,34 @@ def test_a_reject_keeps_the_reason_and_the_start_of_the_record() -> None:
         "no JSON",
         b"x" * MAX_RECORD,
     )
+
+
+IDENTITY = ("@timestamp", "event.id", "event.created", "event.provider")
+TIMES = st.sampled_from([
+    "2027-05-17T10:00:00Z", "2027-05-17T10:00:00.5Z", "2027-05-17T10:00:00.123456Z", "2027-05-17T10:00:00.1234567Z",
+    "2027-02-29T10:00:00Z", "2028-02-29T10:00:00.000Z", "2027-05-17T12:00:00+02:00", "2027-05-17t10:00:00z",
+    "2016-12-31T23:59:60Z", "2027-05-17 10:00:00Z", "0000-01-01T00:00:00Z", "1900-03-01T00:00:00Z", "", "soon",
+])  # fmt: skip
+VALUES = TIMES | st.text(max_size=3) | st.lists(TIMES, max_size=2) | st.sampled_from([1, None, {}, "p"])
+
+
+@given(st.dictionaries(st.sampled_from(IDENTITY), VALUES) | st.datetimes().map(lambda at: {"@timestamp": f"{at}Z"}))
+def test_the_fast_way_reads_what_the_long_way_does(event: dict[str, object]) -> None:
+    line = json.dumps({"event.id": "e"} | event).encode()
+    fields = Fields(dict(_scalars(event | {"event.id": event.get("event.id", "e")})))
+    try:
+        long = _arrival(line, fields, "source")
+    except ValueError:
+        refused(line)
+        return
+    found = read_arrival(line, "source")
+    assert (found.id, found.source, found.time, found.created) == (long.id, long.source, long.time, long.created)
+    assert {name: found.event.get(name) for name in IDENTITY} == {name: fields.get(name) for name in IDENTITY}
+
+
+def _scalars(event: dict[str, object]) -> Iterator[tuple[str, object]]:
+    for name, value in event.items():
+        if isinstance(value, list) and len(value) == 1:
+            yield name, value[0]
+        elif value is not None:
+            yield name, [] if value == {} else value

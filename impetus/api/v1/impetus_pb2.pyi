@@ -1269,6 +1269,7 @@ class SourceStatus(_message.Message):
     REJECTED_FIELD_NUMBER: _builtins.int
     NEWEST_EVENT_US_FIELD_NUMBER: _builtins.int
     PROBLEM_FIELD_NUMBER: _builtins.int
+    SHED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     state: _builtins.str
     """"running", "finished", "failed", "waiting"."""
@@ -1276,6 +1277,8 @@ class SourceStatus(_message.Message):
     rejected: _builtins.int
     newest_event_us: _builtins.int
     problem: _builtins.str
+    shed: _builtins.int
+    """Records that found no room and are lost, since the store was made."""
     def __init__(
         self,
         *,
@@ -1285,10 +1288,11 @@ class SourceStatus(_message.Message):
         rejected: _builtins.int = ...,
         newest_event_us: _builtins.int = ...,
         problem: _builtins.str = ...,
+        shed: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "name", b"name", "newest_event_us", b"newest_event_us", "problem", b"problem", "rejected", b"rejected", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "name", b"name", "newest_event_us", b"newest_event_us", "problem", b"problem", "rejected", b"rejected", "shed", b"shed", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,6 +22,7 @@ HINTS = {
     "store_refusing": "Free space on the disk of the store, or give it back its folder; it goes on by itself",
     "store_damaged": "impetus doctor --deep names all that is damaged; restore it from a backup: the rest is served",
     "processing_stalled": "Look at the log; if nothing moves, restart: what is not durable comes again",
+    "source_shedding": "Find who floods it; give it more room (`room`), or a way in that can wait: TCP, MQTT, a file",
     "watermark_stalled": "Mend the clock or the queue of the source, or give it a shorter idle or lateness",
     "disk_filling": "Free space or enlarge the disk before it is full",
     "rule_flooding": "Mend the one cause, or narrow the rule and impetus rules reload",
@@ -51,6 +52,7 @@ def examine(reading: Reading, limits: Limits) -> list[Condition]:
         *_disk(reading, limits),
         *_rules(reading, limits),
     ]
+    found += _listed("source_shedding", reading.shed, "{} records found no room in the last minutes and are lost", True)
     found += _listed("clock_skewed", reading.skewed, "{} more events with times far from their arrival")
     return sorted(found, key=lambda one: not one.late)
 
@@ -101,14 +103,14 @@ def _rules(reading: Reading, limits: Limits) -> Iterator[Condition]:
         yield _condition("rule_failing", OTHERS, f"{len(reading.problems) - MOST} more rules cannot be used")
 
 
-def _listed(kind: str, counts: Mapping[str, int], reason: str) -> Iterator[Condition]:
+def _listed(kind: str, counts: Mapping[str, int], reason: str, late: bool = False) -> Iterator[Condition]:
     """One for each, most first, and one for all that are too many to list."""
     ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     for subject, count in ordered[:MOST]:
-        yield _condition(kind, subject, reason.format(count))
+        yield _condition(kind, subject, reason.format(count), late)
     if len(ordered) > MOST:
         more = sum(count for _, count in ordered[MOST:])
-        yield _condition(kind, OTHERS, f"{len(ordered) - MOST} more: {reason.format(more)}")
+        yield _condition(kind, OTHERS, f"{len(ordered) - MOST} more: {reason.format(more)}", late)
 
 
 def _condition(kind: str, subject: str, reason: str, late: bool = False) -> Condition:

@@ -54,6 +54,8 @@ class Reading(msgspec.Struct, frozen=True):
     """New alerts by title of the rule, over the last minutes."""
     skewed: Mapping[str, int] = {}
     """By source, events lately whose times are far from their arrival."""
+    shed: Mapping[str, int] = {}
+    """By source, records lately that found no room and are lost."""
     bounded: Mapping[str, int] = {}
     """By rule, matches lately that were left out because a bound was hit."""
     removed: Mapping[str, int] = {}
@@ -67,7 +69,7 @@ class Instruments:
 
     def __init__(self, tally: Tally, store: Store, path: Path, clock: Clock, waiting: Callable[[], int]) -> None:
         self._tally, self._store, self._path, self._clock, self._waiting = tally, store, path, clock, waiting
-        self._skewed, self._bounded = Growth(RECENTLY), Growth(RECENTLY)
+        self._skewed, self._bounded, self._shed = Growth(RECENTLY), Growth(RECENTLY), Growth(RECENTLY)
 
     def read(self) -> Reading:
         """A reading of now."""
@@ -90,6 +92,7 @@ class Instruments:
             damaged=tuple(damaged_parts(self._store)),
             raised=tally.raised.recent(now),
             skewed=self._skewed.grown({name: one.skewed for name, one in vitals.sources.items()}, now),
+            shed=self._shed.grown({name: one.passage.shed for name, one in vitals.sources.items()}, now),
             bounded=self._bounded.grown(bounded, now),
             removed=tally.removed,
             problems=tally.problems,

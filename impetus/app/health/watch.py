@@ -28,6 +28,7 @@ MOST_AN_HOUR = 60
 """So many conditions at most are told in an hour."""
 TOLD = frozenset(
     {
+        "source_shedding",
         "watermark_stalled",
         "disk_filling",
         "store_refusing",

@@ -80,6 +80,10 @@ def _late(moment: Moment) -> Values:
     return {name: one.late for name, one in moment.reading.vitals.sources.items()}
 
 
+def _shed(moment: Moment) -> Values:
+    return {name: one.passage.shed for name, one in moment.reading.vitals.sources.items()}
+
+
 def _skewed(moment: Moment) -> Values:
     return {name: one.skewed for name, one in moment.reading.vitals.sources.items()}
 
@@ -99,6 +103,7 @@ METRICS = (
     Metric("impetus.build.info", "gauge", "", "1, with the version.", lambda _: {version("impetus"): 1}, "version"),
     Metric("impetus.events", "counter", "{event}", "Events taken in.", lambda m: m.reading.events, "source"),
     Metric("impetus.rejects", "counter", "{record}", "Records refused.", lambda m: m.reading.rejects, "source"),
+    Metric("impetus.shed", "counter", "{record}", "Records that found no room and are lost.", _shed, "source"),
     Metric("impetus.late_events", "counter", "{event}", "Events too late for windows.", _late, "source"),
     Metric("impetus.skewed_events", "counter", "{event}", "Events timed far from their arrival.", _skewed, "source"),
     Metric("impetus.duplicates", "counter", "{event}", "Deliveries left out.", lambda m: {"": m.reading.duplicates}),

@@ -1,4 +1,5 @@
-//! Literals that many events have: poor witnesses, since they would call for their rules most of the time.
+//! What many events have: literals that are poor witnesses, since they would call for their rules most of the time, and
+//! bytes that tell little.
 
 use crate::witness::Place;
 
@@ -50,5 +51,17 @@ pub fn is_common(place: Place, literal: &[u8]) -> bool {
             Place::Start | Place::Inside => STRETCHES.iter().any(|stretch| stretch.contains(text)),
         },
         Err(_) => false,
+    }
+}
+
+/// How common a byte is in what is logged, as a guess.
+pub fn commonness(byte: u8) -> u8 {
+    match byte {
+        b'\\' => 6,
+        b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' => 5,
+        b'c' | b'd' | b'l' | b'm' | b'p' | b'u' | b' ' => 4,
+        b'a'..=b'z' | b'0'..=b'9' | b'.' => 3,
+        b'-' | b'/' | b':' | b'_' => 2,
+        _ => 1,
     }
 }

@@ -1,8 +1,11 @@
 //! One event as predicates see it: the values of fields, and every field's text.
 
+use std::ops::Range;
+
 use crate::{
     json::Malformed,
     names::{Names, Slot},
+    runs::Runs,
     shapes::Shapes,
     slots::{Kind, Slots, ValueId},
     walk,
@@ -33,13 +36,13 @@ impl Met<'_> {
         self.event.canonical(self.line, self.id, self.plain)
     }
 
-    /// The same where that is how it stands in the line.
+    /// The same for looking for so many literals in it, with its runs where that is worth it.
     #[inline]
-    pub fn standing(&mut self) -> Option<&[u8]> {
-        self.event.standing(self.line, self.id, self.plain)
+    pub fn searched(&mut self, literals: usize) -> Option<(&[u8], Option<&Runs>)> {
+        self.event.searched(self.line, self.id, self.plain, literals)
     }
 
-    /// Whether the whole line is plain.
+    /// Whether the value is plain.
     #[inline]
     pub fn is_plain(&self) -> bool {
         self.plain
@@ -64,10 +67,16 @@ impl Event {
         self.shapes.fill(line, names, &mut self.slots)
     }
 
-    /// Whether every text stands in the line as it is, but for escapes that are the only way to write it.
+    /// All that is not plain lies in this part of the line, which may reach beyond its end.
+    pub fn strange(&self) -> Range<usize> {
+        self.shapes.quotes().strange()
+    }
+
     #[inline]
-    pub fn is_plain(&self) -> bool {
-        self.shapes.is_plain()
+    fn met<'a>(&'a mut self, line: &'a [u8], id: ValueId) -> Met<'a> {
+        let quotes = self.shapes.quotes();
+        let plain = quotes.is_plain() || quotes.are_plain(self.slots.span(id));
+        Met { kind: self.slots.kind(id), event: &mut self.slots, line, id, plain }
     }
 
     /// Whether a field is present.
@@ -79,10 +88,9 @@ impl Event {
     /// Whether `holds` for some value of a field.
     #[inline]
     pub fn any(&mut self, line: &[u8], slot: Slot, mut holds: impl FnMut(Met) -> bool) -> bool {
-        let plain = self.is_plain();
         let mut at = self.slots.first(slot);
         while let Some(id) = at {
-            if holds(Met { kind: self.slots.kind(id), event: &mut self.slots, line, id, plain }) {
+            if holds(self.met(line, id)) {
                 return true;
             }
             at = self.slots.next(id);
@@ -92,8 +100,8 @@ impl Event {
 
     /// Whether `holds` for some scalar of the event, whatever its field.
     pub fn any_scalar(&mut self, line: &[u8], mut holds: impl FnMut(Met) -> bool) -> bool {
-        let (plain, (first, end)) = (self.is_plain(), self.scalars(line));
-        (first..end).any(|id| holds(Met { kind: self.slots.kind(id), event: &mut self.slots, line, id, plain }))
+        let (first, end) = self.scalars(line);
+        (first..end).any(|id| holds(self.met(line, id)))
     }
 
     fn scalars(&mut self, line: &[u8]) -> (ValueId, ValueId) {

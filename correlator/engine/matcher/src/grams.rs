@@ -20,6 +20,11 @@ const MAX_STEP: usize = 8;
 /// Places that are looked up before the first branch.
 const AT_ONCE: usize = 4;
 
+/// Bits of the table for each run, and how many at least and at most: it should stay in the cache that is nearest.
+const BITS_A_RUN: usize = 128;
+const MIN_BITS: usize = 1 << 8;
+const MAX_BITS: usize = 1 << 17;
+
 const FACTOR: u32 = 0x9E37_79B1;
 
 /// The literals, ready to be looked for.
@@ -27,10 +32,20 @@ pub struct Grams {
     literals: Vec<Box<[u8]>>,
     step: usize,
     shift: u32,
-    /// 1 where some run leads to.
-    table: Box<[u8]>,
-    /// Literals that have a run, and where in them it is.
-    places: HashMap<u32, Vec<(u32, u32)>, FixedState>,
+    /// A bit for each place that a run leads to.
+    table: Box<[u64]>,
+    /// Where literals have a run.
+    places: HashMap<u32, Vec<Place>, FixedState>,
+}
+
+/// A run of a literal.
+struct Place {
+    literal: u32,
+    /// Where in the literal it is.
+    at: u32,
+    /// Another run of the literal (the same where it has none beside), and where that is: told apart at little cost.
+    other: u32,
+    other_at: u32,
 }
 
 impl Grams {
@@ -38,9 +53,9 @@ impl Grams {
     pub fn new(literals: Vec<Box<[u8]>>) -> Option<Self> {
         let shortest = literals.iter().map(|literal| literal.len()).min()?;
         let step = shortest.checked_sub(GRAM - 1).filter(|step| *step > 0)?.min(MAX_STEP);
-        let bits = (literals.len() * step * 128).next_power_of_two().clamp(1 << 8, 1 << 15).ilog2();
-        let mut grams =
-            Self { literals, step, shift: 32 - bits, table: vec![0; 1 << bits].into(), places: HashMap::default() };
+        let bits = (literals.len() * step * BITS_A_RUN).next_power_of_two().clamp(MIN_BITS, MAX_BITS);
+        let shift = u32::BITS - bits.ilog2();
+        let mut grams = Self { literals, step, shift, table: vec![0; bits / 64].into(), places: HashMap::default() };
         let common = common(&grams.literals);
         for number in 0..grams.literals.len() {
             grams.add(number, &common);
@@ -56,9 +71,9 @@ impl Grams {
         while let Some(places) = text.get(at..at + step * (AT_ONCE - 1) + GRAM) {
             let mut hits = 0;
             for place in 0..AT_ONCE {
-                hits |= table[slot(gram(&places[place * step..]), shift)];
+                hits |= looked_up(table, gram(&places[place * step..]), shift);
             }
-            if hits != 0 {
+            if hits & 1 == 1 {
                 self.compare(text, at, &mut found);
             }
             at += step * AT_ONCE;
@@ -71,18 +86,22 @@ impl Grams {
         let places = (0..AT_ONCE).map(|place| at + place * self.step);
         for at in places.take_while(|at| at + GRAM <= text.len()) {
             let gram = gram(&text[at..]);
-            if self.table[slot(gram, self.shift)] != 0 {
+            if looked_up(&self.table, gram, self.shift) & 1 == 1 {
                 self.compare_one(text, at, gram, found);
             }
         }
     }
 
     fn compare_one(&self, text: &[u8], at: usize, gram: u32, found: &mut impl FnMut(usize)) {
-        for (number, place) in self.places.get(&gram).into_iter().flatten() {
-            let literal = &self.literals[*number as usize];
-            let met = at.checked_sub(*place as usize).and_then(|start| text.get(start..start + literal.len()));
-            if met.is_some_and(|met| met.eq_ignore_ascii_case(literal)) {
-                found(*number as usize);
+        for place in self.places.get(&gram).into_iter().flatten() {
+            let Some(rest) = at.checked_sub(place.at as usize).map(|start| &text[start..]) else { continue };
+            let other = rest.get(place.other_at as usize..).and_then(<[u8]>::first_chunk);
+            if other.is_none_or(|other| gram_of(*other) != place.other) {
+                continue;
+            }
+            let literal = &self.literals[place.literal as usize];
+            if rest.get(..literal.len()).is_some_and(|met| met.eq_ignore_ascii_case(literal)) {
+                found(place.literal as usize);
             }
         }
     }
@@ -93,9 +112,13 @@ impl Grams {
         let costs: Vec<u32> = runs.iter().map(|run| 8 * common[run] + plainness(*run)).collect();
         let sums = costs.windows(self.step).map(|costs| costs.iter().sum::<u32>());
         let first = sums.enumerate().min_by_key(|(_, sum)| *sum).map_or(0, |(first, _)| first);
-        for (place, gram) in runs.iter().enumerate().skip(first).take(self.step) {
-            self.table[slot(*gram, self.shift)] = 1;
-            self.places.entry(*gram).or_default().push((number as u32, place as u32));
+        for (at, gram) in runs.iter().enumerate().skip(first).take(self.step) {
+            let slot = slot(*gram, self.shift);
+            self.table[slot / 64] |= 1 << (slot % 64);
+            // The run that stands beside it, as far as the literal goes.
+            let other = if at + GRAM < runs.len() { at + GRAM } else { at.saturating_sub(GRAM) };
+            let place = Place { literal: number as u32, at: at as u32, other: runs[other], other_at: other as u32 };
+            self.places.entry(*gram).or_default().push(place);
         }
     }
 }
@@ -104,6 +127,13 @@ impl Grams {
 #[inline(always)]
 fn slot(gram: u32, shift: u32) -> usize {
     (gram.wrapping_mul(FACTOR) >> shift) as usize
+}
+
+/// The lowest bit says whether some run leads to where this one does.
+#[inline(always)]
+fn looked_up(table: &[u64], gram: u32, shift: u32) -> u64 {
+    let slot = slot(gram, shift);
+    table[slot / 64] >> (slot % 64)
 }
 
 /// How many literals have each run.
@@ -124,7 +154,12 @@ fn plainness(run: u32) -> u32 {
 /// when comparing.
 #[inline(always)]
 fn gram(text: &[u8]) -> u32 {
-    u32::from_le_bytes([text[0], text[1], text[2], text[3]]) | 0x2020_2020
+    gram_of([text[0], text[1], text[2], text[3]])
+}
+
+#[inline(always)]
+fn gram_of(run: [u8; GRAM]) -> u32 {
+    u32::from_le_bytes(run) | 0x2020_2020
 }
 
 #[cfg(test)]

@@ -27,8 +27,15 @@ pub struct Index {
     integers: HashMap<i64, Rules, FixedState>,
     starts: Option<Ends>,
     ends: Option<Ends>,
-    parts: Option<Grams>,
-    of_part: Vec<Rules>,
+    parts: Option<Parts>,
+    /// Those that only a text that is not ASCII can have in it.
+    foreign_parts: Option<Parts>,
+}
+
+/// Literals inside of texts, and the rules that each calls for.
+struct Parts {
+    literals: Grams,
+    rules: Vec<Rules>,
 }
 
 /// The same while it is made.
@@ -52,9 +59,10 @@ impl Index {
             starts: None,
             ends: None,
             parts: None,
-            of_part: Vec::new(),
+            foreign_parts: None,
         };
-        let (mut starts, mut ends, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut starts, mut ends) = (Vec::new(), Vec::new());
+        let (mut parts, mut foreign) = (Vec::new(), Vec::new());
         for ((place, literal), rules) in literals {
             let whole = place == Place::Whole;
             match place {
@@ -66,22 +74,25 @@ impl Index {
                 }
                 Place::Start => starts.push(Entry { literal, whole, rules }),
                 Place::Whole | Place::End => ends.push(Entry { literal, whole, rules }),
-                Place::Inside => {
-                    parts.push(literal);
-                    index.of_part.push(rules);
-                }
+                Place::Inside if literal.is_ascii() => parts.push((literal, rules)),
+                Place::Inside => foreign.push((literal, rules)),
             }
         }
         index.starts = Ends::new(Side::Start, starts);
         index.ends = Ends::new(Side::End, ends);
-        index.parts = Grams::new(parts);
+        index.parts = Parts::new(parts);
+        index.foreign_parts = Parts::new(foreign);
         index
     }
 
     /// Whether the values of the field matter, or only whether there is one.
     pub fn looks_at_values(&self) -> bool {
         let tables = self.starts.is_some() || self.ends.is_some() || self.parts.is_some();
-        tables || !self.integers.is_empty() || !self.empty.is_empty() || !self.foreign.is_empty()
+        tables
+            || self.foreign_parts.is_some()
+            || !self.integers.is_empty()
+            || !self.empty.is_empty()
+            || !self.foreign.is_empty()
     }
 
     /// Call `call` with every rule that a value calls for.
@@ -91,6 +102,7 @@ impl Index {
         let Some(text) = met.canonical() else { return };
         if !plain && !text.is_ascii() {
             self.foreign.iter().for_each(|rule| call(*rule));
+            self.foreign_parts.iter().for_each(|parts| parts.see(text, call));
         }
         if text.is_empty() {
             self.empty.iter().for_each(|rule| call(*rule));
@@ -104,7 +116,19 @@ impl Index {
             ends.see(text, call);
         }
         if let Some(parts) = &self.parts {
-            parts.find(text, |part| self.of_part[part].iter().for_each(|rule| call(*rule)));
+            parts.see(text, call);
         }
+    }
+}
+
+impl Parts {
+    fn new(parts: Vec<(Box<[u8]>, Rules)>) -> Option<Self> {
+        let (literals, rules) = parts.into_iter().unzip();
+        Grams::new(literals).map(|literals| Self { literals, rules })
+    }
+
+    #[inline]
+    fn see(&self, text: &[u8], call: &mut impl FnMut(u32)) {
+        self.literals.find(text, |part| self.rules[part].iter().for_each(|rule| call(*rule)));
     }
 }

@@ -4,6 +4,8 @@
 //! in the line as it stands, but for the case of letters. Two things break that, and then every rule is called: a
 //! `\u` escape, which can write any character, and a character outside ASCII that folds to an ASCII letter.
 
+use std::ops::Range;
+
 use memchr::memmem;
 
 use crate::grams::{GRAM, Grams};
@@ -35,9 +37,9 @@ impl Keywords {
         Grams::new(parts).map(|parts| Self { parts, of_part })
     }
 
-    /// Call `call` with every rule that may hold on a line. One that is plain hides no letters.
-    pub fn see(&self, line: &[u8], plain: bool, call: &mut impl FnMut(u32)) {
-        if !plain && hides_letters(line) {
+    /// Call `call` with every rule that may hold on a line, of which all that is not plain lies in `strange`.
+    pub fn see(&self, line: &[u8], strange: Range<usize>, call: &mut impl FnMut(u32)) {
+        if !strange.is_empty() && hides_letters(line, strange) {
             self.of_part.iter().flatten().for_each(|rule| call(*rule));
             return;
         }
@@ -45,10 +47,13 @@ impl Keywords {
     }
 }
 
-/// Whether an ASCII letter of some text may not be in the line as it stands.
-fn hides_letters(line: &[u8]) -> bool {
-    memmem::find_iter(line, b"\\u").any(|at| is_escape(line, at))
-        || (!line.is_ascii() && FOLDING.iter().any(|folding| memmem::find(line, folding.as_bytes()).is_some()))
+/// Whether an ASCII letter of some text may not be in the line as it stands. The backslash of an escape may stand
+/// before the part that is not plain.
+fn hides_letters(line: &[u8], strange: Range<usize>) -> bool {
+    let start = strange.start.saturating_sub(1);
+    let part = &line[start..strange.end.min(line.len())];
+    memmem::find_iter(part, b"\\u").any(|at| is_escape(line, start + at))
+        || (!part.is_ascii() && FOLDING.iter().any(|folding| memmem::find(part, folding.as_bytes()).is_some()))
 }
 
 /// Whether the backslash starts an escape, rather than ends one.
@@ -73,7 +78,7 @@ mod tests {
         let keywords = Keywords::new([(b"kcat".as_slice().into(), vec![7])]).unwrap();
         let called = |line: &str| {
             let mut called = false;
-            keywords.see(line.as_bytes(), false, &mut |_| called = true);
+            keywords.see(line.as_bytes(), 0..line.len(), &mut |_| called = true);
             called
         };
         for line in [r#"{"a":"KCAT"}"#, r#"{"a":"k\u0063at"}"#, r#"{"a":"\\k\u0063at"}"#, "{\"a\":\"\u{212A}\"}"] {

@@ -6,26 +6,20 @@ use std::{
 };
 
 use crate::{
-    choice::Choice,
+    choice::{Choice, Making},
     explain::{self, Explanation},
     form::{self, Rule},
     logsource::{Group, LogSources},
     names::Names,
     plan::Plan,
+    planner::Planner,
     program::Program,
     refusal::Refusal,
     session::Session,
-    witness::witness,
 };
 
 /// Choices kept, one per set of groups that has been met together.
 const MAX_CHOICES: usize = 256;
-
-/// Rules that all kept plans may index together, as a multiple of the rules there are: it bounds their memory.
-const MAX_INDEXED: usize = 4;
-
-/// As many more, however few rules there are.
-const MIN_INDEXED: usize = 1000;
 
 /// Which rules are tried on an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +49,7 @@ pub struct Matcher {
     pub(crate) names: Names,
     pub(crate) program: Program,
     pub(crate) sources: LogSources,
+    planner: Planner,
     every: Arc<Plan>,
     choices: Mutex<HashMap<Vec<Group>, Arc<Choice>>>,
     idle: Mutex<Vec<Session>>,
@@ -67,10 +62,10 @@ impl Matcher {
         let mut names = Names::new();
         let sources = LogSources::new(&rules, &mut names);
         let program = Program::compile(&rules, &mut names)?;
-        let witnesses: Vec<_> = rules.iter().map(|rule| witness(&rule.condition, &names, None)).collect();
-        let every = Arc::new(Plan::new((0..).zip(witnesses.iter().map(Option::as_deref))));
+        let planner = Planner::new(&rules, &names);
+        let every = Arc::new(planner.every());
         let (choices, idle) = (Mutex::default(), Mutex::default());
-        Ok(Self { rules, names, program, sources, every, choices, idle })
+        Ok(Self { rules, names, program, sources, planner, every, choices, idle })
     }
 
     /// Number of rules.
@@ -126,14 +121,17 @@ impl Matcher {
         }
         let chosen = self.sources.rules(&groups);
         // Hostile events can name any mixture of groups; past the bound they get the plan of all rules, and a filter.
-        let indexed: usize = choices.values().map(|choice| choice.indexed()).sum();
-        let left = (MAX_INDEXED * self.rules.len() + MIN_INDEXED).saturating_sub(indexed);
-        if choices.len() >= MAX_CHOICES || chosen.len() > left {
+        if choices.len() >= MAX_CHOICES || !self.planner.reserve(chosen.len()) {
             return Arc::new(Choice::filtered(Arc::clone(&self.every), &chosen, self.rules.len()));
         }
-        let choice = Arc::new(Choice::new(&chosen, &self.rules, &self.names, left));
+        let choice = Arc::new(Choice::new(chosen, &self.planner));
         choices.insert(groups, Arc::clone(&choice));
         choice
+    }
+
+    /// What plans are made with.
+    pub(crate) fn making(&self) -> Making<'_> {
+        Making { planner: &self.planner, rules: &self.rules, names: &self.names }
     }
 
     pub(crate) fn choose_every(&self) -> Choice {

@@ -14,7 +14,6 @@ type Rules = Vec<u32>;
 
 /// An index of rules by their witness sets.
 pub struct Plan {
-    rules: usize,
     /// Rules without a witness set.
     always: Rules,
     keywords: Option<Keywords>,
@@ -23,7 +22,6 @@ pub struct Plan {
 
 #[derive(Default)]
 struct Gathering {
-    rules: usize,
     always: Rules,
     keywords: HashMap<Box<[u8]>, Rules>,
     fields: HashMap<Slot, Gathered>,
@@ -34,29 +32,23 @@ impl Plan {
     pub fn new<'a>(rules: impl IntoIterator<Item = (u32, Option<&'a [Atom]>)>) -> Self {
         let mut gathered = Gathering::default();
         for (rule, witness) in rules {
-            gathered.rules += usize::from(witness.is_none_or(|atoms| !atoms.is_empty()));
             match witness {
                 Some(atoms) => atoms.iter().for_each(|atom| gathered.add(atom, rule)),
                 None => gathered.always.push(rule),
             }
         }
-        let Gathering { rules, always, keywords, fields } = gathered;
+        let Gathering { always, keywords, fields } = gathered;
         let keywords = Keywords::new(keywords);
         let mut fields: Vec<Index> = fields.into_iter().map(|(slot, gathered)| Index::new(slot, gathered)).collect();
         fields.sort_unstable_by_key(|index| index.slot);
-        Self { rules, always, keywords, fields }
-    }
-
-    /// Number of rules that it indexes.
-    pub fn rules(&self) -> usize {
-        self.rules
+        Self { always, keywords, fields }
     }
 
     /// Call `call` with every rule that may hold on an event, perhaps more than once.
     pub fn candidates(&self, event: &mut Event, line: &[u8], call: &mut impl FnMut(u32)) {
         self.always.iter().for_each(|rule| call(*rule));
         if let Some(keywords) = &self.keywords {
-            keywords.see(line, event.is_plain(), call);
+            keywords.see(line, event.strange(), call);
         }
         for index in &self.fields {
             if event.has(index.slot) {

@@ -1,13 +1,17 @@
 //! Rules compiled: clauses over numbered predicates, each distinct one compiled once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::{
-    form::{Expression, Leaf, Rule},
+    form::{Expression, Field, Leaf, Match, Rule},
     names::Names,
     predicate::Predicate,
     refusal::Refusal,
+    test::AnyOf,
 };
+
+/// Least texts of one field that are tried together: fewer are more often shared with other rules one by one.
+const MIN_LIST: usize = 3;
 
 /// A condition over predicate numbers.
 pub enum Clause {
@@ -26,7 +30,13 @@ pub struct Program {
 impl Program {
     /// Compile rules; fields get slots in `names`.
     pub fn compile(rules: &[Rule], names: &mut Names) -> Result<Self, Vec<Refusal>> {
-        let mut compiler = Compiler { names, numbers: HashMap::new(), predicates: Vec::new(), refusals: Vec::new() };
+        let mut compiler = Compiler {
+            names,
+            numbers: HashMap::new(),
+            lists: HashMap::new(),
+            predicates: Vec::new(),
+            refusals: Vec::new(),
+        };
         let clauses = rules.iter().map(|rule| compiler.clause(&rule.id, &rule.condition)).collect();
         let Compiler { predicates, refusals, .. } = compiler;
         if refusals.is_empty() { Ok(Self { clauses, predicates }) } else { Err(refusals) }
@@ -36,6 +46,8 @@ impl Program {
 struct Compiler<'a> {
     names: &'a mut Names,
     numbers: HashMap<&'a Leaf, u32>,
+    /// Of leaves of one field that are tried together.
+    lists: HashMap<Vec<&'a Match>, u32>,
     predicates: Vec<Predicate>,
     refusals: Vec<Refusal>,
 }
@@ -44,17 +56,53 @@ impl<'a> Compiler<'a> {
     fn clause(&mut self, rule: &str, expression: &'a Expression) -> Clause {
         match expression {
             Expression::And(of) => Clause::And(self.parts(rule, of)),
-            Expression::Or(of) => Clause::Or(self.parts(rule, of)),
+            Expression::Or(of) => self.any(rule, of),
             Expression::Not(of) => Clause::Not(Box::new(self.clause(rule, of))),
             Expression::Leaf(leaf) => Clause::Test(self.number(rule, leaf)),
         }
     }
 
+    /// Where any text of a list will do, the list is one test.
+    fn any(&mut self, rule: &str, of: &'a [Expression]) -> Clause {
+        let mut lists: BTreeMap<&Field, Vec<(&'a Leaf, &'a Match)>> = BTreeMap::new();
+        let mut parts = Vec::new();
+        for part in of {
+            match part {
+                Expression::Leaf(leaf @ Leaf::Match(text)) if AnyOf::takes(text) => {
+                    lists.entry(&text.field).or_default().push((leaf, text));
+                }
+                _ => parts.push(self.clause(rule, part)),
+            }
+        }
+        for list in lists.into_values() {
+            if list.len() < MIN_LIST {
+                parts.extend(list.iter().map(|(leaf, _)| Clause::Test(self.number(rule, leaf))));
+            } else {
+                parts.push(Clause::Test(self.list(list.into_iter().map(|(_, text)| text).collect())));
+            }
+        }
+        self.sort(&mut parts);
+        if parts.len() == 1 { parts.remove(0) } else { Clause::Or(parts.into()) }
+    }
+
+    /// The number of a list of texts of one field, each such as [`AnyOf`] takes.
+    fn list(&mut self, list: Vec<&'a Match>) -> u32 {
+        let Self { names, lists, predicates, .. } = self;
+        *lists.entry(list).or_insert_with_key(|list| {
+            predicates.push(Predicate::compile_any(list, names));
+            predicates.len() as u32 - 1
+        })
+    }
+
     /// Parts in the order of what they cost: whichever decides, the others need not be tried.
     fn parts(&mut self, rule: &str, of: &'a [Expression]) -> Box<[Clause]> {
         let mut parts: Vec<Clause> = of.iter().map(|part| self.clause(rule, part)).collect();
-        parts.sort_by_cached_key(|part| self.cost(part));
+        self.sort(&mut parts);
         parts.into()
+    }
+
+    fn sort(&self, parts: &mut [Clause]) {
+        parts.sort_by_cached_key(|part| self.cost(part));
     }
 
     fn cost(&self, clause: &Clause) -> u32 {

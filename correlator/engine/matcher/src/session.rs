@@ -52,7 +52,7 @@ impl Session {
             Scope::LogSource => self.gather_by_source(matcher, line),
             Scope::Every => {
                 let choice = self.every.get_or_insert_with(|| matcher.choose_every());
-                gather(choice, line, &mut self.event, &mut self.called, self.epoch, &mut self.candidates);
+                gather(matcher, choice, line, &mut self.event, &mut self.called, self.epoch, &mut self.candidates);
             }
         }
         self.evaluate(matcher, line);
@@ -75,7 +75,7 @@ impl Session {
             self.choose(matcher, line);
         }
         if let Some(choice) = self.choices.get(self.key.as_slice()) {
-            gather(choice, line, &mut self.event, &mut self.called, self.epoch, &mut self.candidates);
+            gather(matcher, choice, line, &mut self.event, &mut self.called, self.epoch, &mut self.candidates);
         }
         self.key.shrink_to(MAX_KEY);
     }
@@ -120,9 +120,17 @@ impl Session {
 }
 
 /// Note the rules that may hold on an event, in order.
-fn gather(choice: &Choice, line: &[u8], event: &mut Event, called: &mut [u32], epoch: u32, candidates: &mut Vec<u32>) {
+fn gather(
+    matcher: &Matcher,
+    choice: &Choice,
+    line: &[u8],
+    event: &mut Event,
+    called: &mut [u32],
+    epoch: u32,
+    candidates: &mut Vec<u32>,
+) {
     candidates.clear();
-    choice.plan(event, line).candidates(event, line, &mut |rule| {
+    choice.plan(matcher.making(), event, line).candidates(event, line, &mut |rule| {
         if called[rule as usize] != epoch {
             called[rule as usize] = epoch;
             if choice.only.as_ref().is_none_or(|only| only[rule as usize]) {

@@ -1,9 +1,12 @@
 //! The values that one event has in the fields that rules read: spans of the line, their texts made when asked for.
 
+use std::ops::Range;
+
 use crate::{
     fold::fold_into,
     json::{Token, is_canonical, unescape_into, write_canonical},
     names::Slot,
+    runs::Runs,
 };
 
 /// No further value.
@@ -11,6 +14,9 @@ const END: u32 = u32::MAX;
 
 /// Bytes of working memory that are kept from one event to the next.
 const KEEP: usize = 1 << 20;
+
+/// Most texts of an event of which runs are noted.
+const MAX_RUNS: usize = 64;
 
 /// Number of a value of the event.
 pub type ValueId = u32;
@@ -41,6 +47,10 @@ struct Made {
     text: Place,
     folded: Option<(u32, u32)>,
     canonical: Place,
+    /// How many literals were looked for in it.
+    searched: usize,
+    /// Which of the noted runs are its own, once they are.
+    runs: Option<u32>,
 }
 
 /// Where a text is.
@@ -73,6 +83,9 @@ pub struct Slots {
     decoded: Vec<u8>,
     folded: Vec<u8>,
     canonical: Vec<u8>,
+    runs: Vec<Runs>,
+    /// Of events before, for their memory.
+    spare: Vec<Runs>,
 }
 
 impl Slots {
@@ -92,6 +105,7 @@ impl Slots {
                 texts.clear();
                 texts.shrink_to(KEEP);
             }
+            self.spare.append(&mut self.runs);
         }
     }
 
@@ -149,6 +163,13 @@ impl Slots {
         self.values[id as usize].kind
     }
 
+    /// Where a value stands in the line.
+    #[inline]
+    pub fn span(&self, id: ValueId) -> Range<u32> {
+        let value = self.values[id as usize];
+        value.start..value.end
+    }
+
     /// The text of a value as it stands in the line, escapes and all, if it has one.
     #[inline]
     pub fn raw<'a>(&self, line: &'a [u8], id: ValueId) -> Option<&'a [u8]> {
@@ -173,22 +194,47 @@ impl Slots {
             let place = self.canonize(line, id, raw);
             self.made(id).canonical = place;
         }
-        match self.made(id).canonical {
-            Place::Made(start, end) => Some(&self.canonical[start as usize..end as usize]),
-            Place::Unknown | Place::Line => Some(raw),
+        Some(self.canonized(id).unwrap_or(raw))
+    }
+
+    /// The canonical form of a text in which so many literals are looked for, and its runs, if they are noted.
+    #[inline]
+    pub fn searched<'a>(
+        &'a mut self,
+        line: &'a [u8],
+        id: ValueId,
+        plain: bool,
+        literals: usize,
+    ) -> Option<(&'a [u8], Option<&'a Runs>)> {
+        if literals == 0 {
+            return self.canonical(line, id, plain).map(|text| (text, None));
+        }
+        self.canonical(line, id, plain)?;
+        let raw = self.raw(line, id)?;
+        self.note_runs(id, raw, literals);
+        let runs = self.made[id as usize].runs.map(|number| &self.runs[number as usize]);
+        Some((self.canonized(id).unwrap_or(raw), runs))
+    }
+
+    /// Note the runs of a text (given as it stands) where enough has been looked for in it.
+    fn note_runs(&mut self, id: ValueId, raw: &[u8], literals: usize) {
+        let made = self.made(id);
+        made.searched = made.searched.saturating_add(literals);
+        if made.runs.is_none() && Runs::are_worth(raw, made.searched) && self.runs.len() < MAX_RUNS {
+            let mut runs = self.spare.pop().unwrap_or_default();
+            runs.note(self.canonized(id).unwrap_or(raw));
+            self.made[id as usize].runs = Some(self.runs.len() as u32);
+            self.runs.push(runs);
         }
     }
 
-    /// A text as it stands in the line, if that is its canonical form but for the case of ASCII letters.
+    /// A canonical form that had to be made.
     #[inline]
-    pub fn standing<'a>(&mut self, line: &'a [u8], id: ValueId, plain: bool) -> Option<&'a [u8]> {
-        if !plain {
-            self.canonical(line, id, plain)?;
-            if let Place::Made(..) = self.made(id).canonical {
-                return None;
-            }
+    fn canonized(&self, id: ValueId) -> Option<&[u8]> {
+        match self.made.get(id as usize)?.canonical {
+            Place::Made(start, end) => Some(&self.canonical[start as usize..end as usize]),
+            Place::Unknown | Place::Line => None,
         }
-        self.raw(line, id)
     }
 
     fn canonize(&mut self, line: &[u8], id: ValueId, raw: &[u8]) -> Place {
@@ -251,7 +297,7 @@ impl Slots {
 }
 
 #[inline]
-fn parts(token: &Token) -> (Kind, std::ops::Range<usize>) {
+fn parts(token: &Token) -> (Kind, Range<usize>) {
     match token {
         Token::Null => (Kind::Null, 0..0),
         Token::Bool(true) => (Kind::True, 0..0),

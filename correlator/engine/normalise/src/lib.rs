@@ -15,5 +15,6 @@ mod text;
 mod tree;
 mod windows;
 
+pub use stamp::micros;
 pub use tables::Tables;
 pub use windows::{Arrival, Windows};

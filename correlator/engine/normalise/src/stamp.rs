@@ -24,6 +24,29 @@ pub fn rewrite(stamp: &str) -> String {
     if digits == "000000" { format!("{whole}Z") } else { format!("{whole}.{digits}Z") }
 }
 
+/// µs since the epoch of a time as `2025-12-11T06:17:19Z`, with a fraction of up to six digits or without; none where it
+/// is spelled in any other way, or is no time.
+pub fn micros(text: &[u8]) -> Option<i64> {
+    let bare = text.strip_suffix(b"Z")?;
+    let fits = (SHORT..=SHORT + ".636000".len()).contains(&bare.len()) && bare[10] == b'T';
+    if !fits || !is_date(&bare[..10]) || !is_clock(&bare[11..]) {
+        return None;
+    }
+    let part = |from: usize, to: usize| number(&bare[from..to]).and_then(|part| i64::try_from(part).ok());
+    let day = day_number(part(0, 4)?, part(5, 7)?, part(8, 10)?);
+    let second = (part(11, 13)? * 60 + part(14, 16)?) * 60 + part(17, 19)?;
+    let fraction = bare.get(SHORT + 1..).unwrap_or_default();
+    let scale = 10_i64.pow(6 - u32::try_from(fraction.len()).ok()?);
+    let micros = i64::try_from(number(fraction)?).ok()? * scale;
+    Some((day * 86_400 + second) * 1_000_000 + micros)
+}
+
+/// Days since 1970-01-01 of a day of the Gregorian calendar, counted in years that begin in March.
+fn day_number(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 719_469
+}
+
 fn is_date(text: &[u8]) -> bool {
     if text[4] != b'-' || text[7] != b'-' {
         return false;
@@ -83,6 +106,19 @@ mod tests {
         ] {
             assert_eq!(read(text.as_bytes()), None, "{text}");
         }
+    }
+
+    #[test]
+    fn micros_are_counted_from_the_epoch() {
+        assert_eq!(micros(b"1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(micros(b"1969-12-31T23:59:59.5Z"), Some(-500_000));
+        assert_eq!(micros(b"2024-02-29T23:59:59.636000Z"), Some(1_709_251_199_636_000));
+        assert_eq!(micros(b"0001-01-01T00:00:00Z"), Some(-62_135_596_800_000_000));
+        assert_eq!(micros(b"9999-12-31T23:59:59.999999Z"), Some(253_402_300_799_999_999));
+        for text in ["2024-02-29T23:59:59", "2024-02-29 23:59:59Z", "2024-02-29T23:59:60Z", "2023-02-29T23:59:59Z"] {
+            assert_eq!(micros(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(micros(b"2024-02-29T23:59:59.1234567Z"), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 pub use expression::Expression;
-pub use leaf::{Compare, Field, How, Leaf, Part, TimePart};
+pub use leaf::{Compare, Field, How, Leaf, Match, Part, TimePart};
 
 use crate::refusal::Refusal;
 

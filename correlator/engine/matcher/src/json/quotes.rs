@@ -1,12 +1,15 @@
 //! Where the strings of a line start and end, found for the whole line at once, 64 bytes at a time.
 
-use std::num::NonZero;
+use std::{num::NonZero, ops::Range};
 
 use super::lanes::{Lanes, lanes};
 
 const BLOCK: usize = 64;
 
-/// Quotes that no backslash escapes, and whether the line is plain.
+/// Quotes that no backslash escapes, and where the line is plain.
+///
+/// Plain bytes are printable ASCII, with no `\u` and no `\/`. A text of plain bytes stands in the line as it is, but
+/// for escapes that are the only way to write what they stand for.
 ///
 /// Which quotes are escaped is told by the backslashes right before each alone, as inside a string. Outside of one
 /// that is no JSON, so whoever relies on it has to have seen the bytes between strings.
@@ -14,7 +17,8 @@ const BLOCK: usize = 64;
 pub struct Quotes {
     at: Vec<u32>,
     count: usize,
-    plain: bool,
+    /// Blocks that are not plain, in order.
+    strange: Vec<u32>,
 }
 
 impl Quotes {
@@ -23,16 +27,15 @@ impl Quotes {
         self.count = 0;
         let (blocks, tail) = line.as_chunks::<BLOCK>();
         let mut escapes = Escapes::default();
-        let mut strange = 0;
+        self.strange.clear();
         for (number, block) in blocks.iter().enumerate() {
-            strange |= self.take(lanes(block), &mut escapes, number * BLOCK);
+            self.take(lanes(block), &mut escapes, number);
         }
         if !tail.is_empty() {
             let mut block = [b' '; BLOCK];
             block[..tail.len()].copy_from_slice(tail);
-            strange |= self.take(lanes(&block), &mut escapes, blocks.len() * BLOCK);
+            self.take(lanes(&block), &mut escapes, blocks.len());
         }
-        self.plain = strange == 0;
     }
 
     /// The positions, in order.
@@ -40,22 +43,40 @@ impl Quotes {
         &self.at[..self.count]
     }
 
-    /// Whether every text of the line stands in it as it is, but for escapes that are the only way to write what they
-    /// stand for: the line is printable ASCII, with no `\u` and no `\/`.
+    /// Whether every byte of the line is plain.
+    #[inline]
     pub fn is_plain(&self) -> bool {
-        self.plain
+        self.strange.is_empty()
     }
 
-    /// Note the quotes of a block; the result is not zero where the block is not plain.
+    /// From the first block that is not plain to the end of the last.
+    pub fn strange(&self) -> Range<usize> {
+        let end = self.strange.last().map_or(0, |block| (*block as usize + 1) * BLOCK);
+        self.strange.first().map_or(0, |block| *block as usize * BLOCK)..end
+    }
+
+    /// Whether some bytes of the line are plain, as far as blocks tell: those of a block are plain together.
+    pub fn are_plain(&self, span: Range<u32>) -> bool {
+        let (first, end) = (span.start / BLOCK as u32, span.end.div_ceil(BLOCK as u32));
+        let after = self.strange.partition_point(|block| *block < first);
+        span.is_empty() || self.strange.get(after).is_none_or(|block| *block >= end)
+    }
+
+    /// Note the quotes of a block, and whether it is plain.
     #[inline(always)]
-    fn take(&mut self, lanes: Lanes, escapes: &mut Escapes, start: usize) -> u64 {
+    fn take(&mut self, lanes: Lanes, escapes: &mut Escapes, number: usize) {
+        let start = (number * BLOCK) as u32;
+        let mut strange = lanes.unprintable;
         if lanes.backslashes == 0 && escapes.carried == 0 {
-            self.note(lanes.quotes, start as u32);
-            return lanes.unprintable;
+            self.note(lanes.quotes, start);
+        } else {
+            let escaped = escapes.escaped(lanes.backslashes);
+            self.note(lanes.quotes & !escaped, start);
+            strange |= escaped & lanes.doubtful;
         }
-        let escaped = escapes.escaped(lanes.backslashes);
-        self.note(lanes.quotes & !escaped, start as u32);
-        lanes.unprintable | escaped & lanes.doubtful
+        if strange != 0 {
+            self.strange.push(number as u32);
+        }
     }
 
     #[inline(always)]
@@ -117,6 +138,23 @@ mod tests {
             quotes.find(b"\"\"\"");
             quotes.find(&line);
             prop_assert_eq!((quotes.positions().to_vec(), quotes.is_plain()), slow(&line));
+        }
+
+        #[test]
+        fn bytes_are_plain_where_the_line_is(line in vec(prop_oneof![60 => Just(b'a'), 1 => Just(b'\\'), 1 => Just(b'u'),
+            1 => Just(b'\n')], 0..400), start in 0usize..400, end in 0usize..400)
+        {
+            let mut quotes = Quotes::default();
+            quotes.find(&line);
+            let (start, end) = (start.min(end).min(line.len()), end.max(start).min(line.len()));
+            let escaped = |at: usize| line[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+            let strange = |at: usize| line[at] == b'\n' || line[at] == b'u' && escaped(at);
+            if quotes.are_plain(start as u32..end as u32) {
+                prop_assert!(!(start..end).any(strange));
+            } else {
+                let (first, after) = (start / BLOCK * BLOCK, end.next_multiple_of(BLOCK).min(line.len()));
+                prop_assert!((first..after).any(strange));
+            }
         }
 
         #[test]

@@ -110,9 +110,10 @@ impl Shapes {
         Ok(())
     }
 
-    /// Whether the texts of the line that was read last stand in it as they are ([`Quotes::is_plain`]).
-    pub fn is_plain(&self) -> bool {
-        self.quotes.is_plain()
+    /// The quotes of the line that was read last.
+    #[inline]
+    pub fn quotes(&self) -> &Quotes {
+        &self.quotes
     }
 
     /// Read a line through the tree, if it is of a known shape. If not, some slots may have been filled.

@@ -1,5 +1,6 @@
 //! What one leaf asks of a value, compiled.
 
+mod anyof;
 mod fieldref;
 mod network;
 mod number;
@@ -10,6 +11,7 @@ mod time;
 
 use regex::{Regex, RegexBuilder};
 
+pub use anyof::AnyOf;
 pub use fieldref::any_pair;
 pub use network::{Network, address};
 pub use number::Decimal;

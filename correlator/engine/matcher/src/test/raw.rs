@@ -2,7 +2,12 @@
 
 use memchr::{memchr_iter, memchr2_iter};
 
-use crate::{form::Part, json::canonical};
+use crate::{
+    common::commonness,
+    form::Part,
+    json::canonical,
+    runs::{Runs, Sought},
+};
 
 /// A pattern of one literal, not cased, over canonical forms (in any case of ASCII).
 #[derive(Debug)]
@@ -11,10 +16,13 @@ pub struct RawPattern {
     shape: Shape,
     /// A byte of the literal that is rare in texts, and where it is.
     rare: (u8, usize),
+    /// Where it may stand anywhere: what to look for first.
+    sought: Option<Sought>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Shape {
+/// Where the literal has to stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
     Equals,
     Prefix,
     Suffix,
@@ -35,7 +43,23 @@ impl RawPattern {
         // Damage reads as U+FFFD, and does not stand in the line as that.
         let literal = canonical(text);
         let rare = (0..literal.len()).min_by_key(|at| commonness(literal[*at]))?;
-        (!text.contains('\u{FFFD}')).then(|| Self { rare: (literal[rare], rare), literal, shape })
+        let sought = Sought::new(&literal).filter(|_| shape == Shape::Contains);
+        (!text.contains('\u{FFFD}')).then(|| Self { rare: (literal[rare], rare), literal, shape, sought })
+    }
+
+    /// Its literal, in canonical form.
+    pub fn literal(&self) -> &[u8] {
+        &self.literal
+    }
+
+    /// Where the literal has to stand.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// How many literals are looked for inside of texts.
+    pub fn searches(&self) -> usize {
+        usize::from(self.shape == Shape::Contains)
     }
 
     /// What it costs to try, as a guess.
@@ -44,8 +68,12 @@ impl RawPattern {
     }
 
     /// Whether a text is of the pattern, if that can be told: where the literal stands after a backslash, it may be
-    /// that, or the rest of an escape.
-    pub fn matches(&self, text: &[u8]) -> Option<bool> {
+    /// that, or the rest of an escape. `runs` are the text's, if they are known.
+    #[inline]
+    pub fn matches(&self, text: &[u8], runs: Option<&Runs>) -> Option<bool> {
+        if runs.zip(self.sought).is_some_and(|(runs, sought)| !runs.may_have(sought)) {
+            return Some(false);
+        }
         let length = self.literal.len();
         let same = |at: usize| text.get(at..at + length).is_some_and(|met| met.eq_ignore_ascii_case(&self.literal));
         let sure = |at: usize| at == 0 || text[at - 1] != b'\\';
@@ -67,18 +95,6 @@ impl RawPattern {
                 }
             }
         }
-    }
-}
-
-/// How common a byte is in what is logged, as a guess.
-fn commonness(byte: u8) -> u8 {
-    match byte {
-        b'\\' => 6,
-        b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' => 5,
-        b'c' | b'd' | b'l' | b'm' | b'p' | b'u' | b' ' => 4,
-        b'a'..=b'z' | b'0'..=b'9' | b'.' => 3,
-        b'-' | b'/' | b':' | b'_' => 2,
-        _ => 1,
     }
 }
 
@@ -105,7 +121,9 @@ mod tests {
             let (mut text, mut folded) = (Vec::new(), Vec::new());
             unescape_into(raw.as_bytes(), &mut text);
             fold_into(&text, &mut folded);
-            if let Some(told) = RawPattern::new(&parts).unwrap().matches(raw.as_bytes()) {
+            let mut runs = Runs::default();
+            runs.note(raw.as_bytes());
+            if let Some(told) = RawPattern::new(&parts).unwrap().matches(raw.as_bytes(), Some(&runs)) {
                 prop_assert_eq!(told, Pattern::whole(&parts, false).matches(&folded));
             }
         }
