@@ -195,6 +195,7 @@ def report(measured: Sequence[Measured], bound: float, alerts: int) -> str:
         "expire, state, and what follows a commit; rates are by CPU time of one core, without the commits of the store",
         f"({', '.join(f'{one.committing:,.0f} s' for one in measured)}). The goal is 5,000 alerts/s.",
         f"Load average {os.getloadavg()[2]:.1f} when it ended: over 1, what ran beside it slowed it.",
+        "The second load uses the memory again that the first one left to the process.",
         "",
         f"| {' | '.join(heads)} |",
         "|---" * len(heads) + "|",
