@@ -7,6 +7,8 @@ ENGINE := correlator/engine
 RUST := $(shell find $(ENGINE) -name target -prune -o \( -name '*.rs' -o -name 'Cargo.*' \) -print)
 UV := uv==0.13.9
 FUZZ_SECONDS ?= 300
+APART := tests/app tests/scenarios tests/packaging tests/benchmarks
+INDEXED := tests/app/test_indexed_run.py
 
 .PHONY: demo picture test lint format bench bench-engine soak fuzz proto lock clean check-tools
 
@@ -21,9 +23,14 @@ test: .venv/ready lint
 	cargo test --quiet --manifest-path $(ENGINE)/Cargo.toml --workspace --exclude impetus-python --no-run
 	$(BIN)/impetus rules lint
 	$(BIN)/impetus rules test
-	@# Both at once: the tests in Python wait for servers and children half of their time.
+	@# All at once: tests in Python wait for servers and children half of their time. Those of one half alone need the
+	@# development stack.
+	@status=0; \
 	PROPTEST_RNG_SEED=1 cargo test --quiet --manifest-path $(ENGINE)/Cargo.toml --workspace --exclude impetus-python & \
-	  engine=$$!; $(BIN)/pytest -m "not soak"; found=$$?; wait $$engine && exit $$found
+	  engine=$$!; \
+	$(BIN)/pytest -q -m "not soak" $(APART) --ignore $(INDEXED) & apart=$$!; \
+	$(BIN)/pytest -q -m "not soak" $(INDEXED) $(filter-out $(APART:%=%/) %__pycache__/,$(wildcard tests/*/)) || status=$$?; \
+	wait $$apart || status=$$?; wait $$engine || status=$$?; exit $$status
 
 lint: .venv/ready
 	$(BIN)/ruff format --check .

@@ -18,7 +18,7 @@ _TIMEOUT = 600
 def fetch(cache: Path | None = None) -> Path:
     """A folder with a folder of jars for each server. Fetched once for each lock file, compared each time.
 
-    Raises ``MissingError`` without Maven, ``StackError`` where a jar is not the one that was locked.
+    Raises ``MissingError`` without Maven or where it finds no source, ``StackError`` where a jar is not the one that was locked.
     """
     locked = LOCK.read_bytes()
     cache = cache or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "impetus"
@@ -71,7 +71,7 @@ def _bring(folder: Path) -> None:
         command = ["mvn", "--batch-mode", "--quiet", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies"]
         done = subprocess.run([*command, target], capture_output=True, text=True, timeout=_TIMEOUT, check=False)
         if done.returncode != 0:
-            raise StackError(f"Maven cannot bring the servers: {done.stdout[-2000:]}")
+            raise MissingError(f"Maven cannot bring the servers; has it a mirror? {done.stdout[-2000:]}")
         try:
             part.rename(folder)
         except OSError:

@@ -6,4 +6,4 @@ class StackError(Exception):
 
 
 class MissingError(StackError):
-    """A program is not on this machine; the message names the command that installs it."""
+    """What it needs is not to be had on this machine; the message says how to have it."""

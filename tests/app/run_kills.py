@@ -27,6 +27,7 @@ from load import STEP, records
 from outcome import Outcome, outcome_of
 from strict_broker import StrictBroker
 
+from collectors.logs.json_lines import MAX_LINES
 from impetus.api.client import Client
 from impetus.domain.action import Action
 from impetus.domain.errors import ImpetusError
@@ -268,7 +269,7 @@ async def survive(folder: Path, kills: int, seed: int, *, reloads: bool = False,
                 await process.wait()
         await killed.finish(len(feed.lines) + len(feed.messages), analyst.begun)
     left = outcome_of(killed.store)
-    check_log(left, feed, broker)
+    check_log(left, feed, broker, kills)
     check_rerun(killed.store)
     whole = await whole_of(folder / "whole", killed, feed, analyst.begun)
     check_same(left, whole)
@@ -296,13 +297,14 @@ async def whole_of(folder: Path, killed: Installation, feed: Feed, actions: list
     return outcome_of(whole.store)
 
 
-def check_log(left: Outcome, feed: Feed, broker: StrictBroker) -> None:
+def check_log(left: Outcome, feed: Feed, broker: StrictBroker, kills: int) -> None:
     """Every event is in the log once; those of the file in its order; no acknowledged message is missing."""
     assert len(left.ids) == len(set(left.ids)) == left.counts["events"]
     assert left.logged["doors"] == list(range(len(feed.lines)))
     assert sorted(left.logged["gates"]) == list(range(len(feed.messages)))
     assert sorted(broker.acknowledged) == sorted(feed.messages)
-    assert left.counts["duplicates"] <= broker.again
+    # Of a batch of a file that became durable in part, all is read again: its position comes with the last part.
+    assert left.counts["duplicates"] <= broker.again + kills * MAX_LINES
     assert left.counts["rejected"] == 0
 
 
