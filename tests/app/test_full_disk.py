@@ -95,7 +95,7 @@ async def _survive(folder: Path, disk: Disk, *, kill: bool) -> None:
             assert await process.wait() == 0
         await installation.finish(len(feed.lines) + len(feed.messages), [])
     left = outcome_of(installation.store)
-    check_log(left, feed, broker)
+    check_log(left, feed, broker, kills=1)
     check_rerun(installation.store)
     check_same(left, await whole_of(folder.parent / "whole", installation, feed, []))
 

@@ -46,7 +46,7 @@ async def test_it_stops_under_load_and_goes_on_where_it_was(
                 record_property("seconds", time.monotonic() - begun)
             assert not (installation.folder / "i.sock").exists()
         await installation.finish(len(feed.lines) + len(feed.messages), [])
-    check_log(outcome_of(installation.store), feed, broker)
+    check_log(outcome_of(installation.store), feed, broker, kills=0)
 
 
 async def test_clients_that_hold_streams_do_not_hold_up_the_end(
