@@ -18,7 +18,8 @@ _TIMEOUT = 600
 def fetch(cache: Path | None = None) -> Path:
     """A folder with a folder of jars for each server. Fetched once for each lock file, compared each time.
 
-    Raises ``MissingError`` without Maven or where it finds no source, ``StackError`` where a jar is not the one that was locked.
+    Raises ``MissingError`` without Maven or where it finds no source, ``StackError`` where a jar is not the one that
+    was locked.
     """
     locked = LOCK.read_bytes()
     cache = cache or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "impetus"
