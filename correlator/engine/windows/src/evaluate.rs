@@ -338,7 +338,13 @@ pub(crate) fn recount(key: &mut Key, context: Context<'_>, index: usize, sweep: 
     } else {
         sweep.judge(key, context, index)
     };
-    let Some(outcome) = outcome.filter(|outcome| counts(context, *outcome)) else { return };
+    let Some(outcome) = outcome else {
+        // What it waited with was in doubt, and is not any more. It would go on waiting when that is forgotten.
+        return key.set(index, Verdict::None, false);
+    };
+    if !counts(context, outcome) {
+        return;
+    }
     if let Some(doubt) = doubt(key, context, index, outcome) {
         // Over, and no alert: it waits no more.
         key.set(index, Verdict::None, false);

@@ -235,10 +235,13 @@ fn drop_unseen(key: &mut Key, horizon: Horizon, open_alerts: &HashSet<Arc<str>>,
     key.by_alert.retain(|_, label| !closed.contains(label));
     let open: HashSet<u32> = key.components.values().map(|c| c.alert).collect();
     let entries = &key.entries;
+    // An alert stands at the times of all its firings, and any of them may be the first member's now.
+    let named: HashSet<&Arc<str>> =
+        if horizon.chained { entries.iter().map(|e| &e.id).collect() } else { HashSet::new() };
     let alerts = key.alerts.retain(|slot, alert| {
         // While its earliest member is here, what swallowed it may fall apart again.
         let first = (alert.first.0, &*alert.first.1);
-        let here = || entries.binary_search_by(|e| e.order().cmp(&first)).is_ok();
+        let here = || named.contains(&alert.first.1) || entries.binary_search_by(|e| e.order().cmp(&first)).is_ok();
         let may_return = horizon.sees(alert.last, true) || open_alerts.contains(&alert.first.1) || here();
         open.contains(&slot) || (!alert.live && may_return)
     });

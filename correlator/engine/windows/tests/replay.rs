@@ -203,3 +203,70 @@ fn an_alert_that_comes_and_goes_at_one_withdrawal_leaves_nothing_behind() {
     let terms = Terms { choices: &[0], blind: &[], keys: None, few: 128 };
     assert_eq!(run(&form, &steps, terms), naive::alerts(&form, &whole(&steps), &[]));
 }
+
+fn at(rule: usize, id: &str, second: i64, zone: &str, latitude: f64, radius: f64, grouped: bool) -> Item {
+    let spot = Spot::new(Some(latitude), Some(10.0), Some(radius));
+    let mut fields = vec![("v".into(), "0".into())];
+    fields.extend(grouped.then(|| ("g".into(), "0".into())));
+    Item::new(rule, id, second * SECOND).with_fields(fields).with_place(Some(zone), spot)
+}
+
+fn rules() -> Value {
+    json!([{"id": "r0"}, {"id": "r1"}, {"id": "r2"}, {"id": "r3"}])
+}
+
+/// The shot at 6 was in doubt when the wait began, and believed before it ended: it must not be awaited again when the
+/// shot is out of sight.
+#[test]
+fn a_wait_that_ends_with_nothing_is_not_taken_up_again() {
+    let form = json!({"version": 1, "rules": rules(), "correlations": [
+        {"id": "c1", "type": "temporal", "rules": [1, 3], "group_by": ["g"], "timespan": 5 * SECOND, "condition":
+         {"expr": {"op": "and", "of": [{"op": "rule", "index": 1}, {"op": "not", "of": {"op": "rule", "index": 3}}]}}},
+    ]});
+    let blind = [Blind { rule: None, group: Some("0".into()), from: 0, to: SECOND }];
+    let push = |arrival: i64, item: Item| (arrival * SECOND, Step::Push(item));
+    let steps = [
+        push(6, at(1, "a6", 6, "Z1", 59.0, 0.0, true)),
+        push(6, at(3, "b6", 6, "Z1", 59.0, 0.0, true)),
+        push(6, at(1, "z", 6, "Z1", 59.0, 0.0, false)),
+        push(11, at(1, "a11", 11, "Z1", 59.0, 0.0, true)),
+        push(11, at(1, "z", 11, "Z1", 59.0, 0.0, false)),
+        push(23, at(1, "z", 23, "Z1", 59.0, 0.0, false)),
+        push(30, at(1, "z", 30, "Z1", 59.0, 0.0, false)),
+    ];
+    let terms = Terms { choices: &[8], blind: &blind, keys: None, few: 128 };
+    assert_eq!(run(&form, &steps, terms), naive::alerts(&form, &whole(&steps), &blind));
+}
+
+/// The inner alert comes back when the explanation goes, at a time when all else of its group was forgotten.
+#[test]
+fn revisions_count_on_after_a_key_came_back() {
+    let form = json!({"version": 1, "rules": rules(), "correlations": [
+        {"id": "c0", "type": "temporal", "rules": [0, 2], "group_by": ["g"], "timespan": 5 * SECOND,
+         "condition": {"cmp": [["lte", 2]]}, "place": {"zone": {"kind": "adjacent"}, "distance": [["lte", 400]]}},
+        {"id": "c1", "type": "event_count", "rules": [0, 4], "group_by": ["g"], "timespan": 5 * SECOND,
+         "condition": {"cmp": [["lte", 2]]}},
+        {"id": "c2", "type": "event_count", "rules": [1, 3], "timespan": 9 * SECOND,
+         "condition": {"cmp": [["gte", 2]]}, "place": {"distance": [["lte", 250]]}},
+    ]});
+    let zero = || at(0, "e0-0", 0, "Z1", 59.0, 0.0, false).with_explained(true);
+    let items = vec![
+        (at(0, "e0-3", 3, "Z3", 59.0, 0.0, true), 486_363, None),
+        (zero(), 0, Some(0)),
+        (at(0, "e0-14", 14, "Z1", 59.0, 0.0, false), 0, None),
+        (at(2, "e1-3", 3, "Z1", 59.0, 40.0, true), 0, None),
+        (zero(), 0, None),
+        (at(2, "e0-6", 6, "Z1", 59.0, 0.0, true), 0, None),
+        (at(2, "e0-11", 11, "Z1", 59.004, 0.0, true).with_explained(true), 0, Some(9 * SECOND)),
+        (zero(), 3 * SECOND, None),
+        (zero(), 3 * SECOND, None),
+        (at(0, "e0-9", 9, "Z1", 59.0, 0.0, false), 0, None),
+        (at(0, "e0-21", 21, "Z1", 59.0, 0.0, false), 2_187_501, None),
+        (at(0, "e1-0", 0, "Z1", 59.0, 0.0, false), 0, None),
+    ];
+    let steps = steps(items, longest(&form));
+    let choices = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 104];
+    let of = |keys| run(&form, &steps, Terms { choices: &choices, blind: &[], keys, few: 0 });
+    let whole = of(None);
+    assert_eq!(of(Some(2)), whole);
+}
