@@ -228,9 +228,8 @@ fn a_wait_that_ends_with_nothing_is_not_taken_up_again() {
     let steps = [
         push(6, at(1, "a6", 6, "Z1", 59.0, 0.0, true)),
         push(6, at(3, "b6", 6, "Z1", 59.0, 0.0, true)),
-        push(6, at(1, "z", 6, "Z1", 59.0, 0.0, false)),
+        push(7, at(1, "z", 7, "Z1", 59.0, 0.0, false)),
         push(11, at(1, "a11", 11, "Z1", 59.0, 0.0, true)),
-        push(11, at(1, "z", 11, "Z1", 59.0, 0.0, false)),
         push(23, at(1, "z", 23, "Z1", 59.0, 0.0, false)),
         push(30, at(1, "z", 30, "Z1", 59.0, 0.0, false)),
     ];
