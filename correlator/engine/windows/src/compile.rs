@@ -72,12 +72,17 @@ pub(crate) struct Correlation {
 impl Correlation {
     /// Whether the members of a firing are everything in a stretch of time, so that windows can slide.
     pub fn slides(&self) -> bool {
-        self.place.is_none() && self.awaited == 0 && !self.ordered
+        self.stretches() && self.awaited == 0
     }
 
     /// Whether the windows of items that were at one place differ in time alone.
     pub fn sweeps(&self) -> bool {
-        !self.ordered && self.place.as_ref().is_none_or(|place| place.speed.is_none())
+        !self.ordered && self.is_timeless()
+    }
+
+    /// Whether the place relation asks where two items were, and not when.
+    pub fn is_timeless(&self) -> bool {
+        self.place.as_ref().is_none_or(|place| place.speed.is_none())
     }
 
     /// Whether all items of a stretch of time that make members are members.

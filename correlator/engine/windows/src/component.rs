@@ -213,13 +213,15 @@ impl Key {
 
     /// A firing shortly before at the same place, whose members are those of this one but for the newest.
     fn firing_before(&self, context: Context<'_>, index: usize) -> Option<usize> {
+        if !context.correlation.sweeps() {
+            return None;
+        }
         let Entry { time, whereabouts, .. } = &self.entries[index];
         let since = time.saturating_sub(context.correlation.timespan);
         let before = self.index_of(*time);
         let fired = |i: &usize| self.entries[*i].fires && self.entries[*i].label != 0;
         (before.saturating_sub(BACK)..before)
             .rev()
-            .filter(|_| context.correlation.sweeps())
             .find(|i| fired(i) && is_same(self.entries[*i].whereabouts.as_ref(), whereabouts.as_ref()))
             .filter(|i| self.entries[*i].time >= since && relates(self, context, index, *i))
     }
@@ -291,7 +293,8 @@ impl Key {
         label
     }
 
-    /// Labels the unlabelled items of a range that make members. An alert that is already a member elsewhere unites the components.
+    /// Labels the unlabelled items of a range that make members. An alert that is already a member elsewhere unites the
+    /// components.
     fn adopt(&mut self, context: Context<'_>, range: Range<usize>, mut label: u32) -> u32 {
         for index in range {
             if self.entries[index].label != 0 || self.entries[index].rules & context.correlation.wanted == 0 {

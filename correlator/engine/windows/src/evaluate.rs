@@ -80,7 +80,7 @@ pub(crate) fn related<'a>(
     candidates: &'a Candidates,
 ) -> Vec<(usize, Certainty)> {
     let centre = &key.entries[newest];
-    let timeless = context.correlation.place.as_ref().is_none_or(|place| place.speed.is_none());
+    let timeless = context.correlation.is_timeless();
     let mut view = View::of(centre.whereabouts.clone());
     let mut relate = |index: usize, entry: &Entry| match index == newest {
         true => Some(Certainty::Certain),
@@ -268,7 +268,7 @@ fn renew_scanning(key: &mut Key, context: Context<'_>, (from, to): (i64, i64), t
     // Among other firings, the quick way of joining the members of a stretch would not find them all.
     let amid = correlation.stretches() && (back > 0 || !touched.in_order);
     let mut verdicts = Verdicts { unsettled: touched.taken_back || amid, ..Verdicts::default() };
-    let mut sweep = key.sweep.take().filter(|_| back == 0 && touched.in_order).unwrap_or_default();
+    let mut sweep = if back == 0 { std::mem::take(&mut key.sweep) } else { Sweep::default() };
     for index in key.between(from.saturating_sub(back), to.saturating_add(correlation.timespan)) {
         let outcome = sweep.judge(key, context, index);
         let counting = outcome.filter(|outcome| counts(context, *outcome));
@@ -278,7 +278,7 @@ fn renew_scanning(key: &mut Key, context: Context<'_>, (from, to): (i64, i64), t
         settle(key, index, verdict, counting.filter(|_| doubt.is_none()), &mut verdicts);
         verdicts.doubts.extend(doubt);
     }
-    key.sweep = Some(sweep);
+    key.sweep = sweep;
     verdicts
 }
 

@@ -103,7 +103,7 @@ pub(crate) struct Key {
     /// The sliding window, if it still stands at the end of the sequence.
     pub slide: Option<Slide>,
     /// The same for windows that are looked at by place.
-    pub sweep: Option<Sweep>,
+    pub sweep: Sweep,
     /// Where items were, as far as they have been looked at.
     pub nearby: Nearby,
 }
@@ -117,7 +117,7 @@ impl Key {
 
     /// Forgets where windows stood at the end of the sequence, when items in it are no longer the same.
     pub fn lose_place(&mut self) {
-        (self.slide, self.sweep) = (None, None);
+        (self.slide, self.sweep) = (None, Sweep::default());
     }
 
     /// The index of the first item that is not before a time.
@@ -268,7 +268,7 @@ impl Key {
         let later = self.entries.split_off(start);
         let sorted = later.is_empty();
         if !sorted {
-            self.sweep = None;
+            self.sweep = Sweep::default();
         }
         self.entries.extend(fresh);
         if !sorted {

@@ -41,12 +41,11 @@ impl Sweep {
             Some(at) => at,
             None => {
                 let near = candidates(key, correlation, index, span);
-                let window = key.between(span.0, span.1);
-                if !correlation.sweeps() || near.len() <= context.few || near.len().saturating_mul(SHARE) < window.len()
-                {
+                let few = || near.len().saturating_mul(SHARE) < key.between(span.0, span.1).len();
+                if near.len() <= context.few || !correlation.sweeps() || few() {
                     return among(key, context, index, &near).map(|finding| finding.outcome);
                 }
-                self.open(Sight::of(place, window.start, correlation))
+                self.open(Sight::of(place, key.index_of(span.0), correlation))
             }
         };
         self.sights[at].judge(key, context, index)
