@@ -24,6 +24,9 @@ SHARED = "shares an event"
 SMALL = 32
 """Of a case of more alerts, settled repeats are only counted."""
 
+BETWEEN = "\0"
+"""What no id of an alert has that leaves memory."""
+
 FIRST: Order = (-(1 << 63), False, "")
 
 
@@ -35,7 +38,7 @@ def order_of(alert: Alert) -> Order:
 class Node:
     """An alert in memory: where it stands, what it joins by, and where it is."""
 
-    __slots__ = ("alert", "case", "home", "names", "order", "repeats", "why")
+    __slots__ = ("alert", "case", "home", "kept", "names", "order", "repeats", "step", "why")
 
     def __init__(self, alert: Alert) -> None:
         self.alert = alert
@@ -49,11 +52,35 @@ class Node:
         """The incident under whose id it is on record as a member."""
         self.repeats: Repeats | None = None
         """Repeats after it that are only counted."""
+        self.kept = False
+        """Whether it stays in memory to count the repeats of its row."""
+        self.step = 0
+        """The commit that it went into as it is."""
 
     @property
     def id(self) -> str:
         """The id of the alert."""
         return self.order[2]
+
+
+class Pack:
+    """Alerts that left memory: all joined one case, and are on record under one incident."""
+
+    __slots__ = ("case", "count", "home", "ids", "number")
+
+    def __init__(self, number: int, case: "Case", home: str) -> None:
+        self.number, self.case, self.home = number, case, home
+        self.ids = b""
+        self.count = 0
+
+    def add(self, id: str) -> None:
+        """Put one more in."""
+        self.ids += f"{id}{BETWEEN}".encode()
+        self.count += 1
+
+    def alerts(self) -> list[str]:
+        """The ids of all."""
+        return self.ids.decode().split(BETWEEN)[:-1]
 
 
 class Brief(msgspec.Struct, frozen=True, gc=False):
@@ -71,7 +98,7 @@ class Case:
 
     __slots__ = (
         "absorbed", "asked", "brief", "chosen", "ends", "id", "inherited", "kind", "lasting", "links",
-        "newest", "nodes", "opened", "opener", "record", "scheduled", "settled", "sides", "sum", "taken_at",
+        "newest", "nodes", "opened", "opener", "packs", "record", "scheduled", "settled", "sides", "sum", "taken_at",
         "taken_over_by",
     )  # fmt: skip
 
@@ -82,6 +109,9 @@ class Case:
         self.opened = opener.alert.first
         self.id = incident_id(opener.alert)
         self.nodes: dict[str, Node] = {}
+        """Its alerts that are in memory."""
+        self.packs: tuple[Pack, ...] = ()
+        """Those that are not."""
         self.newest = opener.alert.at
         self.sides: Mapping[str, int] = NOTHING
         """For each split by hand, on which side of it the case is."""
@@ -152,11 +182,15 @@ class Case:
     def absorb(self, other: "Case", why: str, order: Order) -> None:
         """Take another case over: its opener joined for this reason, the others keep theirs."""
         other.taken_over_by, other.taken_at = self, order
-        other.nodes[other.opener[2]].why = why
-        if self.sum is not None:
+        if other.opener[2] in other.nodes:
+            other.nodes[other.opener[2]].why = why
+        if self.packs or other.packs:
+            self.summary().absorb(other.summary(), other.opener, why)
+        elif self.sum is not None:
             for node in other.nodes.values():
                 _add_up(self.sum, node)
         self.nodes.update(other.nodes)
+        self.packs, other.packs = (*self.packs, *other.packs), ()
         self.newest = max(self.newest, other.newest)
         self.asked = max(self.asked, other.asked)
         self.chosen = max(self.chosen, other.chosen)
@@ -182,7 +216,7 @@ class Case:
     @property
     def summed(self) -> bool:
         """Whether it is so large that settled repeats are only counted in its summary."""
-        return self.sum is not None and len(self.nodes) > SMALL
+        return self.sum is not None and len(self.nodes) + sum(pack.count for pack in self.packs) > SMALL
 
 
 def brief_of(record: Incident) -> Brief:
