@@ -98,7 +98,9 @@ class Away:
         if joined is None:
             return
         case = joined.heir
-        case.summary()
+        if case.shelf is None:
+            case.summary()
+            fold.summaries.use(case)
         pack = self._pack_for(case, joined, node.home)
         pack.add(node.id)
         for name in (f"{ID}{node.id}", *(f"{EVENT}{event}" for event in alert.events), *_spot_names(alert)):
@@ -162,7 +164,10 @@ class Away:
             self._bring({number for spot in expected_spots(watch) for number in self._traces.find(_spot_name(spot))})
 
     def _bring(self, numbers: Iterable[int]) -> None:
-        packs = {number: self._packs.pop(number) for number in numbers if number in self._packs}
+        found = [self._packs[number] for number in numbers if number in self._packs]
+        for case in {pack.case.heir for pack in found}:
+            case.summary()
+        packs = {pack.number: self._packs.pop(pack.number) for pack in found if pack.number in self._packs}
         if not packs or self._read is None:
             return
         homes = {id: pack for pack in packs.values() for id in pack.alerts()}
@@ -175,7 +180,7 @@ class Away:
     def _put_back(self, node: Node, pack: Pack) -> None:
         fold, case = self._fold, pack.case.heir
         node.case, node.home = pack.case, pack.home
-        row = case.summary().rows.get(row_key(node.alert))
+        row = case.sum.rows.get(row_key(node.alert)) if case.sum is not None else None
         if row is not None and row.order == node.order:
             node.why = row.why
         fold.put_back(node, case)

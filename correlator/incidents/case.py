@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -28,6 +28,7 @@ BETWEEN = "\0"
 """What no id of an alert has that leaves memory."""
 
 FIRST: Order = (-(1 << 63), False, "")
+LAST: Order = ((1 << 63) - 1, True, "")
 
 
 def order_of(alert: Alert) -> Order:
@@ -83,6 +84,13 @@ class Pack:
         return self.ids.decode().split(BETWEEN)[:-1]
 
 
+class Shelf(Protocol):
+    """Where summaries are that are not in memory."""
+
+    def read(self, case: "Case") -> Summary | None:
+        """The summary of a case; None if it is lost."""
+
+
 class Brief(msgspec.Struct, frozen=True, gc=False):
     """What the next revision of an incident needs of the one before, if that says something else for certain."""
 
@@ -97,9 +105,9 @@ class Case:
     """Alerts that belong together, each with why."""
 
     __slots__ = (
-        "absorbed", "asked", "brief", "chosen", "ends", "id", "inherited", "kind", "lasting", "links",
-        "newest", "nodes", "opened", "opener", "packs", "record", "scheduled", "settled", "sides", "sum", "taken_at",
-        "taken_over_by",
+        "absorbed", "asked", "asleep", "brief", "chosen", "ends", "filed", "id", "inherited", "kind", "lasting",
+        "links", "newest", "nodes", "opened", "opener", "packs", "record", "scheduled", "settled", "shelf", "sides",
+        "sum", "taken_at", "taken_over_by",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, opener: Node) -> None:
@@ -138,6 +146,12 @@ class Case:
         self.scheduled = False
         """Whether its end is on the list of what is forgotten."""
         self.sum: Summary | None = None
+        """What its alerts have together, if that is in memory."""
+        self.asleep = False
+        """Whether it is on the shelf alone."""
+        self.filed = False
+        """Whether the shelf may have one of it."""
+        self.shelf: Shelf | None = None
 
     @property
     def heir(self) -> "Case":
@@ -163,8 +177,8 @@ class Case:
         node.case, node.why = self, why
         self.nodes[node.id] = node
         self.newest = max(self.newest, node.alert.at)
-        if self.sum is not None:
-            _add_up(self.sum, node)
+        if self.sum is not None or self.asleep:
+            _add_up(self.summary(), node)
 
     def side_with(self, sides: Mapping[str, int]) -> None:
         """Be on these sides of splits by hand."""
@@ -176,15 +190,15 @@ class Case:
         self.newest = max(self.newest, node.alert.at)
         if node.order == self.opener:
             self.opened = node.alert.first
-        if self.sum is not None:
-            self.sum.revise(node.alert, node.order)
+        if self.sum is not None or self.asleep:
+            self.summary().revise(node.alert, node.order)
 
     def absorb(self, other: "Case", why: str, order: Order) -> None:
         """Take another case over: its opener joined for this reason, the others keep theirs."""
         other.taken_over_by, other.taken_at = self, order
         if other.opener[2] in other.nodes:
             other.nodes[other.opener[2]].why = why
-        if self.packs or other.packs:
+        if self.packs or other.packs or self.asleep or other.asleep:
             self.summary().absorb(other.summary(), other.opener, why)
         elif self.sum is not None:
             for node in other.nodes.values():
@@ -207,6 +221,8 @@ class Case:
 
     def summary(self) -> Summary:
         """What its alerts have together."""
+        if self.asleep and self.shelf is not None:
+            self.asleep, self.sum = False, self.shelf.read(self)
         if self.sum is None:
             self.sum = Summary()
             for node in self.nodes.values():
@@ -216,7 +232,8 @@ class Case:
     @property
     def summed(self) -> bool:
         """Whether it is so large that settled repeats are only counted in its summary."""
-        return self.sum is not None and len(self.nodes) + sum(pack.count for pack in self.packs) > SMALL
+        alerts = len(self.nodes) + sum(pack.count for pack in self.packs)
+        return alerts > SMALL and (self.sum is not None or self.asleep)
 
 
 def brief_of(record: Incident) -> Brief:

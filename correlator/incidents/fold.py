@@ -16,6 +16,7 @@ from correlator.incidents.limits import Limits
 from correlator.incidents.links import Links
 from correlator.incidents.names import EVENT, IDLY, WEAKLY, Names
 from correlator.incidents.places import Places
+from correlator.incidents.summaries import Summaries
 from correlator.incidents.summary import Order
 from impetus.domain.alert import Alert
 from impetus.domain.incident import Kind
@@ -29,6 +30,7 @@ class Fold:
         self.nodes: dict[str, Node] = {}
         """Every alert in memory, joined or loose, by id."""
         self.away = Away(self)
+        self.summaries = Summaries(self.away.recall_case)
         self.cases: dict[str, Case] = {}
         """The cases that no other took over, by id."""
         self.names = Names()
@@ -73,6 +75,7 @@ class Fold:
             if self.is_live(case):
                 del self.cases[case.id]
             self.changed.pop(case, None)
+            self.summaries.forget(case)
             gone = [case, *case.absorbed]
             for other in {other.heir for other in case.links} - {case}:
                 other.links = other.links.difference(gone)
@@ -270,6 +273,7 @@ class Fold:
         for other in {other.heir for other in case.links} - {case, into}:
             self.changed[other] = None
         into.absorb(case, why, by.order)
+        self.summaries.forget(case)
         del self.cases[case.id]
         self.changed.pop(case, None)
         self.changed[into] = None

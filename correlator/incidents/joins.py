@@ -224,12 +224,14 @@ class Joins:
         for kept in self._kept():
             yield from kept.changes()
         yield from self._writer.membership.changes()
+        yield from self._fold.summaries.changes()
         yield from self.trust.changes()
 
     def committed(self) -> None:
         """All changes given so far are durable: what need not be in memory leaves it."""
         self._writer.committed()
         self._fold.away.committed()
+        self._fold.summaries.committed()
 
     def restore(self, store: Store, now: int | None) -> None:
         """Go on from what a store holds: the active incidents and loose alerts, no closed and no expired ones."""
@@ -240,6 +242,7 @@ class Joins:
             self._bonds.add(bond)
         self._fold.commons.since.update(self._kept_commons.items())
         self._fold.away.open(store.alerts)
+        self._fold.summaries.open(store.state)
         resume = Resume(self._fold, self._upkeep, store)
         for id in self._loose:
             resume.note(id, Record(""))

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from correlator.incidents.case import FIRST, Case, Node
+from correlator.incidents.case import FIRST, LAST, Case, Node
 from correlator.incidents.summary import Order
 
 EVENT = "event:"
@@ -102,11 +102,11 @@ class Names:
                 entry.owners += ((case, since),)
 
     def restore(self, names: Iterable[str], case: Case, node: Node) -> None:
-        """Let names of an alert that came back lead to its case."""
+        """Let names of an alert that came back lead to its case. No late alert relies on since when they do."""
         for name in names:
             entry = self._entry(name)
             if node.case is not None and not any(owner.heir is case for owner, _ in entry.owners):
-                entry.owners += ((node.case, node.order),)
+                entry.owners += ((node.case, LAST),)
 
     def put_away(self, node: Node, names: Iterable[str], case: Case) -> None:
         """Note that an alert of a case that has some of these names is not in memory; of events nothing is kept."""

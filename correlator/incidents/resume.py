@@ -46,7 +46,7 @@ class Resume:
         for part in self._parts(counted):
             self._count(part, counted)
         for case in fold.cases.values():
-            case.brief = self._briefs.get(case.id)
+            case.brief, case.filed = self._briefs.get(case.id), True
             case.lasting |= {id for id in self._linked.get(case.id, ()) if id not in fold.cases}
             self._upkeep.schedule(case)
         fold.changed = {case: None for case in fold.changed if case.brief is None}

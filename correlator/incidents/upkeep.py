@@ -110,9 +110,9 @@ class Upkeep:
         left, away.left = away.left, []
         for node in left:
             case = node.case.heir if node.case is not None else None
-            if case is None or not case.summed or node.alert.at + settles <= self._now:
+            if case is None or case.sum is None or not case.summed or node.alert.at + settles <= self._now:
                 continue
-            row = case.summary().rows.get(row_key(node.alert))
+            row = case.sum.rows.get(row_key(node.alert))
             if row is not None and row.count > 2:
                 self._dozing.append((node.alert.at + settles, node.id))
         if len(self._young) > 2 * len(self._fold.nodes):

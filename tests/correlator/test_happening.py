@@ -9,7 +9,7 @@ from happening import LIMITS, Step, last, steps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from correlator.incidents import away, case, traces
+from correlator.incidents import away, case, summaries, traces
 from correlator.incidents.desk import Commands
 from correlator.incidents.fold import fold
 from impetus.domain.action import Action, Verb
@@ -28,6 +28,7 @@ def few() -> Iterator[None]:
         patch.setattr(case, "SMALL", 3)
         patch.setattr(away, "KEPT", 2)
         patch.setattr(away, "PACKED", 3)
+        patch.setattr(summaries, "AWAKE", 1)
         patch.setattr(traces, "FRESH", 8)
         patch.setattr(traces, "FAN", 3)
         yield
