@@ -77,9 +77,15 @@ class Joins:
         """Take alerts in (new, revised, gone); returns the incidents that changed."""
         fresh = sorted((alert for alert in changes if not self._is_frozen(alert)), key=order_of)
         self._fold.away.meet(fresh)
+        self._fold.summaries.wake(self._likely(fresh))
         rest = [alert for alert in fresh if not self._extend(alert)]
         apart = self._refold(rest) if rest else []
         return self._writer.settle(apart, cause)
+
+    def _likely(self, alerts: Iterable[Alert]) -> set[Case]:
+        """The incidents that alerts join, if nothing comes between."""
+        entries = (self._fold.names.get(entity.key) for alert in alerts for entity in alert.entities)
+        return {owner.heir for entry in entries if entry is not None for owner, _ in entry.owners}
 
     def _extend(self, alert: Alert) -> bool:
         """Take an alert at once, if that comes to the same as a fold over everything."""
@@ -242,7 +248,7 @@ class Joins:
             self._bonds.add(bond)
         self._fold.commons.since.update(self._kept_commons.items())
         self._fold.away.open(store.alerts)
-        self._fold.summaries.open(store.state)
+        self._fold.summaries.open(store.pieces)
         resume = Resume(self._fold, self._upkeep, store)
         for id in self._loose:
             resume.note(id, Record(""))

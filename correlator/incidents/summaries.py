@@ -3,7 +3,7 @@
 A summary is written when it is to leave, and leaves once that is durable, if nothing was added to it since.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -14,7 +14,10 @@ from impetus.domain.batch import Key
 AWAKE = 5_000
 """So many summaries are in memory, beside those of the last commits."""
 
-State = Callable[[str], Iterator[tuple[bytes, bytes]]]
+SPACE = "summary"
+"""Of the state: key the incident."""
+
+Pieces = Callable[[str, Sequence[bytes]], Mapping[bytes, bytes]]
 
 
 class Summaries:
@@ -23,7 +26,7 @@ class Summaries:
     def __init__(self, recall: Callable[[Case], None]) -> None:
         """``recall`` brings all alerts of a case into memory."""
         self._recall = recall
-        self._state: State | None = None
+        self._read: Pieces | None = None
         self._awake: dict[Case, None] = {}
         """Cases by when their summary was last asked for or written."""
         self._leaving: dict[Case, None] = {}
@@ -33,9 +36,9 @@ class Summaries:
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Summary)
 
-    def open(self, state: State) -> None:
+    def open(self, read: Pieces) -> None:
         """Let summaries leave memory from now on: they can be read again. Until then none does."""
-        self._state = state
+        self._read = read
 
     def use(self, case: Case) -> None:
         """The summary of a case is in memory, and was just written or asked for."""
@@ -46,11 +49,26 @@ class Summaries:
     def read(self, case: Case) -> Summary | None:
         """The summary of a case that left memory; None if it was damaged: all alerts of the case are in memory then."""
         self.use(case)
-        pieces = list(self._state(_space(case.id))) if self._state is not None else []
-        try:
-            return self._decoder.decode(pieces[0][1])
-        except (IndexError, msgspec.DecodeError):
+        key = case.id.encode()
+        pieces = self._read(SPACE, (key,)) if self._read is not None else {}
+        found = self._decode(pieces.get(key, b""))
+        if found is None:
             self._recall(case)
+        return found
+
+    def wake(self, cases: Iterable[Case]) -> None:
+        """Have the summaries of some cases in memory: that is cheaper than to ask for each."""
+        asleep = {case.id.encode(): case for case in cases if case.asleep}
+        for key, piece in self._read(SPACE, list(asleep)).items() if self._read is not None and asleep else ():
+            found, case = self._decode(piece), asleep[key]
+            if found is not None:
+                case.sum, case.asleep = found, False
+                self.use(case)
+
+    def _decode(self, piece: bytes) -> Summary | None:
+        try:
+            return self._decoder.decode(piece)
+        except msgspec.DecodeError:
             return None
 
     def forget(self, case: Case) -> None:
@@ -62,7 +80,7 @@ class Summaries:
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """What goes into the next commit: the summaries that are to leave memory, and those that are no more."""
-        for _ in range(len(self._awake) - AWAKE if self._state is not None else 0):
+        for _ in range(len(self._awake) - AWAKE if self._read is not None else 0):
             case = next(iter(self._awake))
             del self._awake[case]
             if case.sum is not None and case.taken_over_by is None:
@@ -70,7 +88,7 @@ class Summaries:
                 self._leaving[case] = None
                 case.filed = True
         for id, piece in sorted(self._pieces.items()):
-            yield Key(_space(id), b""), piece
+            yield Key(SPACE, id.encode()), piece
         self._pieces.clear()
         self._given |= self._leaving
         self._leaving.clear()
@@ -81,7 +99,3 @@ class Summaries:
             if case not in self._awake and case.taken_over_by is None:
                 case.sum, case.asleep = None, True
         self._given.clear()
-
-
-def _space(incident: str) -> str:
-    return f"summary:{incident}"
