@@ -4,6 +4,7 @@ A summary is written when it is to leave, and leaves once that is durable, if no
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -33,6 +34,9 @@ class Summaries:
         self._given: dict[Case, None] = {}
         """Cases of which the summary went into commits that may not be durable yet."""
         self._pieces: dict[str, bytes | None] = {}
+        self._resting: dict[str, bytes] = {}
+        """Summaries that left memory before there was a commit to go into, in their short form."""
+        self._rested: list[str] = []
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Summary)
 
@@ -49,21 +53,41 @@ class Summaries:
     def read(self, case: Case) -> Summary | None:
         """The summary of a case that left memory; None if it was damaged: all alerts of the case are in memory then."""
         self.use(case)
-        key = case.id.encode()
-        pieces = self._read(SPACE, (key,)) if self._read is not None else {}
-        found = self._decode(pieces.get(key, b""))
+        found = self._decode(self._pieces_of([case.id]).get(case.id, b""))
         if found is None:
             self._recall(case)
         return found
 
     def wake(self, cases: Iterable[Case]) -> None:
         """Have the summaries of some cases in memory: that is cheaper than to ask for each."""
-        asleep = {case.id.encode(): case for case in cases if case.asleep}
-        for key, piece in self._read(SPACE, list(asleep)).items() if self._read is not None and asleep else ():
-            found, case = self._decode(piece), asleep[key]
+        asleep = {case.id: case for case in cases if case.asleep}
+        for id, piece in self._pieces_of(asleep).items():
+            found, case = self._decode(piece), asleep[id]
             if found is not None:
                 case.sum, case.asleep = found, False
                 self.use(case)
+
+    def _pieces_of(self, ids: Iterable[str]) -> dict[str, bytes]:
+        found = {id: self._resting.pop(id) for id in ids if id in self._resting}
+        keys = [id.encode() for id in ids if id not in found]
+        if self._read is not None and keys:
+            found |= {key.decode(): piece for key, piece in self._read(SPACE, keys).items()}
+        return found
+
+    def rest(self) -> None:
+        """Let too many summaries leave memory before there is a commit to go into: it is a few of them at a time."""
+        for case in self._surplus():
+            self._resting[case.id] = self._encoder.encode(case.sum)
+            case.sum, case.asleep = None, True
+
+    def _surplus(self) -> Iterator[Case]:
+        """The cases whose summary is to leave memory; it is not among those in memory any more."""
+        for _ in range(len(self._awake) - AWAKE if self._read is not None else 0):
+            case = next(iter(self._awake))
+            del self._awake[case]
+            if case.sum is not None and case.taken_over_by is None:
+                case.filed = True
+                yield case
 
     def _decode(self, piece: bytes) -> Summary | None:
         try:
@@ -75,18 +99,18 @@ class Summaries:
         """A case is no more, and so is what is on record of its summary."""
         for cases in (self._awake, self._leaving, self._given):
             cases.pop(case, None)
+        self._resting.pop(case.id, None)
         if case.filed:
             self._pieces[case.id] = None
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """What goes into the next commit: the summaries that are to leave memory, and those that are no more."""
-        for _ in range(len(self._awake) - AWAKE if self._read is not None else 0):
-            case = next(iter(self._awake))
-            del self._awake[case]
-            if case.sum is not None and case.taken_over_by is None:
-                self._pieces[case.id] = self._encoder.encode(case.sum)
-                self._leaving[case] = None
-                case.filed = True
+        for case in self._surplus():
+            self._pieces[case.id] = self._encoder.encode(case.sum)
+            self._leaving[case] = None
+        for id in islice(self._resting, AWAKE):
+            self._pieces[id] = self._resting[id]
+            self._rested.append(id)
         for id, piece in sorted(self._pieces.items()):
             yield Key(SPACE, id.encode()), piece
         self._pieces.clear()
@@ -99,3 +123,6 @@ class Summaries:
             if case not in self._awake and case.taken_over_by is None:
                 case.sum, case.asleep = None, True
         self._given.clear()
+        for id in self._rested:
+            self._resting.pop(id, None)
+        self._rested.clear()

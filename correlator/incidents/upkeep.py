@@ -196,3 +196,10 @@ def count(first: Node, gone: Alert, repeats: Repeats | None = None) -> None:
     first.repeats.add(gone, order_of(gone))
     if repeats is not None:
         first.repeats.absorb(repeats)
+
+
+def repeats_of(gone: Alert) -> Repeats:
+    """One repeat that is only counted."""
+    repeats = Repeats()
+    repeats.add(gone, order_of(gone))
+    return repeats
