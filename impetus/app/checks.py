@@ -141,3 +141,5 @@ def _paths(settings: msgspec.Struct) -> Iterator[Path]:
         value = getattr(settings, name)
         if isinstance(value, Path):
             yield value
+        elif isinstance(value, msgspec.Struct):
+            yield from _paths(value)

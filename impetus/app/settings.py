@@ -14,6 +14,7 @@ import msgspec
 from impetus.domain.errors import ImpetusError, Where, nearest
 from impetus.domain.instant import parse_span
 from impetus.domain.rule import Level
+from impetus.domain.secret import Secret
 from impetus.domain.shape import Mismatch, known_keys
 
 SHIPPED_RULES = "shipped"
@@ -259,9 +260,9 @@ def _settings(document: dict[str, Any], path: Path, text: str) -> Settings:
 
 
 def decode(kind: type, value: object) -> object:
-    """Values that TOML has no type for: a path is written as text."""
-    if kind is Path and isinstance(value, str):
-        return Path(value)
+    """Values that TOML has no type for: paths and secrets are written as text."""
+    if kind in {Path, Secret} and isinstance(value, str):
+        return kind(value)
     raise TypeError(f"Expected `{kind.__name__}`, got `{type(value).__name__}`")
 
 
