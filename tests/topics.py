@@ -8,13 +8,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 
-async def make_topic(address: str, partitions: int = 2, name: str | None = None) -> str:
-    """A new topic that nobody else uses."""
+async def make_topic(address: str, partitions: int = 2, name: str | None = None, size: int = 4 << 20) -> str:
+    """A new topic that nobody else uses, of records of so many bytes at most."""
     name = name or f"t-{uuid.uuid4().hex[:12]}"
     admin = AIOKafkaAdminClient(bootstrap_servers=address)
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(name, partitions, 1, topic_configs={"max.message.bytes": str(4 << 20)})])
+        await admin.create_topics([NewTopic(name, partitions, 1, topic_configs={"max.message.bytes": str(size)})])
     finally:
         await admin.close()
     return name
@@ -50,12 +50,11 @@ async def produce(
 
 async def read_all(address: str, topic: str) -> Sequence[ConsumerRecord[bytes, bytes]]:
     """All records that a topic has now, by partition and offset."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=address, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=address, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        parts = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        parts = list(consumer.assignment())
         ends = await consumer.end_offsets(parts)
-        await consumer.seek_to_beginning(*parts)
         found: list[ConsumerRecord[bytes, bytes]] = []
         while any([await consumer.position(part) < ends[part] for part in parts]):
             for records in (await consumer.getmany(timeout_ms=500)).values():

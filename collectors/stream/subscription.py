@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import fnmatch
-import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,7 +11,6 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
-from aiokafka.helpers import create_ssl_context
 
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.event import MAX_BYTES
@@ -73,7 +71,7 @@ class Subscription:
 
     async def start(self, access: KafkaAccess, group: str | None) -> None:
         """Connect, and begin with what is there. Raises ``ImpetusError`` (source.unreadable)."""
-        options = access.options(_context(access)) | {
+        options = access.options() | {
             "client_id": "impetus",
             "request_timeout_ms": int(REQUEST * 1000),
         }
@@ -181,14 +179,3 @@ def away(access: KafkaAccess, error: Exception) -> ImpetusError:
 def _is_meant(name: str, pattern: str) -> bool:
     """Topics of the brokers' own are meant by their whole name only."""
     return name == pattern or (not name.startswith("__") and fnmatch.fnmatchcase(name, pattern))
-
-
-def _context(access: KafkaAccess) -> ssl.SSLContext | None:
-    if not access.tls:
-        return None
-    try:
-        context: ssl.SSLContext = create_ssl_context(cafile=access.ca, certfile=access.certificate, keyfile=access.key)
-    except OSError as error:
-        what = f"the certificates cannot be read: {error}"
-        raise ImpetusError("settings.invalid", what, Where(key="broker")) from error
-    return context

@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 
 from impetus.app.secrets import read_secret
-from impetus.app.settings import SourceSettings, decode, explain
+from impetus.app.settings import SinkSettings, SourceSettings, decode, explain
 from impetus.domain.errors import ImpetusError, Where, nearest
 from impetus.domain.ports import Clock, Collector, Intake, Store
 from impetus.domain.secret import Secret
 from impetus.domain.shape import Mismatch
+from impetus.domain.sink import Sink
 
 JOURNAL = "embedded"
 """The kind of store that a journal is."""
@@ -67,6 +68,18 @@ def _located(settings: msgspec.Struct, folder: Path, where: Where) -> msgspec.St
 def find_collector(kind: str, where: Where) -> Any:
     """The class of a kind of collector."""
     return _load("impetus.collectors", kind, where)
+
+
+def make_sink(sink: SinkSettings, folder: Path, file: str) -> Sink:
+    """The sink of settings. Raises ``ImpetusError``, as for a collector."""
+    kind = find_sink(sink.kind, Where(file, sink.line, "kind"))
+    made: Sink = kind(sink.name, plugin_settings(kind.Settings, sink.keys, folder, Where(file, sink.line, sink.name)))
+    return made
+
+
+def find_sink(kind: str, where: Where) -> Any:
+    """The class of a kind of sink."""
+    return _load("impetus.sinks", kind, where)
 
 
 def make_store(kind: str, path: Path) -> Store:

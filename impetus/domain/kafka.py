@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.secret import Secret
 
 Host = Annotated[str, msgspec.Meta(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")]
@@ -43,14 +44,24 @@ class KafkaAccess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         if not self.tls and (self.ca or self.certificate):
             raise ValueError("certificates are of use with tls = true only")
 
-    def options(self, context: ssl.SSLContext | None) -> dict[str, Any]:
-        """What the clients of aiokafka are given; ``context`` is wanted with ``tls``."""
+    def options(self) -> dict[str, Any]:
+        """What the clients of aiokafka are given; reads the certificates. Raises ``settings.invalid``."""
         protocol = ("SASL_" if self.user else "") + ("SSL" if self.tls else "PLAINTEXT")
         options: dict[str, Any] = {"bootstrap_servers": list(self.hosts), "security_protocol": protocol}
         if self.tls:
-            options["ssl_context"] = context
+            options["ssl_context"] = self._context()
         if self.user is not None and self.password is not None:
             options["sasl_mechanism"] = self.mechanism
             options["sasl_plain_username"] = self.user
             options["sasl_plain_password"] = self.password.reveal()
         return options
+
+    def _context(self) -> ssl.SSLContext:
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+            if self.certificate is not None:
+                context.load_cert_chain(self.certificate, self.key)
+        except OSError as error:
+            what = f"the certificates cannot be read: {error}"
+            raise ImpetusError("settings.invalid", what, Where(key="broker")) from error
+        return context

@@ -183,12 +183,19 @@ def test_settings_that_cannot_be_are_refused_by_name(tmp_path, text):
     assert "plain" not in str(refused.value)
 
 
+def test_certificates_are_looked_for_beside_the_settings(tmp_path):
+    broker = {"hosts": ["h:9093"], "tls": True, "ca": "ca.pem"}
+    found = plugin_settings(KafkaSettings, {"topics": ["t"], "broker": broker}, tmp_path, Where(key="bus"))
+    assert found.broker.ca == tmp_path / "ca.pem"
+    with pytest.raises(ImpetusError, match="certificates cannot be read"):
+        found.broker.options()
+
+
 def test_secrets_are_looked_up_and_never_shown(tmp_path):
     (tmp_path / "password").write_text("hidden-word\n")
-    broker = {"hosts": ["h:9093"], "tls": True, "ca": "ca.pem", "user": "u", "password": "file:password"}
+    broker = {"hosts": ["h:9093"], "tls": True, "user": "u", "password": "file:password"}
     found = plugin_settings(KafkaSettings, {"topics": ["t"], "broker": broker}, tmp_path, Where(key="bus"))
-    options = found.broker.options(None)
+    options = found.broker.options()
     assert options["security_protocol"] == "SASL_SSL"
     assert options["sasl_plain_password"] == "hidden-word"
-    assert found.broker.ca == tmp_path / "ca.pem"
     assert "hidden-word" not in repr(found)

@@ -55,6 +55,15 @@ def check_source(name: str, kind: str, keys: Any, running: bool) -> Iterator[Fin
         yield from _capture(about, keys)
 
 
+def check_sink(name: str, kind: str, keys: Any) -> Iterator[Finding]:
+    """That a sink can be reached, as far as that shows without telling it anything."""
+    about = f"sink {name}"
+    if kind == "kafka":
+        yield from check_brokers(about, keys.broker)
+    else:
+        yield Finding("ok", f"{about}: {kind}")
+
+
 def check_brokers(about: str, access: KafkaAccess) -> Iterator[Finding]:
     """That some broker answers, and that a password does not go there in clear."""
     found = [finding for host in access.hosts for finding in check_reach(about, *_host_and_port(host))]
