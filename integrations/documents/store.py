@@ -1,7 +1,7 @@
 """The indexed store: the port ``Store`` over a journal on this machine and an index that people search.
 
 A commit is durable in the journal, and indexed behind it. Events and incidents are answered from the index as soon as
-it has all that was committed before the call; ``docs/decisions/0012-indexed-store.md`` says why it is so.
+it has all that was committed before the call; ``docs/decisions/0016-indexed-store.md`` says why it is so.
 """
 
 import time
