@@ -66,6 +66,7 @@ class IndexedStore:
         place = f"{options.namespace}-{documents.seal.installation}"
         prepare = partial(install, self._cluster, options.namespace, options.days)
         self._indexer = Indexer(journal, self._cluster, self._events, self._incidents, place, prepare)
+        journal.indexed = lambda: self._indexer.whole
         journal.on_commit(lambda: self._loop.call_soon(self._indexer.nudge))
         self._work = self._loop.begin(self._indexer.run())
         self._refreshed = Mark(0, 0, 0)
