@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from impetus.domain.alert import Alert
-from impetus.domain.entity import IDENTIFYING, Entity
+from impetus.domain.entity import IDENTIFYING, SEARCHED, Entity
 from impetus.domain.event import Json, Scalar, first_text, flatten, read, text
 from impetus.domain.explanation import Clause, Explanation
 from impetus.domain.incident import ActionRecord, Incident, Member, Risk, Term
@@ -109,7 +109,7 @@ class Masking:
         return self._entity_names(incident.entities)
 
     def _remember(self, field: str, value: str) -> None:
-        kind = IDENTIFYING.get(field)
+        kind = IDENTIFYING.get(field) or SEARCHED.get(field)
         if kind in PERSONAL_KINDS:
             self._keys.remember(f"{kind}:{self._masker.value(field, value)}", search_key(kind, value))
 
