@@ -1,0 +1,148 @@
+"""The lane against one box: the same rounds, merged from partitions in any interleaving, make the same commits."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from correlator.city import CityModel
+from correlator.cluster.lane import SPACE, Lane
+from correlator.cluster.matching import RoundMatcher
+from correlator.cluster.rounds import Codec, MatchedRound, Round
+from correlator.control import limits_control, rules_control, document_control
+from correlator.document import read_file
+from correlator.plan.day import DayPlan
+from correlator.setup import Setup
+from correlator.worker import Correlator
+from impetus.app.engine import load_rules
+from impetus.domain.batch import Batch, Commit, Control
+from impetus.domain.instant import SECOND, parse_instant
+from impetus.domain.ports import IncidentQuery, Store
+from integrations.embedded.store import EmbeddedStore
+
+ROOT = Path(__file__).parents[3]
+DEMO = ROOT / "examples" / "demo" / "oslo-17-may"
+PARTITIONS = 3
+CODEC = Codec()
+
+
+@pytest.fixture(scope="module")
+def setup() -> Setup:
+    rules = load_rules([ROOT / "rules" / "sigma"]).rules
+    city, plan = (read_file(DEMO / f"{kind}.yml", kind) for kind in ("city", "plan"))
+    made = Setup(rules, CityModel.parse(city, "city"), DayPlan.parse(plan, "plan"))
+    kinds = [rules_control(rules), document_control("city", made.city.document), document_control("plan", plan)]
+    return msgspec.structs.replace(made, controls=(*kinds, limits_control(made)))
+
+
+@pytest.fixture(scope="module")
+def rounds() -> list[tuple[int, list[Batch]]]:
+    """The Oslo day as one sender brings it: every 20 s of the day the events that came, by source."""
+    events = [json.loads(line) for line in (DEMO / "events.ndjson").read_bytes().splitlines()]
+    events.sort(key=lambda event: parse_instant(event["event"]["created"]))
+    by_clock: dict[int, dict[str, list[bytes]]] = {}
+    for event in events:
+        clock = (parse_instant(event["event"]["created"]) // (20 * SECOND) + 1) * 20 * SECOND
+        sources = by_clock.setdefault(clock, {})
+        sources.setdefault(event["event"]["provider"], []).append(json.dumps(event).encode())
+    return [(clock, [Batch(s, tuple(lines)) for s, lines in sources.items()]) for clock, sources in by_clock.items()]
+
+
+def partition_of(source: str) -> int:
+    return sum(source.encode()) % PARTITIONS
+
+
+def logs_of(rounds: Sequence[tuple[int, list[Batch]]], setup: int = 1) -> list[list[Round]]:
+    """The partitions as their sender wrote them."""
+    logs: list[list[Round]] = [[] for _ in range(PARTITIONS)]
+    for clock, batches in rounds:
+        for partition, log in enumerate(logs):
+            mine = tuple(batch for batch in batches if partition_of(batch.source) == partition)
+            log.append(Round(clock, setup, mine))
+    return logs
+
+
+def matched(logs: list[list[Round]], setup: Setup) -> list[list[bytes]]:
+    controls = {control.kind: control for control in setup.controls}
+    matcher = RoundMatcher(lambda number: controls)
+    return [
+        [CODEC.encode(matcher.match(partition, offset, one)) for offset, one in enumerate(log)]
+        for partition, log in enumerate(logs)
+    ]
+
+
+def one_box(setup: Setup, rounds: Sequence[tuple[int, list[Batch]]]) -> list[Commit]:
+    """The same rounds on one box; within a round the batches come in the order of the partitions."""
+    with closing(EmbeddedStore.in_memory()) as store:
+        correlator = Correlator(setup, store)
+        commits = [correlator.begin()]
+        store.commit(commits[0])
+        for clock, batches in rounds:
+            ordered = sorted(batches, key=lambda batch: partition_of(batch.source))
+            commits.append(correlator.step(ordered, clock))
+            store.commit(commits[-1])
+            correlator.committed()
+        return commits
+
+
+@pytest.fixture(scope="module")
+def expected(setup: Setup, rounds: list[tuple[int, list[Batch]]]) -> list[str]:
+    return [canonical(commit) for commit in one_box(setup, rounds)]
+
+
+@pytest.fixture(scope="module")
+def records(setup: Setup, rounds: list[tuple[int, list[Batch]]]) -> list[list[bytes]]:
+    return matched(logs_of(rounds), setup)
+
+
+def canonical(commit: Commit) -> str:
+    """A digest of all of a commit, the order of the pieces of state aside."""
+    state = sorted(commit.state, key=lambda pair: pair[0])
+    return sha256(msgspec.json.encode(msgspec.structs.replace(commit, state=tuple(state)))).hexdigest()
+
+
+def interleave(records: list[list[bytes]], draw: Iterator[int]) -> Iterator[bytes]:
+    """The records of all partitions, each partition in order."""
+    at = [0] * len(records)
+    while any(place < len(log) for place, log in zip(at, records, strict=True)):
+        partition = next(draw) % len(records)
+        if at[partition] < len(records[partition]):
+            yield records[partition][at[partition]]
+            at[partition] += 1
+
+
+def run(setup: Setup, arriving: Iterator[bytes], restarts: Iterator[bool]) -> list[str]:
+    """Let a lane take records in; where ``restarts`` says so, another takes over. What it committed."""
+    controls = {control.kind: control for control in setup.controls}
+    with closing(EmbeddedStore.in_memory()) as store:
+        lane = Lane(store, lambda number: controls, PARTITIONS)
+        found = []
+        for raw in arriving:
+            found += [canonical(outcome.commit) for outcome in lane.take(raw)]
+            if next(restarts):
+                lane = Lane(store, lambda number: controls, PARTITIONS)
+        assert [one for one in store.state(SPACE) if one[0]] == []
+        assert_incidents(store)
+    return found
+
+
+def assert_incidents(store: Store) -> None:
+    live = [one for one in store.incidents(IncidentQuery()) if one.kind == "incident"]
+    assert len(live) == 3
+
+
+@settings(max_examples=5)
+@given(seed=st.integers(0, 1 << 32))
+def test_any_interleaving_of_partitions_makes_the_steps_of_one_box(
+    setup: Setup, records: list[list[bytes]], expected: list[str], seed: int
+) -> None:
+    random = Random(seed)
+    draw, never = iter(lambda: random.randrange(PARTITIONS), None), iter(lambda: False, None)
+    assert run(setup, interleave(records, draw), never) == expected
