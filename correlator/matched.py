@@ -1,11 +1,10 @@
 """Events that were read, enriched and matched elsewhere: what of a step depends on the event and the set-up alone.
 
-Whoever steps them takes that as done. What depends on the events before (duplicates, lateness, indicators) is not in it.
+Whoever steps them takes that as done. What depends on the events before them (duplicates, lateness, indicators) is
+not in it.
 """
 
 from collections.abc import Callable, Sequence
-
-import msgspec
 
 from correlator.arrival import Arrival
 from correlator.enrich import Enriched

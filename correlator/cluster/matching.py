@@ -73,9 +73,7 @@ class RoundMatcher:
     def match(self, partition: int, offset: int, one: Round) -> MatchedRound:
         """The round of a place in the log, matched."""
         read, raw = self._match(one)
-        return MatchedRound(
-            partition, offset, one.heard, one.setup, read, raw, one.reports, one.tellings, one.commands
-        )
+        return MatchedRound(partition, offset, one.heard, one.setup, read, raw, one.reports, one.tellings, one.commands)
 
     def _match(self, one: Round) -> tuple[tuple[ReadBatch, ...], tuple[Batch, ...]]:
         if not one.batches:

@@ -67,7 +67,9 @@ class Read(msgspec.Struct, array_like=True):
     @classmethod
     def of(cls, one: Matched) -> "Read":
         """From the arrival."""
-        return cls(one.line, one.event, one.id, one.source, one.time, one.created, one.addition, one.head.keys, one.rules)
+        return cls(
+            one.line, one.event, one.id, one.source, one.time, one.created, one.addition, one.head.keys, one.rules
+        )
 
     def matched(self) -> Matched:
         """The arrival."""
@@ -168,11 +170,9 @@ class Codec:
         if decoder is None:
             decoder = self._decoders[kind] = msgspec.msgpack.Decoder(kind)
         try:
-            if zstandard.frame_content_size(raw) > MAX_BYTES:
-                raise zstandard.ZstdError(f"it is larger than {MAX_BYTES} bytes")
-            return decoder.decode(self._decompress(raw))  # type: ignore[return-value]
+            size = zstandard.frame_content_size(raw)
+            plain = self._decompress(raw) if 0 <= size <= MAX_BYTES else b""
+            return decoder.decode(plain)  # type: ignore[return-value]
         except (zstandard.ZstdError, msgspec.DecodeError) as error:
             what = f"a record of the cluster cannot be read: {error}"
             raise ImpetusError("cluster.record", what, Where(key=kind.__name__)) from None
-
-

@@ -7,14 +7,16 @@ import structlog
 
 from correlator.city.cascade import cascade, devices_of
 from correlator.search import Searcher
+from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app import logs
 from impetus.app.keys import masking_key
 from impetus.app.monitoring import Monitoring, make_limits
-from impetus.app.plugins import index_parts, is_index, make_collector, make_store
+from impetus.app.plugins import cluster_parts, index_parts, is_index, make_collector, make_store
 from impetus.app.reloading import Reloading, unusable
 from impetus.app.retaining import Retaining
 from impetus.app.runner import Runner
+from impetus.app.running import Running
 from impetus.app.settings import Settings
 from impetus.app.supervision import Supervisor
 from impetus.app.tally import Tally
@@ -46,7 +48,7 @@ class Service:
         if self._index is not None:
             index = self._index
             self.tally.indexing = lambda: (index.problem, index.behind)
-        self.runner = Runner(lambda store: Correlator(setup, store), self.store, wall_clock, self.tally)
+        self.runner = self._make_runner(setup)
         self.reloading = Reloading(settings, setup, self.runner, self.tally, self._apply)
         masker = Masker(key)
         self.server = Server(
@@ -74,6 +76,13 @@ class Service:
                 settings.retention, self.store, lambda: self.runner.correlator.settled, wall_clock, self.tally
             )
         self._sweeping: asyncio.Task[None] | None = None
+
+    def _make_runner(self, setup: Setup) -> Running:
+        if self._settings.cluster.brokers:
+            clustered = cluster_parts().ClusterRunner
+            behind: Running = clustered(self._settings, setup, self.store, wall_clock, self.tally)
+            return behind
+        return Runner(lambda store: Correlator(setup, store), self.store, wall_clock, self.tally)
 
     def _apply(self, settings: Settings) -> None:
         """Put in force what of changed settings can change at any time."""
