@@ -1,19 +1,19 @@
-"""Reading a topic without a group: all that is there, or on and on from a place."""
+"""Reading a partition without a group: all that is there, or on and on from a place."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from integrations.kafka.access import Access
 from integrations.kafka.topics import PATIENCE, unavailable
 
 
 @contextmanager
-def _reader(access: Access, topic: str, offset: int) -> Iterator[Consumer]:
-    consumer = Consumer(access.reader())
+def _reader(access: Access, topic: str, partition: int, offset: int) -> Iterator[Consumer]:
+    consumer = Consumer(access.reader() | {"enable.partition.eof": True})
     try:
-        consumer.assign([TopicPartition(topic, 0, offset)])
+        consumer.assign([TopicPartition(topic, partition, offset)])
         yield consumer
     except KafkaException as error:
         raise unavailable(error) from None
@@ -21,30 +21,25 @@ def _reader(access: Access, topic: str, offset: int) -> Iterator[Consumer]:
         consumer.close()
 
 
-def read_all(access: Access, topic: str) -> Iterator[Message]:
-    """Every committed record of a topic of one partition, as far as it goes now. Raises ``ImpetusError``."""
-    with _reader(access, topic, 0) as consumer:
-        _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=PATIENCE, cached=False)
-        while not _is_at(consumer, topic, end):
-            for message in consumer.consume(1_000, 0.5):
-                if message.error():
-                    raise unavailable(KafkaException(message.error()))
-                if message.offset() < end:
+def read_all(access: Access, topic: str, partition: int = 0) -> Iterator[Message]:
+    """Every committed record of a partition, as far as it goes now. Raises ``ImpetusError``."""
+    with _reader(access, topic, partition, 0) as consumer:
+        while True:
+            for message in consumer.consume(1_000, 1.0):
+                if message.error() is None:
                     yield message
-
-
-def _is_at(consumer: Consumer, topic: str, end: int) -> bool:
-    """Whether what was read reaches an offset; markers of transactions take offsets, too."""
-    (place,) = consumer.position([TopicPartition(topic, 0)])
-    return end == 0 or place.offset >= end
+                elif message.error().code() == KafkaError._PARTITION_EOF:
+                    return
+                elif message.error().fatal() or not message.error().retriable():
+                    raise KafkaException(message.error())
 
 
 def read_one(access: Access, topic: str, offset: int) -> bytes | None:
     """The record at an offset of a topic of one partition; None if it is not there. Raises ``ImpetusError``."""
-    with _reader(access, topic, offset) as consumer:
+    with _reader(access, topic, 0, offset) as consumer:
         for message in consumer.consume(1, PATIENCE):
             if message.error():
-                raise unavailable(KafkaException(message.error()))
+                return None
             value: bytes | None = message.value() if message.offset() == offset else None
             return value
     return None

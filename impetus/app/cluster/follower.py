@@ -27,6 +27,8 @@ class Follower:
         place = store.positions().get(POSITION)
         self._topic = Following(access, access.outcomes, int(place) + 1 if place is not None else 0)
         self.cursor = store.cursor()
+        self.heard = 0
+        """The merged clock (µs) of the last step that was taken in."""
         self._log = structlog.get_logger("follower")
 
     def step(self) -> tuple[list[Answer], Standing | None]:
@@ -48,7 +50,7 @@ class Follower:
             return None
         place = (POSITION, str(offset).encode())
         commit = msgspec.structs.replace(outcome.commit, positions=(*outcome.commit.positions, place))
-        self.cursor = self._store.commit(commit)
+        self.cursor, self.heard = self._store.commit(commit), outcome.heard
         self._tell(outcome)
         return outcome
 

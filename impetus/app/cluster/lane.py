@@ -14,9 +14,8 @@ from integrations.kafka.access import Access
 from integrations.kafka.store import LaneStore
 from integrations.kafka.topics import make_topics
 
-with warnings.catch_warnings():
+with warnings.catch_warnings(record=True):
     # What Quix Streams imports for registries of schemas, which are not used here, warns of its own future.
-    warnings.simplefilter("ignore")
     from integrations.kafka.lane import LaneLoop, Take
 
 

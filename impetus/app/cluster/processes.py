@@ -14,8 +14,8 @@ import structlog
 from impetus.app.settings import Settings
 
 ROLES = ("match", "lane")
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
-"""Seconds before a worker is started again, doubled each time up to the longest."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds before a worker is started again, doubled each time up to the longest; one that was killed is at once."""
 STEADY = 30.0
 """Seconds after which one that ran counts as well again."""
 WATCH = 1.0
@@ -52,7 +52,8 @@ class Processes:
                 await _end(process)
                 raise
             self.restarts += 1
-            pause = FIRST_PAUSE if loop.time() - began > STEADY else min(pause * 2, LONGEST_PAUSE)
+            steady = status < 0 or loop.time() - began > STEADY
+            pause = FIRST_PAUSE if steady else min(pause * 2, LONGEST_PAUSE)
             self._log.warning("worker.ended", role=role, name=name, status=status, again_in=pause)
             await asyncio.sleep(pause)
 

@@ -77,9 +77,9 @@ class ClusterRunner:
         self._positions = self._sender.positions()
         self._number = self._setups.publish(setup.controls, self._sender)
         self.correlator = View(setup.city)
-        self._follower = Follower(access, store, tally)
+        self.follower = Follower(access, store, tally)
         names = [f"{settings.cluster.node}-{number + 1}" for number in range(settings.cluster.workers)]
-        self._workers = Processes(settings, names)
+        self.workers = Processes(settings, names)
         self._ending = False
         self._queue, self._extra = FairQueue(), Extra()
         self._noted: list[asyncio.Future[None]] = []
@@ -188,8 +188,8 @@ class ClusterRunner:
         seen = -1
         while True:
             async with self._moved:
-                await self._moved.wait_for(lambda: self._follower.cursor != seen)  # noqa: B023 - waited for right here
-                seen = self._follower.cursor
+                await self._moved.wait_for(lambda: self.follower.cursor != seen)  # noqa: B023 - waited for right here
+                seen = self.follower.cursor
             yield seen
 
     # --- the loops
@@ -198,16 +198,20 @@ class ClusterRunner:
         """Send, follow and keep workers until cancelled; then what waits is still sent."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._workers.run(), name="workers")
+                tasks.create_task(self.workers.run(), name="workers")
                 tasks.create_task(self._follow(), name="follow")
                 tasks.create_task(self._send(), name="send")
         except* ImpetusError as errors:
             raise errors.exceptions[0] from None
+        finally:
+            self._ending = True
+            if not self._tally.refused:
+                await asyncio.shield(self._send_round(self._queue.rest()))
 
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            answers, standing = await loop.run_in_executor(self._following, self._follower.step)
+            answers, standing = await loop.run_in_executor(self._following, self.follower.step)
             for answer in answers:
                 waiting = self._answers.get(answer.command)
                 if waiting is not None and not waiting.done():
@@ -237,32 +241,36 @@ class ClusterRunner:
         batches = [portion.batch for portion in portions]
         loop = asyncio.get_running_loop()
         for sending in list(self._maker.make(batches, extra, self._clock(), self._number)):
-            await loop.run_in_executor(self._sending, self._keep_trying, sending)
+            if not await loop.run_in_executor(self._sending, self._keep_trying, sending):
+                return  # it was not acknowledged: its sources bring it again
             self._positions.update(dict(sending.positions))
         self._queue.release(batches)
         for done in [*noted, *(portion.done for portion in portions if portion.done is not None)]:
             if not done.done():
                 done.set_result(None)
 
-    def _keep_trying(self, sending: Sending) -> None:
-        """Send until the brokers have it; nothing is taken in meanwhile, so the sources feel the back-pressure."""
-        while not self._ending:
+    def _keep_trying(self, sending: Sending) -> bool:
+        """Send until the brokers have it; nothing is taken in meanwhile, so the sources feel the back-pressure. False
+        at the end, when they do not.
+        """
+        while True:
             try:
                 self._sender.send(sending)
             except ImpetusError as error:
                 self._tally.refused = error.what
                 self._log.error(error.code, what=error.what)
+                if self._ending:
+                    return False
                 time.sleep(RETRY)
             else:
                 self._tally.refused = ""
-                return
+                return True
 
     def close(self) -> None:
         """Stop the threads."""
-        self._ending = True
         self._sending.shutdown()
         self._following.shutdown()
-        self._follower.close()
+        self.follower.close()
 
 
 def _found(incident: Incident | None) -> Incident:
