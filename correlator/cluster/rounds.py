@@ -17,7 +17,8 @@ from impetus.domain.event import Fields
 from impetus.domain.incident import Incident
 from impetus.domain.status import Notice
 
-LEVEL = 3
+LEVEL = 1
+"""Zstandard's level: what is compressed here is read again within a second."""
 MAX_BYTES = 256 << 20
 """A record that claims to be larger than this is not decompressed."""
 

@@ -1,5 +1,6 @@
 """Where the brokers are and as whom they are asked, what the topics are called, and how clients are set up."""
 
+import logging
 from typing import Any
 
 import msgspec
@@ -57,6 +58,7 @@ class Access(msgspec.Struct, frozen=True):
             "socket.keepalive.enable": True,
             "reconnect.backoff.max.ms": 2_000,
             "log.connection.close": False,
+            "logger": logging.getLogger("kafka"),
         }
 
     def producer(self, id: str) -> Options:

@@ -31,24 +31,28 @@ class Block(msgspec.Struct, array_like=True):
         return max(head.time for head in self.heads)
 
 
+_decode = msgspec.msgpack.Decoder(Block).decode
+_compressor = zstandard.ZstdCompressor(level=1)
+
+
+def encode_block(commit: Commit) -> bytes:
+    """The row that keeps the events of a commit until they are final."""
+    row: bytes = _compressor.compress(_encode(Block(commit.lines, commit.additions, commit.heads)))
+    return row
+
+
 class RecentEvents:
-    """Blocks by number, oldest first; each change is a row to be kept."""
+    """Blocks by number, oldest first."""
 
     def __init__(self) -> None:
         self._blocks: dict[int, Block] = {}
         self._times: dict[int, int] = {}
         self._revised: dict[str, Revision] = {}
         self._events = 0
-        self._compress = zstandard.ZstdCompressor(level=1).compress
-        self._decompress = zstandard.ZstdDecompressor().decompress
-        self._decoder = msgspec.msgpack.Decoder(Block)
 
-    def add(self, number: int, commit: Commit) -> bytes:
-        """Take the events of a commit in; the row that keeps them."""
-        block = Block(commit.lines, commit.additions, commit.heads)
-        self._put(number, block)
-        row: bytes = self._compress(_encode(block))
-        return row
+    def add(self, number: int, commit: Commit) -> None:
+        """Take the events of a commit in, which has some."""
+        self._put(number, Block(commit.lines, commit.additions, commit.heads))
 
     def revise(self, revision: Revision) -> Revision:
         """An event has other additions now; what is to be kept of it."""
@@ -58,8 +62,8 @@ class RecentEvents:
         return found
 
     def restore(self, number: int, row: bytes) -> None:
-        """A row that ``add`` gave."""
-        self._put(number, self._decoder.decode(self._decompress(row)))
+        """The events of a row that ``encode_block`` gave."""
+        self._put(number, _decode(zstandard.decompress(row)))
 
     def _put(self, number: int, block: Block) -> None:
         self._blocks[number], self._times[number] = block, block.newest

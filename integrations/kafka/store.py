@@ -15,7 +15,7 @@ from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, StoredEvent
 from impetus.domain.rule import rank
-from integrations.kafka.recent import RecentEvents, RecentIds
+from integrations.kafka.recent import RecentEvents, RecentIds, encode_block
 
 STATE, INCIDENT, ALERT, CONTROL, BLOCK, REVISION, IDS, NEWEST = b"s", b"i", b"a", b"c", b"b", b"r", b"d", b"n"
 """The first byte of a row: what it holds."""
@@ -56,29 +56,27 @@ class LaneStore:
                 pass
 
     def commit(self, commit: Commit) -> int:
-        """Put all that a step changed into the rows, as far as a correlator asks for it again."""
-        put = self._rows.put
+        """Put all that a step changed into the rows, as far as a correlator asks for it again.
+
+        What cannot be encoded raises before anything is put.
+        """
+        rows = list(_rows_of(commit, self._newest + 1))
+        block = encode_block(commit) if commit.lines else None
         for revision in commit.revisions:
-            put(REVISION + revision.id.encode(), _encode(self._recent.revise(revision)))
-        for control in commit.controls:
-            if control.kind not in COMMANDS:
-                put(CONTROL + control.kind.encode(), _encode((self._newest + 1, control)))
-        if commit.lines:
-            self._add(commit)
-        for key, value in commit.state:
-            put(_state_key(key.space, key.key), value)
-        for alert in commit.alerts:
-            put(ALERT + alert.id.encode(), None if alert.gone else _encode(alert))
-        for incident in commit.incidents:
-            put(INCIDENT + incident.id.encode(), _encode(incident))
+            self._rows.put(REVISION + revision.id.encode(), _encode(self._recent.revise(revision)))
+        if block is not None:
+            self._add(commit, block)
+        for key, value in rows:
+            self._rows.put(key, value)
         self._forget(commit)
         return 0
 
-    def _add(self, commit: Commit) -> None:
+    def _add(self, commit: Commit, block: bytes) -> None:
         self._newest += 1
         number, put = self._newest.to_bytes(8), self._rows.put
         put(NEWEST, number)
-        put(BLOCK + number, self._recent.add(self._newest, commit))
+        put(BLOCK + number, block)
+        self._recent.add(self._newest, commit)
         ids = tuple(head.id for head in commit.heads)
         put(IDS + number, _encode(ids))
         for forgotten in self._ids.add(self._newest, ids):
@@ -173,6 +171,19 @@ class LaneStore:
     def counts(self) -> Mapping[str, int]:
         """Not kept here."""
         _refuse()
+
+
+def _rows_of(commit: Commit, block: int) -> Iterator[tuple[bytes, bytes | None]]:
+    """The rows of a commit, without those of its events."""
+    for control in commit.controls:
+        if control.kind not in COMMANDS:
+            yield CONTROL + control.kind.encode(), _encode((block, control))
+    for key, value in commit.state:
+        yield _state_key(key.space, key.key), value
+    for alert in commit.alerts:
+        yield ALERT + alert.id.encode(), None if alert.gone else _encode(alert)
+    for incident in commit.incidents:
+        yield INCIDENT + incident.id.encode(), _encode(incident)
 
 
 def _state_key(space: str, key: bytes) -> bytes:

@@ -7,7 +7,7 @@ store is that of one box, too, and holds the same afterwards; but it follows the
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -29,7 +29,9 @@ from impetus.domain.batch import Batch, Control
 from impetus.domain.condition import Condition
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
+from impetus.domain.instant import SECOND
 from impetus.domain.ports import Clock, Store
+from impetus.domain.status import Notice
 from integrations.kafka.sending import Sender, Sending
 from integrations.kafka.topics import make_topics
 
@@ -39,6 +41,8 @@ MOST = 5_000
 """Events that one round takes of what waits."""
 RETRY = 1.0
 """Seconds between two tries of a round that the brokers did not take."""
+LAG = 30
+"""Seconds by which the lane may lag before people are told."""
 PATIENCE = 60.0
 """Seconds that the lane gets to answer."""
 
@@ -71,7 +75,7 @@ class ClusterRunner:
 
     def __init__(self, settings: Settings, setup: Setup, store: Store, clock: Clock, tally: Tally) -> None:
         access = make_access(settings)
-        self._clock, self._tally = clock, tally
+        self._clock, self._tally, self._began = clock, tally, clock()
         self._maker = RoundMaker(make_topics(access, make_layout(settings)))
         self._sender, self._setups = Sender(access, settings.cluster.node), Setups(access)
         self._positions = self._sender.positions()
@@ -218,8 +222,19 @@ class ClusterRunner:
                     waiting.set_result(answer)
             if standing is not None:
                 self.correlator.standing = standing
+            self._tally.notices = (*self._said(), *self._behind())
             async with self._moved:
                 self._moved.notify_all()
+
+    def _said(self) -> tuple[Notice, ...]:
+        return self.correlator.standing.notices if self.correlator.standing is not None else ()
+
+    def _behind(self) -> Iterator[Notice]:
+        """That the lane lags: nothing is lost then, but what people see is old."""
+        behind = (self._clock() - max(self.follower.heard, self._began)) // SECOND
+        if behind > LAG:
+            hint = "See whether workers run, on every machine, and whether they keep up"
+            yield Notice("cluster.unavailable", "lane", f"what came in the last {behind} s is not taken in yet", hint)
 
     async def _send(self) -> None:
         while True:
@@ -268,6 +283,7 @@ class ClusterRunner:
 
     def close(self) -> None:
         """Stop the threads."""
+        self.follower.end()
         self._sending.shutdown()
         self._following.shutdown()
         self.follower.close()
