@@ -104,6 +104,15 @@ def index_parts() -> ModuleType:
         raise ImpetusError("plugin.missing-extra", what, Where(key="store.kind"), hint) from None
 
 
+def cluster_parts() -> ModuleType:
+    """``impetus.app.cluster.runner``, which needs an extra. Raises ``ImpetusError`` where that is missing."""
+    try:
+        return import_module("impetus.app.cluster.runner")
+    except ImportError as error:
+        what, hint = f"a cluster needs {error.name}", "pip install 'impetus[cluster]'"
+        raise ImpetusError("plugin.missing-extra", what, Where(key="cluster"), hint) from None
+
+
 def load_index(kind: str) -> Any:
     """What makes the cluster of a kind of index from its ``Access``. Raises ``ImpetusError``: missing extra."""
     return _load("impetus.indices", kind, Where(key="store.kind"))

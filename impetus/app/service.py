@@ -8,16 +8,18 @@ import structlog
 
 from correlator.city.cascade import cascade, devices_of
 from correlator.search import Searcher
+from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app import logs
 from impetus.app.delivering import Delivering
 from impetus.app.keys import masking_key
 from impetus.app.monitoring import Monitoring, make_limits
-from impetus.app.plugins import index_parts, is_index, make_collector, make_sink, make_store
+from impetus.app.plugins import cluster_parts, index_parts, is_index, make_collector, make_sink, make_store
 from impetus.app.reloading import Reloading, unusable
 from impetus.app.rendering import renderer
 from impetus.app.retaining import Retaining
 from impetus.app.runner import Runner
+from impetus.app.running import Running
 from impetus.app.settings import Settings
 from impetus.app.supervision import Supervisor
 from impetus.app.tally import Tally
@@ -49,7 +51,7 @@ class Service:
         if self._index is not None:
             index = self._index
             self.tally.indexing = lambda: (index.problem, index.behind)
-        self.runner = Runner(lambda store: Correlator(setup, store), self.store, wall_clock, self.tally)
+        self.runner = self._make_runner(setup)
         self.reloading = Reloading(settings, setup, self.runner, self.tally, self._apply)
         masker = Masker(key)
         self.server = Server(
@@ -81,6 +83,13 @@ class Service:
         render = renderer(self.store, key)
         self.delivering = Delivering(settings.sinks, make, render, self.store, self.runner, self.tally)
         self._telling: asyncio.Task[None] | None = None
+
+    def _make_runner(self, setup: Setup) -> Running:
+        if self._settings.cluster.brokers:
+            clustered = cluster_parts().ClusterRunner
+            behind: Running = clustered(self._settings, setup, self.store, wall_clock, self.tally)
+            return behind
+        return Runner(lambda store: Correlator(setup, store), self.store, wall_clock, self.tally)
 
     def _apply(self, settings: Settings) -> None:
         """Put in force what of changed settings can change at any time."""

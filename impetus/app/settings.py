@@ -130,6 +130,33 @@ class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often the receiver is sent to."""
 
 
+class ClusterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[cluster]``: Kafka as the log, and workers. Without ``brokers`` all is on this machine, in this process."""
+
+    brokers: tuple[Annotated[str, msgspec.Meta(pattern=r"^[^\s,@/]+:[0-9]{1,5}$")], ...] = ()
+    """``HOST:PORT`` of some of them."""
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")] = "impetus"
+    """The first part of the names of the topics: one for each installation."""
+    node: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")] = "1"
+    """The name of this machine, another one for each: what it sends is told apart by it."""
+    workers: Annotated[int, msgspec.Meta(ge=0, le=64)] = 2
+    """So many workers does ``impetus run`` keep running on this machine."""
+    partitions: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 4
+    """Of the events, when their topic is made: the most match workers that have something to do."""
+    replicas: Annotated[int, msgspec.Meta(ge=1, le=9)] = 1
+    """How many brokers hold each record, when the topics are made. 3 survives the loss of a broker."""
+    days: Count = 7
+    """How long Kafka keeps the records, when the topics are made."""
+    state: Path = Path("cluster")
+    """Where the state of the lane is on this machine; what is lost of it is made again from Kafka."""
+    protocol: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    user: str | None = None
+    password: Reference | None = None
+    ca: Path | None = None
+    """Certificates to trust, instead of those of the system."""
+
+
 Keep = Annotated[str, msgspec.Meta(pattern=r"^([1-9][0-9]*[hdwy]|forever)$")]
 """How long something is kept: ``90d``, ``2y``, ``forever``."""
 
@@ -205,6 +232,7 @@ class Settings(msgspec.Struct, frozen=True):
     metrics: MetricsSettings = MetricsSettings()
     retention: RetentionSettings = RetentionSettings()
     sinks: tuple[SinkSettings, ...] = ()
+    cluster: ClusterSettings = ClusterSettings()
 
     def path(self, path: Path | str) -> Path:
         """A path of the settings, made absolute."""
@@ -230,6 +258,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     health: HealthSettings = HealthSettings()
     metrics: MetricsSettings = MetricsSettings()
     retention: RetentionSettings = RetentionSettings()
+    cluster: ClusterSettings = ClusterSettings()
     source: tuple[dict[str, Any], ...] = ()
     sink: tuple[dict[str, Any], ...] = ()
 
@@ -271,6 +300,7 @@ def _settings(document: dict[str, Any], path: Path, text: str) -> Settings:
         read.metrics,
         read.retention,
         tuple(sinks),
+        read.cluster,
     )
 
 

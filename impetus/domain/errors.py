@@ -50,6 +50,8 @@ CATALOGUE: dict[str, str] = {
     "indicator.bounded": "An indicator that came late concerns more events than are enriched anew in one step.",
     "clock.ahead": "A source has event times ahead of their arrival: they move no watermark.",
     "clock.behind": "A source has event times long before their arrival: its clock is wrong, or the records are old.",
+    "cluster.unavailable": "The brokers of the cluster do not answer, or a worker does not.",
+    "cluster.record": "A record of the cluster cannot be read: it is left out.",
     "api.unavailable": "The server does not answer.",
     "action.refused": "An action does not apply to the incident as it is.",
     "incident.unknown": "There is no incident with this id.",

@@ -158,6 +158,10 @@ class IndexedStore:
         """Every piece of state of a space whose key begins with a prefix."""
         return self.journal.state(space, prefix)
 
+    def pieces(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Some pieces of state of a space."""
+        return self.journal.pieces(space, keys)
+
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""
         return self.journal.positions()
