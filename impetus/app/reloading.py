@@ -24,7 +24,7 @@ WITH_SETUP = ("rules", "city", "windows", "incidents")
 """Tables that the set-up of the correlator is made of."""
 BESIDE = ("health", "retention", "log")
 """Tables that can change at any time."""
-AT_START = ("store", "api", "metrics", "cluster")
+AT_START = ("store", "api", "metrics", "sinks", "cluster")
 """Tables that are read at the start alone."""
 
 

@@ -38,6 +38,7 @@ CATALOGUE: dict[str, str] = {
     "source.down": "A source is down: its collector says so, or all its devices with a heartbeat are silent.",
     "source.late": "Events came later than their source is allowed to be: windows did not see them.",
     "source.shed": "Records of a source that cannot wait found no room, and are lost.",
+    "sink.unreachable": "A sink does not take what is for it; it is told later.",
     "log.control": "A control record of the log cannot be used again: what was in force has to be given.",
     "store.damaged": "A part of the store fails its check.",
     "store.version": "The store was written by another version.",

@@ -96,6 +96,11 @@ class LaneStore:
         start = len(_state_key(space, b""))
         return ((key[start:], value) for key, value in self._rows.scan(_state_key(space, prefix)))
 
+    def pieces(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Some pieces of state of a space, by key."""
+        rows = ((key, self._rows.get(_state_key(space, key))) for key in keys)
+        return {key: value for key, value in rows if value is not None}
+
     def controls(self) -> Sequence[tuple[int, Control]]:
         """The control records in force, each with the number of the block that it took effect before."""
         found = [_decode(row, type=tuple[int, Control]) for _, row in self._rows.scan(CONTROL)]

@@ -1,9 +1,8 @@
 """The brokers as the settings have them, secrets looked up."""
 
-import os
-
+from impetus.app.secrets import read_secret
 from impetus.app.settings import Settings
-from impetus.domain.errors import ImpetusError, Where
+from impetus.domain.errors import Where
 from integrations.kafka.access import Access
 from integrations.kafka.topics import Layout
 
@@ -30,11 +29,4 @@ def make_layout(settings: Settings) -> Layout:
 def _secret(settings: Settings, reference: str | None) -> str | None:
     if reference is None:
         return None
-    kind, _, place = reference.partition(":")
-    where = Where(settings.file, key="cluster.password")
-    try:
-        return os.environ[place] if kind == "env" else settings.path(place).read_text(encoding="utf-8").strip()
-    except KeyError:
-        raise ImpetusError("settings.invalid", f"the environment has no {place}", where) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ImpetusError("settings.invalid", f"the secret cannot be read: {error}", where) from None
+    return read_secret(reference, settings.folder, Where(settings.file, key="cluster.password"))
