@@ -192,16 +192,15 @@ async def test_brokers_that_stay_away_for_long_are_told(intake, clock, kafka_add
     monkeypatch.setattr(kafka, "QUIET", 0.05)
     topic = await make_topic(kafka_address, 1)
     await produce(kafka_address, topic, [event(1)], 1)
-    async with running(intake, clock, kafka_address, topic) as task:
-        await until(lambda: intake.events)
 
-        async def refresh(_self):
-            raise KafkaConnectionError("nobody is there")
+    async def refresh(_self):
+        raise KafkaConnectionError("nobody is there")
 
-        monkeypatch.setattr("collectors.stream.subscription.Subscription.refresh", refresh)
-        with pytest.raises(ImpetusError, match="no answer for"):
-            async with asyncio.timeout(20):
-                await task
+    with pytest.raises(ImpetusError, match="no answer for"):
+        async with asyncio.timeout(20), running(intake, clock, kafka_address, topic) as task:
+            await until(lambda: intake.events)
+            monkeypatch.setattr("collectors.stream.subscription.Subscription.refresh", refresh)
+            await task
 
 
 SETTINGS = {
