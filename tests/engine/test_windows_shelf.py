@@ -26,9 +26,10 @@ USERS = 200
 
 def open_windows(store: Store, max_keys: int) -> Windows:
     windows = Windows(json.dumps(FORM).encode(), b'{"zones":{}}', max_keys)
-    windows.shelve(lambda prefix: list(store.state("windows", prefix)))
-    for first in range(256):
-        windows.restore(list(store.state("windows", bytes([first]))))
+    windows.shelve(lambda ranges, most: store.pieces("windows", ranges, most))
+    windows.resume([])
+    while windows.read_ahead(50):
+        pass
     return windows
 
 
