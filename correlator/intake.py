@@ -12,6 +12,7 @@ from correlator.health.flow import Flow
 from correlator.health.monitor import Monitor
 from correlator.health.record import OWN
 from correlator.intelligence import Indicator, Intelligence, indicator_of
+from correlator.matched import Matched, MatchedBatch
 from correlator.memory import Kept
 from correlator.plan.day import DayPlan
 from correlator.recent import Recent
@@ -109,9 +110,9 @@ class Reception:
     def _take_batch(self, batch: Batch, heard: int, taken: Taken, arrivals: list[tuple[Arrival, bool]]) -> None:
         stored, duplicates, rejects = len(arrivals), taken.duplicates, len(taken.rejects)
         taken.rejects += batch.rejects
-        recent, arrived = self.recent, self._reader.read(batch.lines, batch.source)
-        recent.look_up(arrival.id for arrival in arrived if not isinstance(arrival, ImpetusError))
-        for line, arrival in zip(batch.lines, arrived, strict=True):
+        recent, arrived = self.recent, list(self._read(batch))
+        recent.look_up(arrival.id for _, arrival in arrived if not isinstance(arrival, ImpetusError))
+        for line, arrival in arrived:
             if isinstance(arrival, ImpetusError):
                 taken.rejects.append(rejected(line, batch.source, arrival))
             elif arrival.id in recent:
@@ -123,6 +124,12 @@ class Reception:
             taken.shed[batch.source] = taken.shed.get(batch.source, 0) + batch.shed
         came = Passage(len(arrivals) - stored, taken.duplicates - duplicates, len(taken.rejects) - rejects, batch.shed)
         self.flow.count(batch.source, came)
+
+    def _read(self, batch: Batch) -> Iterable[tuple[bytes, Arrival | ImpetusError]]:
+        """Each line of a batch, with its arrival or why it is none."""
+        if isinstance(batch, MatchedBatch):
+            return ((arrival.line, arrival) for arrival in batch.arrivals)
+        return zip(batch.lines, self._reader.read(batch.lines, batch.source), strict=True)
 
     def _observe(self, arrival: Arrival, collector: str, heard: int) -> bool:
         """Take in what an event says of time, devices and indicators; whether it is too late for windows."""
@@ -136,6 +143,12 @@ class Reception:
         return late
 
     def _enrich(self, arrival: Arrival, late: bool, taken: Taken) -> None:
+        if isinstance(arrival, Matched) and not self._intelligence.enrichments(arrival.event, arrival.time):
+            line = join(arrival.line, arrival.addition)
+            taken.events.append(Enriched(arrival, line, arrival.added, late, rules=arrival.rules))
+            taken.additions.append(arrival.addition)
+            taken.heads.append(arrival.head)
+            return
         added = self._enricher.additions(arrival.event, arrival.time)
         addition = _encode(added) if added else b""
         taken.events.append(Enriched(arrival, join(arrival.line, addition), added, late))

@@ -193,9 +193,9 @@ class Store(Protocol):
         """Every piece of state of a space whose key begins with a prefix: (key, value)."""
 
     def pieces(self, space: str, ranges: Sequence[KeyRange], most: int | None = None) -> list[tuple[bytes, bytes]]:
-        """The pieces of state of a space whose keys lie in some ranges, those of each range by key, at most so many.
+        """The pieces of state of a space whose keys lie in some ranges, those of each range by key.
 
-        Fewer than ``most`` means that there are no more, whatever is damaged.
+        ``most`` are enough, and fewer mean that there are no more, whatever is damaged.
         """
 
     def positions(self) -> dict[str, bytes]:

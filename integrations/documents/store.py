@@ -1,7 +1,7 @@
 """The indexed store: the port ``Store`` over a journal on this machine and an index that people search.
 
 A commit is durable in the journal, and indexed behind it. Events and incidents are answered from the index as soon as
-it has all that was committed before the call; ``docs/decisions/0012-indexed-store.md`` says why it is so.
+it has all that was committed before the call; ``docs/decisions/0016-indexed-store.md`` says why it is so.
 """
 
 import time
@@ -66,6 +66,7 @@ class IndexedStore:
         place = f"{options.namespace}-{documents.seal.installation}"
         prepare = partial(install, self._cluster, options.namespace, options.days)
         self._indexer = Indexer(journal, self._cluster, self._events, self._incidents, place, prepare)
+        journal.indexed = lambda: self._indexer.whole
         journal.on_commit(lambda: self._loop.call_soon(self._indexer.nudge))
         self._work = self._loop.begin(self._indexer.run())
         self._refreshed = Mark(0, 0, 0)

@@ -239,10 +239,10 @@ class EmbeddedStore:
         with self._connections.write() as connection:
             write_mark(connection, now)
 
-    def sweep(self, cutoffs: Cutoffs, now: int) -> Iterator[Removed]:
-        """Remove what is due, a small durable step at a time."""
+    def sweep(self, cutoffs: Cutoffs, now: int, upto: int | None = None) -> Iterator[Removed]:
+        """Remove what is due, a small durable step at a time; nothing that was written behind block ``upto``."""
         compress = zstandard.ZstdCompressor(level=self._level).compress
-        return Sweep(self._connections, self._filters, compress, self._seals).run(cutoffs, now)
+        return Sweep(self._connections, self._filters, compress, self._seals, upto).run(cutoffs, now)
 
     def due(self, cutoffs: Cutoffs) -> Sequence[Due]:
         """How each class of retention stands."""
