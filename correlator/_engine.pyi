@@ -53,6 +53,13 @@ class Matcher:
         (the value met, or null where absent).
         """
 
+    def evidence(self, line: bytes, rule: int, most: int) -> bytes | None:
+        """What of a rule made it hold on an event, in the form of ``explain``: branches that did not hold are left out.
+
+        Of a clause the first ``most`` parts are told, if they hold; one alone stands for its clause. None where the
+        rule does not hold.
+        """
+
 class Item:
     """One observation entering the windows: a match of a single-event rule."""
 

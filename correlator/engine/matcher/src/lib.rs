@@ -17,6 +17,7 @@ mod event;
 mod explain;
 mod fold;
 mod form;
+mod grammar;
 mod grams;
 mod index;
 mod json;

@@ -1,11 +1,14 @@
 //! Reading named fields out of events, strictly: what is no sound event is told apart, with the reason.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::{
     form::Field,
     json::Malformed,
     names::{Names, Slot},
+    shapes::Shapes,
     slots::{Kind, Slots, ValueId},
-    sound, walk,
+    sound,
 };
 
 /// A scalar of an event.
@@ -35,6 +38,14 @@ pub struct Reader {
     names: Names,
     slots: Vec<Slot>,
     bounds: Bounds,
+    idle: Mutex<Vec<Session>>,
+}
+
+/// Working memory, and what is known of the shapes of lines; kept from batch to batch.
+#[derive(Default)]
+struct Session {
+    slots: Slots,
+    shapes: Shapes,
 }
 
 /// What an event may not exceed.
@@ -53,23 +64,27 @@ impl Reader {
     pub fn new<'a>(fields: impl IntoIterator<Item = &'a str>, bounds: Bounds) -> Self {
         let mut names = Names::new();
         let slots = fields.into_iter().map(|field| names.intern(&Field(field.into()))).collect();
-        Self { names, slots, bounds }
+        Self { names, slots, bounds, idle: Mutex::default() }
     }
 
     /// For each line the fields that it has, by their position, or why it is no event.
     pub fn read<'a>(&self, lines: impl Iterator<Item = &'a [u8]>) -> Vec<Result<Vec<Found>, String>> {
-        let mut slots = Slots::default();
-        lines.map(|line| self.read_line(line, &mut slots)).collect()
+        let mut session = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let found = lines.map(|line| self.read_line(line, &mut session)).collect();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        found
     }
 
-    fn read_line(&self, line: &[u8], slots: &mut Slots) -> Result<Vec<Found>, String> {
+    fn read_line(&self, line: &[u8], session: &mut Session) -> Result<Vec<Found>, String> {
         let bounds = self.bounds;
         if line.len() > bounds.bytes {
             return Err(format!("the event has {} bytes, over {}", line.len(), bounds.bytes));
         }
-        sound::check(line, bounds.depth, bounds.values)?;
+        let Session { slots, shapes } = session;
         slots.clear(self.names.len());
-        walk::fill(line, &self.names, slots).map_err(|Malformed| "the event is no JSON object".to_owned())?;
+        let read = shapes.fill(line, &self.names, slots);
+        sound::check(line, shapes.quotes(), bounds.depth, bounds.values)?;
+        read.map_err(|Malformed| "the event is no JSON object".to_owned())?;
         Ok(self.slots.iter().enumerate().filter_map(|(field, slot)| found(line, slots, field, *slot)).collect())
     }
 }
