@@ -42,5 +42,5 @@ mod witness;
 
 pub use explain::Explanation;
 pub use matcher::{Matcher, Scan, Scope};
-pub use reader::{Bounds, Found, Reader, Scalar};
+pub use reader::{Bounds, Found, Reader, Scalar, Values};
 pub use refusal::Refusal;
