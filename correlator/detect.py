@@ -12,6 +12,7 @@ from correlator.enrich import Enriched
 from correlator.findings import Findings
 from correlator.growth import Growth
 from correlator.health.monitor import Blind, Doubtful
+from correlator.matched import matches
 from correlator.memory import Kept
 from correlator.observation import Hit, Observation, observe
 from correlator.plan.ledger import Ledger, Verdict
@@ -202,7 +203,7 @@ class Detector:
     def _hits(self, batch: Sequence[Enriched]) -> Iterator[tuple[Hit, bool]]:
         """The events of a batch that some rule matched, each with whether it is too late for windows."""
         by_line: dict[int, list[int]] = {}
-        for line, rule in self._matcher.match([enriched.line for enriched in batch]):
+        for line, rule in matches(batch, self._matcher.match):
             block = batch[line].block
             if block is None or block >= self._begun.blocks[rule]:
                 by_line.setdefault(line, []).append(rule)

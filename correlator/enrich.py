@@ -32,6 +32,8 @@ class Enriched(msgspec.Struct):
     """Too late for windows: single-event rules alone see it."""
     block: int | None = None
     """The block of the log that it came in, if that was in an earlier step."""
+    rules: tuple[int, ...] | None = None
+    """The rules that it meets, where it was matched already."""
 
     @property
     def fields(self) -> Fields:

@@ -13,6 +13,7 @@ from correlator.health.flow import Flow
 from correlator.health.monitor import Monitor
 from correlator.health.record import OWN
 from correlator.intelligence import Indicator, Intelligence, indicator_of
+from correlator.matched import Matched, MatchedBatch
 from correlator.memory import Kept
 from correlator.plan.day import DayPlan
 from correlator.renewal import Events, Renewal, Renewed
@@ -107,7 +108,7 @@ class Reception:
         stored, duplicates, rejects = len(arrivals), taken.duplicates, len(taken.rejects)
         taken.rejects += batch.rejects
         ids = self.ids
-        for line, arrival in zip(batch.lines, self._reader.read(batch.lines, batch.source), strict=True):
+        for line, arrival in self._read(batch):
             if isinstance(arrival, ImpetusError):
                 taken.rejects.append(rejected(line, batch.source, arrival))
             elif arrival.id in ids:
@@ -120,6 +121,12 @@ class Reception:
         came = Passage(len(arrivals) - stored, taken.duplicates - duplicates, len(taken.rejects) - rejects, batch.shed)
         self.flow.count(batch.source, came)
 
+    def _read(self, batch: Batch) -> Iterable[tuple[bytes, Arrival | ImpetusError]]:
+        """Each line of a batch, with its arrival or why it is none."""
+        if isinstance(batch, MatchedBatch):
+            return ((arrival.line, arrival) for arrival in batch.arrivals)
+        return zip(batch.lines, self._reader.read(batch.lines, batch.source), strict=True)
+
     def _observe(self, arrival: Arrival, collector: str, heard: int) -> bool:
         """Take in what an event says of time, devices and indicators; whether it is too late for windows."""
         if _category(arrival) == "indicator":
@@ -131,6 +138,12 @@ class Reception:
         return late
 
     def _enrich(self, arrival: Arrival, late: bool, taken: Taken) -> None:
+        if isinstance(arrival, Matched) and not self._intelligence.enrichments(arrival.event, arrival.time):
+            line = join(arrival.line, arrival.addition)
+            taken.events.append(Enriched(arrival, line, arrival.added, late, rules=arrival.rules))
+            taken.additions.append(arrival.addition)
+            taken.heads.append(arrival.head)
+            return
         brief = arrival.brief
         if brief is None or self._intelligence.may_meet(brief[1]):
             added = self._enricher.additions(arrival.event, arrival.time)

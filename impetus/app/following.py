@@ -45,6 +45,10 @@ class FollowingStore:
         """Every piece of state of a space whose key begins with a prefix."""
         return self._settled().state(space, prefix)
 
+    def pieces(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Some pieces of state of a space."""
+        return self._settled().pieces(space, keys)
+
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""
         return self._settled().positions()

@@ -2,19 +2,24 @@
 
 import asyncio
 import contextlib
+from functools import partial
 
 import structlog
 
 from correlator.city.cascade import cascade, devices_of
 from correlator.search import Searcher
+from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app import logs
+from impetus.app.delivering import Delivering
 from impetus.app.keys import masking_key
 from impetus.app.monitoring import Monitoring, make_limits
-from impetus.app.plugins import index_parts, is_index, make_collector, make_store
+from impetus.app.plugins import cluster_parts, index_parts, is_index, make_collector, make_sink, make_store
 from impetus.app.reloading import Reloading, unusable
+from impetus.app.rendering import renderer
 from impetus.app.retaining import Retaining
 from impetus.app.runner import Runner
+from impetus.app.running import Running
 from impetus.app.settings import Settings
 from impetus.app.supervision import Supervisor
 from impetus.app.tally import Tally
@@ -46,7 +51,7 @@ class Service:
         if self._index is not None:
             index = self._index
             self.tally.indexing = lambda: (index.problem, index.behind)
-        self.runner = Runner(lambda store: Correlator(setup, store), self.store, wall_clock, self.tally)
+        self.runner = self._make_runner(setup)
         self.reloading = Reloading(settings, setup, self.runner, self.tally, self._apply)
         masker = Masker(key)
         self.server = Server(
@@ -74,6 +79,17 @@ class Service:
                 settings.retention, self.store, lambda: self.runner.correlator.settled, wall_clock, self.tally
             )
         self._sweeping: asyncio.Task[None] | None = None
+        make = partial(make_sink, folder=settings.folder, file=settings.file)
+        render = renderer(self.store, key)
+        self.delivering = Delivering(settings.sinks, make, render, self.store, self.runner, self.tally)
+        self._telling: asyncio.Task[None] | None = None
+
+    def _make_runner(self, setup: Setup) -> Running:
+        if self._settings.cluster.brokers:
+            clustered = cluster_parts().ClusterRunner
+            behind: Running = clustered(self._settings, setup, self.store, wall_clock, self.tally)
+            return behind
+        return Runner(lambda store: Correlator(setup, store), self.store, wall_clock, self.tally)
 
     def _apply(self, settings: Settings) -> None:
         """Put in force what of changed settings can change at any time."""
@@ -93,6 +109,7 @@ class Service:
         await self.server.start()
         if self.retaining is not None:
             self._sweeping = asyncio.create_task(self.retaining.run(), name="retention")
+        self._telling = asyncio.create_task(self.delivering.run(), name="sinks")
         self._log.info("service.started", address=self.server.address, sources=len(self._settings.sources))
 
     async def run(self) -> None:
@@ -115,9 +132,11 @@ class Service:
 
     async def stop(self) -> None:
         """Stop in order: no new calls, what waits made durable, the store released."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            await asyncio.wait({self._sweeping})
+        beside = {task for task in (self._sweeping, self._telling) if task is not None}
+        for task in beside:
+            task.cancel()
+        if beside:
+            await asyncio.wait(beside)
         # Each may wait for others a little: side by side, so that the whole ends within five seconds.
         await asyncio.gather(self.monitoring.stop(), self.server.stop())
         if self._loop is not None:

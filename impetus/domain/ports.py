@@ -178,6 +178,9 @@ class Store(Protocol):
     def state(self, space: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Every piece of state of a space whose key begins with a prefix: (key, value)."""
 
+    def pieces(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Some pieces of state of a space, by key; those that are not there are left out."""
+
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""
 

@@ -1,7 +1,7 @@
 """The indexed store: the port ``Store`` over a journal on this machine and an index that people search.
 
 A commit is durable in the journal, and indexed behind it. Events and incidents are answered from the index as soon as
-it has all that was committed before the call; ``docs/decisions/0012-indexed-store.md`` says why it is so.
+it has all that was committed before the call; ``docs/decisions/0016-indexed-store.md`` says why it is so.
 """
 
 import time
@@ -66,6 +66,7 @@ class IndexedStore:
         place = f"{options.namespace}-{documents.seal.installation}"
         prepare = partial(install, self._cluster, options.namespace, options.days)
         self._indexer = Indexer(journal, self._cluster, self._events, self._incidents, place, prepare)
+        journal.indexed = lambda: self._indexer.whole
         journal.on_commit(lambda: self._loop.call_soon(self._indexer.nudge))
         self._work = self._loop.begin(self._indexer.run())
         self._refreshed = Mark(0, 0, 0)
@@ -156,6 +157,10 @@ class IndexedStore:
     def state(self, space: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Every piece of state of a space whose key begins with a prefix."""
         return self.journal.state(space, prefix)
+
+    def pieces(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Some pieces of state of a space."""
+        return self.journal.pieces(space, keys)
 
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""

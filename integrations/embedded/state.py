@@ -1,11 +1,11 @@
 """The pieces of state in their rows: sealed, and read around what is damaged."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from impetus.domain.errors import ImpetusError
 from integrations.embedded.salvage import Rows, is_corrupt, read_around
-from integrations.embedded.seal import Seals, seal
+from integrations.embedded.seal import Seals, damaged_row, seal
 
 SEALED = frozenset({"windows"})
 """Spaces whose values bring a seal of their own: there may be a million of them to read at a start."""
@@ -30,6 +30,20 @@ def read_state(
             raise
         rows = sorted(_salvage(connection, seals, space, prefix))
     return rows if space in SEALED else list(_unsealed(rows, seals, space))
+
+
+def read_pieces(connection: sqlite3.Connection, seals: Seals, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+    """The pieces of state of some keys; damaged ones are reported and left out, as those that are not there."""
+    statement = "SELECT key, value FROM state WHERE space = ? AND key = ?"
+    rows: Rows = []
+    for key in keys:
+        try:
+            rows += connection.execute(statement, (space, key)).fetchall()
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            seals.report(damaged_row("state", f"{space} {key.hex()}"))
+    return dict(rows if space in SEALED else _unsealed(rows, seals, space))
 
 
 def _salvage(connection: sqlite3.Connection, seals: Seals, space: str, prefix: bytes) -> Rows:

@@ -34,7 +34,7 @@ from integrations.embedded.seal import Seals
 from integrations.embedded.search import EventSearch
 from integrations.embedded.sift import read_candidates, read_turns, sift_block
 from integrations.embedded.standing import read_standing
-from integrations.embedded.state import read_state
+from integrations.embedded.state import read_pieces, read_state
 
 LEVEL = 3
 """Zstandard's level; see ``docs/decisions/0004-embedded-store.md`` for the others measured."""
@@ -119,6 +119,10 @@ class EmbeddedStore:
     def state(self, space: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Every piece of state of a space whose key begins with a prefix, by key, of one snapshot."""
         return iter(self._read(lambda connection: read_state(connection, self._seals, space, prefix)))
+
+    def pieces(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Some pieces of state of a space, of one snapshot; those that are not there are left out."""
+        return self._read(lambda connection: read_pieces(connection, self._seals, space, keys))
 
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""
@@ -230,10 +234,10 @@ class EmbeddedStore:
         with self._connections.write() as connection:
             write_mark(connection, now)
 
-    def sweep(self, cutoffs: Cutoffs, now: int) -> Iterator[Removed]:
-        """Remove what is due, a small durable step at a time."""
+    def sweep(self, cutoffs: Cutoffs, now: int, upto: int | None = None) -> Iterator[Removed]:
+        """Remove what is due, a small durable step at a time; nothing that was written behind block ``upto``."""
         compress = zstandard.ZstdCompressor(level=self._level).compress
-        return Sweep(self._connections, self._filters, compress, self._seals).run(cutoffs, now)
+        return Sweep(self._connections, self._filters, compress, self._seals, upto).run(cutoffs, now)
 
     def due(self, cutoffs: Cutoffs) -> Sequence[Due]:
         """How each class of retention stands."""
