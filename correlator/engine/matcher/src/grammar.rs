@@ -28,7 +28,8 @@ fn is_escape(line: &[u8], at: usize) -> bool {
     match line.get(at) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => true,
         Some(b'u') => line.get(at + 1..at + 5).is_some_and(|code| {
-            let is_surrogate = matches!(code[0], b'd' | b'D') && !code[1].is_ascii_digit() | matches!(code[1], b'8' | b'9');
+            let is_surrogate =
+                matches!(code[0], b'd' | b'D') && !code[1].is_ascii_digit() | matches!(code[1], b'8' | b'9');
             code.iter().all(u8::is_ascii_hexdigit) && !is_surrogate
         }),
         _ => false,
@@ -187,10 +188,35 @@ mod tests {
     #[test]
     fn others_are_left() {
         for line in [
-            "", "[]", "1", "{", "{}x", " {}", r#"{"a":}"#, r#"{"a" 1}"#, r#"{"a":01}"#, r#"{"a":1.}"#, r#"{"a":-}"#,
-            r#"{"a":1e5}"#, r#"{"a":"\x"}"#, r#"{"a":"\ud800"}"#, r#"{"a":"\u12"}"#, r#"{"a":1,}"#, r#"{"a":[1,]}"#,
-            r#"{"a":[1}"#, r#"{"a":1]"#, r#"{"a":tru}"#, r#"{a:1}"#, r#"{"a":"b""c":1}"#, r#"{"a":[[[]]]}"#,
-            r#"{\"a":1}"#, "{\"a\":\"\t\"}", r#"{,}"#, r#"{"a":1 2}"#, r#"{"a"}"#, r#"{"a":"b}"#,
+            "",
+            "[]",
+            "1",
+            "{",
+            "{}x",
+            " {}",
+            r#"{"a":}"#,
+            r#"{"a" 1}"#,
+            r#"{"a":01}"#,
+            r#"{"a":1.}"#,
+            r#"{"a":-}"#,
+            r#"{"a":1e5}"#,
+            r#"{"a":"\x"}"#,
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":"\u12"}"#,
+            r#"{"a":1,}"#,
+            r#"{"a":[1,]}"#,
+            r#"{"a":[1}"#,
+            r#"{"a":1]"#,
+            r#"{"a":tru}"#,
+            r#"{a:1}"#,
+            r#"{"a":"b""c":1}"#,
+            r#"{"a":[[[]]]}"#,
+            r#"{\"a":1}"#,
+            "{\"a\":\"\t\"}",
+            r#"{,}"#,
+            r#"{"a":1 2}"#,
+            r#"{"a"}"#,
+            r#"{"a":"b}"#,
         ] {
             assert!(!glance(line.as_bytes(), 3), "{line}");
         }

@@ -151,7 +151,9 @@ fn scalar<'a>(line: &'a [u8], slots: &mut Slots, id: ValueId) -> Option<Scalar<'
 /// A text, as it stands in the line if nothing in it is escaped.
 fn text<'a>(line: &'a [u8], slots: &mut Slots, id: ValueId) -> Option<Cow<'a, str>> {
     let raw = slots.raw(line, id)?;
-    if memchr::memchr(b'\\', raw).is_none() && let Ok(text) = std::str::from_utf8(raw) {
+    if memchr::memchr(b'\\', raw).is_none()
+        && let Ok(text) = std::str::from_utf8(raw)
+    {
         return Some(Cow::Borrowed(text));
     }
     slots.text(line, id).map(|text| String::from_utf8_lossy(text).into_owned().into())
