@@ -13,8 +13,8 @@ from impetus.app.settings import Settings, read_settings
 
 DEFAULT = Path("impetus.toml")
 SWITCH = 0.001
-"""How long (s) a thread may hold the interpreter while another waits for it. Reading, stepping and committing are native
-calls for the most part: who comes back from one should not wait long to begin the next.
+"""How long (s) a thread may hold the interpreter while another waits for it. Reading, stepping and committing are for
+the most part native calls: who comes back from one should not wait long to begin the next.
 """
 
 
