@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import signal
+import sys
 from pathlib import Path
 
 from impetus.app import logs
@@ -11,6 +12,10 @@ from impetus.app.service import Service
 from impetus.app.settings import Settings, read_settings
 
 DEFAULT = Path("impetus.toml")
+SWITCH = 0.001
+"""How long (s) a thread may hold the interpreter while another waits for it. Reading, stepping and committing are for
+the most part native calls: who comes back from one should not wait long to begin the next.
+"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +28,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Run until a signal, or with ``--once`` until the sources are at their end."""
     settings = read_settings(arguments.config)
     logs.set_up(settings.log)
+    sys.setswitchinterval(SWITCH)
     return asyncio.run(_run(settings, arguments.once))
 
 
