@@ -20,6 +20,7 @@ STATUS: dict[str, StatusCode] = {
     "action.refused": StatusCode.FAILED_PRECONDITION,
     "api.unavailable": StatusCode.UNAVAILABLE,
     "store.unavailable": StatusCode.UNAVAILABLE,
+    "cluster.unavailable": StatusCode.UNAVAILABLE,
 }
 """Catalogue code → status; any other code is ``INTERNAL``."""
 

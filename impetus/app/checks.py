@@ -10,11 +10,19 @@ import msgspec
 from correlator.notices import read_notices
 from impetus.app.diagnosis.finding import Finding, Grade
 from impetus.app.diagnosis.machine import check_clock, check_record, check_units
-from impetus.app.diagnosis.network import check_listeners, check_source
+from impetus.app.diagnosis.network import check_listeners, check_sink, check_source
 from impetus.app.diagnosis.permissions import check_permissions
 from impetus.app.health.examination import FULL
 from impetus.app.health.reading import read_disk
-from impetus.app.plugins import collector_settings, find_collector, index_parts, is_index, make_store
+from impetus.app.plugins import (
+    collector_settings,
+    find_collector,
+    find_sink,
+    index_parts,
+    is_index,
+    make_store,
+    plugin_settings,
+)
 from impetus.app.settings import Settings
 from impetus.app.wiring import make_setup, wall_clock
 from impetus.domain.errors import ImpetusError, Where
@@ -36,6 +44,7 @@ def examine(settings: Settings, running: bool = False, deep: bool = False) -> It
         ("disk", _disk),
         ("listeners", lambda settings: check_listeners(settings, running)),
         ("sources", lambda settings: _sources(settings, running)),
+        ("sinks", _sinks),
         ("clock", lambda _: check_clock()),
         ("units", lambda _: check_units()),
     )
@@ -128,6 +137,17 @@ def _sources(settings: Settings, running: bool) -> Iterator[Finding]:
         yield from found or [Finding("ok", f"source {source.name}: {source.kind}")]
 
 
+def _sinks(settings: Settings) -> Iterator[Finding]:
+    for sink in settings.sinks:
+        where = Where(settings.file, sink.line, sink.name)
+        try:
+            keys = plugin_settings(find_sink(sink.kind, where).Settings, sink.keys, settings.folder, where)
+        except ImpetusError as error:
+            yield Finding.of(error)
+            continue
+        yield from check_sink(sink.name, sink.kind, keys)
+
+
 def _files(source: str, keys: msgspec.Struct) -> Iterator[Finding]:
     for path in _paths(keys):
         if not path.exists():
@@ -141,3 +161,5 @@ def _paths(settings: msgspec.Struct) -> Iterator[Path]:
         value = getattr(settings, name)
         if isinstance(value, Path):
             yield value
+        elif isinstance(value, msgspec.Struct):
+            yield from _paths(value)

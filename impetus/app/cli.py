@@ -12,6 +12,7 @@ from impetus.domain.errors import ImpetusError
 
 COMMANDS = {
     "run": "Run Impetus on this machine, with the sources of its settings",
+    "worker": "Run a worker of a cluster on this machine",
     "demo": "Show what Impetus does, on samples that come with it",
     "replay": "Run recorded events through the same engine and print the incidents",
     "match": "Match single-event rules against events as they are",

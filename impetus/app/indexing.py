@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from impetus.app.plugins import load_index
+from impetus.app.secrets import read_secret
 from impetus.app.settings import Settings
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.personal import Masker
@@ -63,14 +64,4 @@ def make_sight(key: bytes) -> Sight:
 def _secret(settings: Settings, name: str, reference: str | None) -> str | None:
     if reference is None:
         return None
-    kind, _, place = reference.partition(":")
-    where = Where(settings.file, key=f"store.{name}")
-    try:
-        found = os.environ[place] if kind == "env" else settings.path(place).read_text(encoding="utf-8").strip()
-    except KeyError:
-        raise ImpetusError("settings.invalid", f"the environment has no {place}", where) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ImpetusError("settings.invalid", f"the secret cannot be read: {error}", where) from None
-    if not found:
-        raise ImpetusError("settings.invalid", "the secret is empty", where)
-    return found
+    return read_secret(reference, settings.folder, Where(settings.file, key=f"store.{name}"))

@@ -11,10 +11,9 @@ from impetus.app.health.examination import Limits
 from impetus.app.health.reading import Instruments
 from impetus.app.health.watch import Watch
 from impetus.app.metrics.catalogue import Moment
-from impetus.app.metrics.exposition import Exposition
 from impetus.app.metrics.listener import Listener, Probes
 from impetus.app.metrics.otlp import Exporter
-from impetus.app.runner import Runner
+from impetus.app.running import Running
 from impetus.app.settings import HealthSettings, MetricsSettings, Settings
 from impetus.app.tally import Tally
 from impetus.domain.instant import SECOND, parse_span
@@ -25,7 +24,7 @@ class Monitoring:
     """Watches a runner and its store. ``start``, then ``stop``; ``lives`` says whether the program still steps."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what is watched, and what says how
-        self, settings: Settings, runner: Runner, store: Store, tally: Tally, clock: Clock, lives: Callable[[], bool]
+        self, settings: Settings, runner: Running, store: Store, tally: Tally, clock: Clock, lives: Callable[[], bool]
     ) -> None:
         path: Path = settings.path(settings.store.path)
         instruments = Instruments(tally, store, path, clock, lambda: runner.waiting)
@@ -60,6 +59,8 @@ class Monitoring:
     def _make_listener(self, settings: MetricsSettings) -> Listener | None:
         if settings.listen is None:
             return None
+        from impetus.app.metrics.exposition import Exposition  # noqa: PLC0415 - few need it at a start
+
         probes = Probes(Exposition(self._moment).write, self._lives, lambda: self.watch.conditions)
         return Listener(settings.listen, probes)
 

@@ -1,17 +1,22 @@
 """Plug-ins: found by their entry points, the built-in ones too; exactly the one that is asked for is loaded."""
 
+from dataclasses import replace
+from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import msgspec
 
-from impetus.app.settings import SourceSettings, decode, explain
+from impetus.app.secrets import read_secret
+from impetus.app.settings import SinkSettings, SourceSettings, decode, explain
 from impetus.domain.errors import ImpetusError, Where, nearest
 from impetus.domain.ports import Clock, Collector, Intake, Store
+from impetus.domain.secret import Secret
 from impetus.domain.shape import Mismatch
+from impetus.domain.sink import Sink
 
 JOURNAL = "embedded"
 """The kind of store that a journal is."""
@@ -27,24 +32,55 @@ def make_collector(source: SourceSettings, folder: Path, file: str, intake: Inta
 
 def collector_settings(kind: type[Collector], source: SourceSettings, folder: Path, file: str) -> msgspec.Struct:
     """The keys of a source as its collector's settings, paths made absolute."""
+    return plugin_settings(kind.Settings, source.keys, folder, Where(file, source.line, source.name))
+
+
+def plugin_settings(kind: type[msgspec.Struct], keys: dict[str, Any], folder: Path, where: Where) -> msgspec.Struct:
+    """Keys of a file as the settings of a plug-in: paths made absolute, secrets looked up.
+
+    ``where`` is the beginning of its table. Raises ``ImpetusError``.
+    """
+    file = where.file or ""
     try:
-        settings: msgspec.Struct = msgspec.convert(source.keys, kind.Settings, dec_hook=decode)
+        settings = msgspec.convert(keys, kind, dec_hook=decode)
     except msgspec.ValidationError as error:
         text = Path(file).read_text(encoding="utf-8") if file else ""
-        raise explain(Mismatch.of(error), kind.Settings, file, text, source.line or 0) from None
+        raise explain(Mismatch.of(error), kind, file, text, where.line or 0) from None
     except ValueError as error:
-        raise ImpetusError("settings.invalid", str(error), Where(file, source.line, source.name)) from None
-    paths = {
-        name: folder / value
-        for name in settings.__struct_fields__
-        if isinstance(value := getattr(settings, name), Path)
-    }
-    return msgspec.structs.replace(settings, **paths) if paths else settings
+        raise ImpetusError("settings.invalid", str(error), where) from None
+    return _located(settings, folder, where)
+
+
+def _located(settings: msgspec.Struct, folder: Path, where: Where) -> msgspec.Struct:
+    """Settings with what they name by path or reference, in tables within them, too."""
+    found: dict[str, Any] = {}
+    for name in settings.__struct_fields__:
+        value = getattr(settings, name)
+        if isinstance(value, Path):
+            found[name] = folder / value
+        elif isinstance(value, Secret):
+            key = f"{where.key}.{name}"
+            found[name] = Secret(value.reference, read_secret(value.reference, folder, replace(where, key=key)))
+        elif isinstance(value, msgspec.Struct):
+            found[name] = _located(value, folder, replace(where, key=f"{where.key}.{name}"))
+    return msgspec.structs.replace(settings, **found) if found else settings
 
 
 def find_collector(kind: str, where: Where) -> Any:
     """The class of a kind of collector."""
     return _load("impetus.collectors", kind, where)
+
+
+def make_sink(sink: SinkSettings, folder: Path, file: str) -> Sink:
+    """The sink of settings. Raises ``ImpetusError``, as for a collector."""
+    kind = find_sink(sink.kind, Where(file, sink.line, "kind"))
+    made: Sink = kind(sink.name, plugin_settings(kind.Settings, sink.keys, folder, Where(file, sink.line, sink.name)))
+    return made
+
+
+def find_sink(kind: str, where: Where) -> Any:
+    """The class of a kind of sink."""
+    return _load("impetus.sinks", kind, where)
 
 
 def make_store(kind: str, path: Path) -> Store:
@@ -57,7 +93,7 @@ def make_store(kind: str, path: Path) -> Store:
 
 def is_index(kind: str) -> bool:
     """Whether a kind of store is an index, which has a journal in front of it."""
-    return any(entry.name == kind for entry in entry_points(group="impetus.indices"))
+    return kind != JOURNAL and any(entry.name == kind for entry in _installed(group="impetus.indices"))
 
 
 def index_parts() -> ModuleType:
@@ -69,13 +105,28 @@ def index_parts() -> ModuleType:
         raise ImpetusError("plugin.missing-extra", what, Where(key="store.kind"), hint) from None
 
 
+def cluster_parts() -> ModuleType:
+    """``impetus.app.cluster.runner``, which needs an extra. Raises ``ImpetusError`` where that is missing."""
+    try:
+        return import_module("impetus.app.cluster.runner")
+    except ImportError as error:
+        what, hint = f"a cluster needs {error.name}", "pip install 'impetus[cluster]'"
+        raise ImpetusError("plugin.missing-extra", what, Where(key="cluster"), hint) from None
+
+
 def load_index(kind: str) -> Any:
     """What makes the cluster of a kind of index from its ``Access``. Raises ``ImpetusError``: missing extra."""
     return _load("impetus.indices", kind, Where(key="store.kind"))
 
 
+@cache
+def _installed(group: str) -> EntryPoints:
+    """The entry points of a group: to look through all packages takes a while."""
+    return entry_points(group=group)
+
+
 def _load(group: str, name: str, where: Where) -> Any:
-    found = {entry.name: entry for entry in entry_points(group=group)}
+    found = {entry.name: entry for entry in _installed(group=group)}
     if name not in found:
         kind = group.removeprefix("impetus.").removesuffix("s")
         raise ImpetusError("plugin.unknown", f"there is no {kind} {name!r}", where, nearest(name, found))

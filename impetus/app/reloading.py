@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from correlator.setup import Setup
-from impetus.app.runner import Runner
+from impetus.app.running import Running
 from impetus.app.settings import Settings, read_settings
 from impetus.app.tally import Tally
 from impetus.app.wiring import make_setup, rule_paths
@@ -24,7 +24,7 @@ WITH_SETUP = ("rules", "city", "windows", "incidents")
 """Tables that the set-up of the correlator is made of."""
 BESIDE = ("health", "retention", "log")
 """Tables that can change at any time."""
-AT_START = ("store", "api", "metrics")
+AT_START = ("store", "api", "metrics", "sinks", "cluster")
 """Tables that are read at the start alone."""
 
 
@@ -35,7 +35,7 @@ class Reloading:
         self,
         settings: Settings,
         setup: Setup,
-        runner: Runner,
+        runner: Running,
         tally: Tally,
         apply: Callable[[Settings], None] = lambda _: None,
     ) -> None:

@@ -6,6 +6,8 @@ the keys of that collector's own ``Settings``.
 
 import re
 import tomllib
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +16,7 @@ import msgspec
 from impetus.domain.errors import ImpetusError, Where, nearest
 from impetus.domain.instant import parse_span
 from impetus.domain.rule import Level
+from impetus.domain.secret import Secret
 from impetus.domain.shape import Mismatch, known_keys
 
 SHIPPED_RULES = "shipped"
@@ -127,6 +130,33 @@ class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often the receiver is sent to."""
 
 
+class ClusterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``[cluster]``: Kafka as the log, and workers. Without ``brokers`` all is on this machine, in this process."""
+
+    brokers: tuple[Annotated[str, msgspec.Meta(pattern=r"^[^\s,@/]+:[0-9]{1,5}$")], ...] = ()
+    """``HOST:PORT`` of some of them."""
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")] = "impetus"
+    """The first part of the names of the topics: one for each installation."""
+    node: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")] = "1"
+    """The name of this machine, another one for each: what it sends is told apart by it."""
+    workers: Annotated[int, msgspec.Meta(ge=0, le=64)] = 2
+    """So many workers does ``impetus run`` keep running on this machine."""
+    partitions: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 4
+    """Of the events, when their topic is made: the most match workers that have something to do."""
+    replicas: Annotated[int, msgspec.Meta(ge=1, le=9)] = 1
+    """How many brokers hold each record, when the topics are made. 3 survives the loss of a broker."""
+    days: Count = 7
+    """How long Kafka keeps the records, when the topics are made."""
+    state: Path = Path("cluster")
+    """Where the state of the lane is on this machine; what is lost of it is made again from Kafka."""
+    protocol: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    user: str | None = None
+    password: Reference | None = None
+    ca: Path | None = None
+    """Certificates to trust, instead of those of the system."""
+
+
 Keep = Annotated[str, msgspec.Meta(pattern=r"^([1-9][0-9]*[hdwy]|forever)$")]
 """How long something is kept: ``90d``, ``2y``, ``forever``."""
 
@@ -171,6 +201,20 @@ class SourceSettings(msgspec.Struct, frozen=True):
     line: int | None = None
 
 
+class SinkSettings(msgspec.Struct, frozen=True):
+    """One ``[[sink]]``: its name, its kind, what it is told, and the keys of its kind."""
+
+    name: str
+    kind: str
+    alerts: bool = False
+    """Whether it is told the alerts of an incident as well, with their explanations: that takes a look at its events
+    for each change."""
+    origin: str | None = None
+    """The name of this installation in what it is told; that of the host if not given."""
+    keys: dict[str, Any] = {}
+    line: int | None = None
+
+
 class Settings(msgspec.Struct, frozen=True):
     """All settings, with the folder that paths are relative to."""
 
@@ -187,6 +231,8 @@ class Settings(msgspec.Struct, frozen=True):
     health: HealthSettings = HealthSettings()
     metrics: MetricsSettings = MetricsSettings()
     retention: RetentionSettings = RetentionSettings()
+    sinks: tuple[SinkSettings, ...] = ()
+    cluster: ClusterSettings = ClusterSettings()
 
     def path(self, path: Path | str) -> Path:
         """A path of the settings, made absolute."""
@@ -212,7 +258,9 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     health: HealthSettings = HealthSettings()
     metrics: MetricsSettings = MetricsSettings()
     retention: RetentionSettings = RetentionSettings()
+    cluster: ClusterSettings = ClusterSettings()
     source: tuple[dict[str, Any], ...] = ()
+    sink: tuple[dict[str, Any], ...] = ()
 
 
 def read_settings(path: Path) -> Settings:
@@ -233,14 +281,10 @@ def _settings(document: dict[str, Any], path: Path, text: str) -> Settings:
         read = msgspec.convert(document, _Document, dec_hook=decode)
     except msgspec.ValidationError as error:
         raise explain(Mismatch.of(error), _Document, str(path), text) from None
-    lines = [number for number, line in enumerate(text.splitlines(), 1) if line.strip().startswith("[[source]]")]
-    sources = [_source(keys, str(path), lines[i] if i < len(lines) else None) for i, keys in enumerate(read.source)]
-    names = [source.name for source in sources]
-    for source in sources:
-        if names.count(source.name) > 1:
-            raise ImpetusError(
-                "settings.invalid", f"two sources are named {source.name!r}", Where(str(path), source.line)
-            )
+    sources = [_source(keys, where) for keys, where in _tables(read.source, "source", path, text)]
+    sinks = [_sink(keys, where) for keys, where in _tables(read.sink, "sink", path, text)]
+    _check_names(sources, "source", str(path))
+    _check_names(sinks, "sink", str(path))
     return Settings(
         path.resolve().parent,
         str(path),
@@ -255,27 +299,55 @@ def _settings(document: dict[str, Any], path: Path, text: str) -> Settings:
         read.health,
         read.metrics,
         read.retention,
+        tuple(sinks),
+        read.cluster,
     )
 
 
+def _tables(
+    tables: Sequence[dict[str, Any]], name: str, path: Path, text: str
+) -> Iterator[tuple[dict[str, Any], Where]]:
+    """The keys of each ``[[name]]``, a copy, with the place where it begins."""
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if line.strip().startswith(f"[[{name}]]")]
+    for keys, line in zip_longest(tables, lines[: len(tables)]):
+        yield dict(keys), Where(str(path), line, name)
+
+
+def _check_names(tables: Sequence[SourceSettings | SinkSettings], kind: str, file: str) -> None:
+    names = [one.name for one in tables]
+    for one in tables:
+        if names.count(one.name) > 1:
+            raise ImpetusError("settings.invalid", f"two {kind}s are named {one.name!r}", Where(file, one.line))
+
+
 def decode(kind: type, value: object) -> object:
-    """Values that TOML has no type for: a path is written as text."""
-    if kind is Path and isinstance(value, str):
-        return Path(value)
+    """Values that TOML has no type for: paths and secrets are written as text."""
+    if kind in {Path, Secret} and isinstance(value, str):
+        return kind(value)
     raise TypeError(f"Expected `{kind.__name__}`, got `{type(value).__name__}`")
 
 
-def _source(keys: dict[str, Any], file: str, line: int | None) -> SourceSettings:
-    keys = dict(keys)
-    where = Where(file, line, "source")
-    for needed in ("name", "kind"):
-        if not isinstance(keys.get(needed), str) or not keys[needed]:
-            raise ImpetusError("settings.invalid", f"a source needs a {needed}", where)
+def _source(keys: dict[str, Any], where: Where) -> SourceSettings:
+    _check_named(keys, where)
     try:
         lateness, idle = (parse_span(keys.pop(key)) if key in keys else None for key in ("lateness", "idle"))
     except (ValueError, TypeError) as error:
         raise ImpetusError("settings.invalid", str(error), where) from None
-    return SourceSettings(keys.pop("name"), keys.pop("kind"), lateness, idle, keys, line)
+    return SourceSettings(keys.pop("name"), keys.pop("kind"), lateness, idle, keys, where.line)
+
+
+def _sink(keys: dict[str, Any], where: Where) -> SinkSettings:
+    _check_named(keys, where)
+    alerts, origin = keys.pop("alerts", False), keys.pop("origin", None)
+    if not isinstance(alerts, bool) or not (origin is None or (isinstance(origin, str) and origin)):
+        raise ImpetusError("settings.invalid", "alerts is true or false, origin a text", where)
+    return SinkSettings(keys.pop("name"), keys.pop("kind"), alerts, origin, keys, where.line)
+
+
+def _check_named(keys: dict[str, Any], where: Where) -> None:
+    for needed in ("name", "kind"):
+        if not isinstance(keys.get(needed), str) or not keys[needed]:
+            raise ImpetusError("settings.invalid", f"a {where.key} needs a {needed}", where)
 
 
 def explain(mismatch: Mismatch, kind: type, file: str, text: str, start: int = 0) -> ImpetusError:

@@ -49,11 +49,14 @@ class Supervisor:
 
     async def keep(self, source: SourceSettings) -> None:
         """Run one source until it is at its end, again after a failure that may pass."""
-        pause = FIRST_PAUSE
+        pause, loop = FIRST_PAUSE, asyncio.get_running_loop()
+        begun = loop.time()
         while (problem := await self.attempt(source)) is not None and _code(problem) not in FINAL:
+            if loop.time() - begun > LONGEST_PAUSE:
+                pause = FIRST_PAUSE  # it ran well for a while
             self._log.info("source.waiting", source=source.name, again_in=pause)
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause, begun = min(pause * 2, LONGEST_PAUSE), loop.time()
 
     async def attempt(self, source: SourceSettings) -> Exception | None:
         """Run one source until it is at its end; returns what it raised, if it did not end well."""

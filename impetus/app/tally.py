@@ -36,6 +36,8 @@ class Tally:
         self._store, self._clock = store, clock
         self.states: dict[str, tuple[str, str]] = {}
         """Source → state and problem, as supervision sees them."""
+        self.sinks: dict[str, str] = {}
+        """Sink → why it takes nothing; empty while it does."""
         self.watermark: int | None = None
         self.notices: tuple[Notice, ...] = ()
         """Where the picture is not whole, as the correlator sees it."""

@@ -49,6 +49,8 @@ class Indexer:
         self._path, self._make_ready = f"{PROGRESS}/_doc/{place}", prepare
         self.reached = Mark(-1, -1, -1)
         """How far the index is; behind everything until that is known."""
+        self.whole = 0
+        """The block up to which everything that was committed is in the index."""
         self.problem = ""
         """Why nothing is indexed; empty while it works."""
         self.moved = threading.Condition()
@@ -118,6 +120,8 @@ class Indexer:
                 self._note(self.reached._replace(revised=number))
             self._journal.forget([number for number, _ in sets])
             self._note(self.reached._replace(revised=max(self.reached.revised, aim.revised)))
+        if self.reached.reaches(aim):
+            self.whole = aim.block
         return not self.reached.reaches(self.aim())
 
     async def _prepare(self) -> None:

@@ -6,7 +6,7 @@ reached, and what was half indexed is indexed again.
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from impetus.domain.batch import Commit, Key, Revision
 from impetus.domain.ports import EventQuery, Span
+from impetus.domain.retention import Cutoffs, Removed
 from integrations.documents.document import Entry
 from integrations.embedded.store import EmbeddedStore
 
@@ -31,6 +32,8 @@ class Journal(EmbeddedStore):
         newest = max((int.from_bytes(key) for key, _ in self.state(_SPACE)), default=0)
         self._numbers = itertools.count(newest + 1)
         self._numbering = threading.Lock()
+        self.indexed: Callable[[], int] = lambda: 0
+        """The newest block up to which the index has all; retention leaves what comes behind."""
         self.revised = newest
         """The number of the newest set of revisions."""
 
@@ -61,6 +64,11 @@ class Journal(EmbeddedStore):
         found = self.events(EventQuery(ids=ids, span=Span(min(times), max(times) + 1), limit=len(ids)))
         known = {event.id for event in found}
         return tuple(one for one in revisions if one.id in known)
+
+    def sweep(self, cutoffs: Cutoffs, now: int, upto: int | None = None) -> Iterator[Removed]:
+        """Remove what is due and in the index."""
+        indexed = self.indexed()
+        return super().sweep(cutoffs, now, indexed if upto is None else min(upto, indexed))
 
     def revisions(self) -> list[tuple[int, tuple[Revision, ...]]]:
         """The sets of revisions that were not forgotten yet, each with its number, in order."""

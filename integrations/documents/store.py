@@ -1,7 +1,7 @@
 """The indexed store: the port ``Store`` over a journal on this machine and an index that people search.
 
 A commit is durable in the journal, and indexed behind it. Events and incidents are answered from the index as soon as
-it has all that was committed before the call; ``docs/decisions/0012-indexed-store.md`` says why it is so.
+it has all that was committed before the call; ``docs/decisions/0016-indexed-store.md`` says why it is so.
 """
 
 import time
@@ -15,7 +15,7 @@ from impetus.domain.batch import Commit, Control, Reject
 from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
-from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, StoredEvent
+from impetus.domain.ports import EventQuery, IncidentQuery, KeyRange, Past, Sieve, Sifted, StoredEvent
 from integrations.documents.cluster import Cluster
 from integrations.documents.document import Documents, Sight
 from integrations.documents.events import EventIndex
@@ -66,6 +66,7 @@ class IndexedStore:
         place = f"{options.namespace}-{documents.seal.installation}"
         prepare = partial(install, self._cluster, options.namespace, options.days)
         self._indexer = Indexer(journal, self._cluster, self._events, self._incidents, place, prepare)
+        journal.indexed = lambda: self._indexer.whole
         journal.on_commit(lambda: self._loop.call_soon(self._indexer.nudge))
         self._work = self._loop.begin(self._indexer.run())
         self._refreshed = Mark(0, 0, 0)
@@ -157,9 +158,9 @@ class IndexedStore:
         """Every piece of state of a space whose key begins with a prefix."""
         return self.journal.state(space, prefix)
 
-    def pieces(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Some pieces of state of a space."""
-        return self.journal.pieces(space, keys)
+    def pieces(self, space: str, ranges: Sequence[KeyRange], most: int | None = None) -> list[tuple[bytes, bytes]]:
+        """The pieces of state of a space whose keys lie in some ranges."""
+        return self.journal.pieces(space, ranges, most)
 
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""
@@ -172,6 +173,10 @@ class IndexedStore:
     def recent_ids(self, limit: int) -> Sequence[str]:
         """The ids of the newest events of the log."""
         return self.journal.recent_ids(limit)
+
+    def past(self, limit: int) -> Past:
+        """The same, to be asked and read bit by bit."""
+        return self.journal.past(limit)
 
     def log(self) -> Iterator[tuple[bytes, ...]]:
         """The blocks of the log, in order."""

@@ -48,12 +48,21 @@ Step = Callable[[DataClass, int, int], int | None]
 
 
 class Sweep:
-    """One sweep over a store. ``compress`` is that of its blocks; what is damaged is reported and stays."""
+    """One sweep over a store. ``compress`` is that of its blocks; what is damaged is reported and stays.
+
+    What was written behind block ``upto`` stays whatever its age.
+    """
 
     def __init__(
-        self, connections: Connections, filters: Filters, compress: Callable[[bytes], bytes], seals: Seals
+        self,
+        connections: Connections,
+        filters: Filters,
+        compress: Callable[[bytes], bytes],
+        seals: Seals,
+        upto: int | None = None,
     ) -> None:
         self._connections, self._filters, self._compress, self._seals = connections, filters, compress, seals
+        self._upto = upto
         self._needed = Needed()
 
     def run(self, cutoffs: Cutoffs, now: int) -> Iterator[Removed]:
@@ -74,6 +83,8 @@ class Sweep:
     def _run(self, kind: DataClass, step: Step, cutoff: int) -> Iterator[Removed]:
         with self._connections.read() as connection:
             due = newest_before(connection, cutoff)
+        if self._upto is not None:
+            due = min(due, self._upto)
         count: int | None = 0
         steps = 0
         while count is not None:

@@ -18,13 +18,13 @@ from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
 from impetus.domain.ports import Desk, EventQuery, Feed, Foresight, Health, Search, Steward, Store
 from integrations.grpc import request as asked
+from integrations.grpc.dossier import shown_alerts
 from integrations.grpc.foreign import ForeignIncidents
 from integrations.grpc.inquiry import Inquiry
 from integrations.grpc.keys import MaskedKeys
 from integrations.grpc.masking import Masking
 from integrations.grpc.search import look, pages, unmasked
 from integrations.grpc.translate import (
-    alert_message,
     cascade_message,
     event_message,
     incident_message,
@@ -36,8 +36,6 @@ from integrations.grpc.watch import follow
 
 CHANGES = 100
 """Changes read at once for a watcher."""
-MEMBER_EVENTS = 1_000
-"""Events of an incident whose personal values are masked in the texts of its alerts."""
 
 Answer = TypeVar("Answer")
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -220,9 +218,7 @@ class Service(ImpetusServicer):
         incident = self._store.incident(id)
         if incident is None:
             raise ImpetusError("incident.unknown", f"there is no incident {id!r}")
-        names = self._names(incident)
-        alerts = self._store.alerts([member.alert for member in incident.members])
-        shown = [alert_message(self._masking.alert(alert, names)) for alert in alerts]
+        shown = shown_alerts(self._store, self._masking, incident)
         following = cascade_message(self._foresee(incident))
         return pb.GetIncidentResponse(incident=self._shown(incident), alerts=shown, cascade=following)
 
@@ -230,14 +226,6 @@ class Service(ImpetusServicer):
         most = asked.ledger_limit(request)
         lines = [line for line in self._store.ledger() if request.entry in ("", line.entry)]
         return pb.ListLedgerResponse(lines=[ledger_message(line) for line in lines[-most:]])
-
-    def _names(self, incident: Incident) -> dict[str, str]:
-        """The personal values of an incident and its events, newest ones if there are very many."""
-        names = self._masking.entity_names(incident)
-        ids = incident.events[-MEMBER_EVENTS:]
-        for stored in self._store.events(EventQuery(ids=ids, limit=len(ids))) if ids else ():
-            names.update(self._masking.stored_names(stored))
-        return names
 
     def _events(self, query: EventQuery) -> Iterator[list[pb.Event]]:
         for page in pages(self._store, query):

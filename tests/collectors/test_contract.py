@@ -11,7 +11,9 @@ from collectors.network.flows import FlowsSettings
 from collectors.recording import Source
 from impetus.app.settings import decode
 
-BUILT_IN = {"json_lines", "syslog", "nfstream", "mqtt", "stix_bundle"}
+BUILT_IN = {"json_lines", "syslog", "nfstream", "mqtt", "stix_bundle", "kafka"}
+SAMPLES = {"topics": ["a"], "broker": {"hosts": ["a:1"]}}
+"""Values of settings that are no text."""
 INSTALLED = {point.name: point for point in entry_points(group="impetus.collectors")}
 
 
@@ -29,7 +31,7 @@ def test_settings_are_typed_and_refuse_what_they_do_not_know(collector):
     assert issubclass(settings, Source)
     assert settings.__struct_config__.frozen
     required = {field.name for field in msgspec.structs.fields(settings) if field.required}
-    known = {name: ["a"] if name == "topics" else "a" for name in required}
+    known = {name: SAMPLES.get(name, "a") for name in required}
     if settings is FlowsSettings:
         known["file"] = "a"
     assert msgspec.convert(known, settings, dec_hook=decode)

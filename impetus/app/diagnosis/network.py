@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from impetus.app.diagnosis.finding import Finding
 from impetus.app.settings import Settings
+from impetus.domain.kafka import KafkaAccess
 
 PATIENCE = 2.0
 """Seconds that the other side has to answer in."""
@@ -46,8 +49,28 @@ def check_source(name: str, kind: str, keys: Any, running: bool) -> Iterator[Fin
         kinds = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
         for transport in keys.transports:
             yield from _bind(f"{about} ({transport})", keys.address, keys.port, kinds[transport])
+    elif kind == "kafka":
+        yield from check_brokers(about, keys.broker)
     elif kind == "nfstream" and keys.interface is not None:
         yield from _capture(about, keys)
+
+
+def check_sink(name: str, kind: str, keys: Any) -> Iterator[Finding]:
+    """That a sink can be reached, as far as that shows without telling it anything."""
+    about = f"sink {name}"
+    if kind == "kafka":
+        yield from check_brokers(about, keys.broker)
+    else:
+        yield Finding("ok", f"{about}: {kind}")
+
+
+def check_brokers(about: str, access: KafkaAccess) -> Iterator[Finding]:
+    """That some broker answers, and that a password does not go there in clear."""
+    found = [finding for host in access.hosts for finding in check_reach(about, *_host_and_port(host))]
+    reached = any(finding.grade == "ok" for finding in found)
+    yield from (replace(one, grade="warning") if reached and one.grade == "error" else one for one in found)
+    if access.user is not None and access.mechanism == "PLAIN" and not access.tls:
+        yield Finding("warning", f"{about}: the password goes to the brokers in clear", "Set tls = true, or SCRAM")
 
 
 def check_reach(about: str, host: str, port: int) -> Iterator[Finding]:
@@ -94,6 +117,11 @@ def _may_capture() -> bool:
         return os.geteuid() == 0
     sets = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapEff:")]
     return any(one & NET_RAW for one in sets)
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _is_loopback(host: str) -> bool:

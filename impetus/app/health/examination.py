@@ -21,6 +21,7 @@ HINTS = {
     "collector_down": "impetus doctor says why; the source is started again by itself",
     "store_refusing": "Free space on the disk of the store, or give it back its folder; it goes on by itself",
     "index_unreachable": "Nothing is lost: start the cluster, mend its disk or its access; what waits is then indexed",
+    "sink_unreachable": "Nothing is left out: mend the way to it or its topic; what waits is then delivered",
     "store_damaged": "impetus doctor --deep names all that is damaged; restore it from a backup: the rest is served",
     "processing_stalled": "Look at the log; if nothing moves, restart: what is not durable comes again",
     "source_shedding": "Find who floods it; give it more room (`room`), or a way in that can wait: TCP, MQTT, a file",
@@ -67,6 +68,9 @@ def _flow(reading: Reading) -> Iterator[Condition]:
     elif reading.stepped and reading.now - reading.stepped > STUCK:
         reason = f"nothing was made durable for {_span(reading.now - reading.stepped)}; {reading.waiting} records wait"
         yield _condition("processing_stalled", "correlator", reason, late=True)
+    for sink, problem in reading.sinks.items():
+        if problem:
+            yield _condition("sink_unreachable", sink, problem, late=True)
     if reading.unindexed:
         reason = f"{reading.behind} blocks of the log wait: {reading.unindexed}"
         yield _condition("index_unreachable", "index", reason, late=True)

@@ -35,6 +35,8 @@ class Reading(msgspec.Struct, frozen=True):
     vitals: Vitals = Vitals()
     states: Mapping[str, tuple[str, str]] = {}
     """State and problem by source, as supervision sees them."""
+    sinks: Mapping[str, str] = {}
+    """Why a sink takes nothing, by sink; empty while it does."""
     events: Mapping[str, int] = {}
     rejects: Mapping[str, int] = {}
     alerts: Mapping[str, int] = {}
@@ -84,6 +86,7 @@ class Instruments:
             now=now,
             vitals=vitals,
             states=dict(tally.states),
+            sinks=dict(tally.sinks),
             events=tally.events,
             rejects=tally.rejects,
             alerts=tally.alerts,

@@ -37,6 +37,7 @@ TOLD = frozenset(
         "rule_failing",
         "clock_skewed",
         "index_unreachable",
+        "sink_unreachable",
     }
 )
 """The kinds that are told. Collectors are told of by supervision. What is told while nothing can be written waits, and

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from indexed import open_indexed
+from msgspec.structs import replace
 from outage import Way
 
 from impetus.domain.batch import Commit, Head
 from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from impetus.domain.ports import EventQuery, IncidentQuery
+from impetus.domain.retention import Cutoffs
 from integrations.documents.store import IndexedStore
 from integrations.opensearch.cluster import OpenSearchCluster
 
@@ -71,6 +73,28 @@ def test_an_outage_loses_nothing_and_the_backlog_drains(store: IndexedStore, way
     assert store.problem == ""
     (known,) = store.incidents(IncidentQuery())
     assert known.revision == BLOCKS
+
+
+def test_retention_leaves_what_the_index_has_not_yet(store: IndexedStore, way: Way) -> None:
+    def sweep() -> set[int]:
+        list(store.journal.sweep(Cutoffs(events=2, personal=2, incidents=2, settled=1_000), 2))
+        return {int(event.id[1:]) // SIZE for event in store.journal.events(EventQuery(limit=10_000))}
+
+    closed = replace(block(0).incidents[0], status="closed")
+    store.commit(block(0))
+    store.commit(block(1))
+    assert store.settle(60)
+    way.cut()
+    store.commit(block(2))
+    store.commit(replace(block(3), incidents=(closed,)))
+    wait_for_problem(store)
+    store.journal.mark(1)
+    assert sweep() == {2, 3}
+    assert store.journal.incident("i1") is not None
+    way.mend()
+    assert store.settle(60)
+    assert len(store.events(EventQuery(limit=10_000))) == 4 * SIZE, "the index has them all the same"
+    assert sweep() == set()
 
 
 def test_a_store_opens_without_its_cluster_and_goes_on_where_it_was(way: Way, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Streams that other systems keep: topics of Kafka."""

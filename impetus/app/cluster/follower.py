@@ -1,0 +1,96 @@
+"""The follower: a store that takes in what the lane made of each step, each once, and tells who waits for it."""
+
+import time
+
+import msgspec
+import structlog
+
+from correlator.cluster.rounds import Answer, Codec, Outcome, Standing
+from impetus.app.runner import REFUSALS, RETRY
+from impetus.app.tally import Tally
+from impetus.domain.batch import Batch, Commit
+from impetus.domain.errors import ImpetusError, Where
+from impetus.domain.ports import Store
+from integrations.kafka.access import Access
+from integrations.kafka.reading import Following
+
+POSITION = "cluster.outcomes"
+"""The source of which the store keeps how far it has followed."""
+MOST = 16
+"""Outcomes of one look."""
+WAIT = 0.5
+"""Seconds that one look waits for a first outcome."""
+
+
+class Follower:
+    """Follows the outcomes into a store; the place in their topic is committed with each. Of one thread."""
+
+    def __init__(self, access: Access, store: Store, tally: Tally) -> None:
+        self._store, self._tally, self._codec = store, tally, Codec()
+        self._topic = Following(access, access.outcomes, _next_place(store))
+        self._ending = False
+        self.cursor = store.cursor()
+        self.heard = 0
+        """The merged clock (µs) of the last step that was taken in."""
+        self._log = structlog.get_logger("follower")
+
+    def step(self) -> tuple[list[Answer], Standing | None]:
+        """Take in what has come; the answers in it, and how the lane is, if it said so."""
+        answers: list[Answer] = []
+        standing: Standing | None = None
+        for offset, value in self._topic.next(MOST, WAIT):
+            outcome = self._take(offset, value)
+            if outcome is not None:
+                answers += outcome.answers
+                standing = outcome.standing or standing
+        return answers, standing
+
+    def _take(self, offset: int, value: bytes) -> Outcome | None:
+        try:
+            outcome = self._codec.decode(value, Outcome)
+        except ImpetusError as error:
+            self._log.error(error.code, what=error.what, offset=offset)
+            return None
+        place = (POSITION, str(offset).encode())
+        commit = msgspec.structs.replace(outcome.commit, positions=(*outcome.commit.positions, place))
+        self.cursor, self.heard = self._commit(commit), outcome.heard
+        self._tell(outcome)
+        return outcome
+
+    def _commit(self, commit: Commit) -> int:
+        """Commit; while the store refuses (disk full), try again: what comes later waits in Kafka meanwhile."""
+        while True:
+            try:
+                return self._store.commit(commit)
+            except ImpetusError as error:
+                if error.code not in REFUSALS or self._ending:
+                    raise
+                self._tally.refused = error.what
+                self._log.error(error.code, what=error.what, hint=error.hint)
+                time.sleep(RETRY)
+
+    def _tell(self, outcome: Outcome) -> None:
+        tally, standing = self._tally, outcome.standing
+        tally.count([Batch(source, (b"",) * count) for source, count in outcome.counts], outcome.commit, outcome.heard)
+        if standing is not None:
+            tally.watermark, tally.vitals = standing.watermark, standing.vitals
+        tally.written()
+
+    def end(self) -> None:
+        """Try no more what the store refuses."""
+        self._ending = True
+
+    def close(self) -> None:
+        """Follow no more."""
+        self._topic.close()
+
+
+def _next_place(store: Store) -> int:
+    """Where in the topic a store goes on. Raises ``ImpetusError`` for one that one box wrote: it has another past."""
+    place = store.positions().get(POSITION)
+    if place is not None:
+        return int(place) + 1
+    if store.newest():
+        what, hint = "the store was written by one box, and a cluster begins with an empty one", "Name another file"
+        raise ImpetusError("settings.invalid", what, Where(key="store.path"), hint)
+    return 0

@@ -1,0 +1,67 @@
+"""The topics, made where they are not there."""
+
+import msgspec
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from impetus.domain.errors import ImpetusError, Where
+from integrations.kafka.access import RECORD_BYTES, Access
+
+PATIENCE = 30.0
+"""Seconds that the brokers get to answer."""
+DAY_MS = 86_400_000
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """How many partitions the events have, how often each record is there, and how long events are kept (days)."""
+
+    partitions: int = 4
+    replicas: int = 1
+    days: int = 7
+
+
+def make_topics(access: Access, layout: Layout) -> int:
+    """Make the topics that are not there; gives how many partitions the events have, which is never changed.
+
+    Raises ``ImpetusError`` ``cluster.unavailable``.
+    """
+    admin = AdminClient(access.client())
+    try:
+        found = admin.list_topics(timeout=PATIENCE).topics
+        missing = [topic for topic in _topics(access, layout) if topic.topic not in found]
+        for future in admin.create_topics(missing, operation_timeout=PATIENCE).values() if missing else ():
+            _made(future)
+        return len(admin.list_topics(access.events, timeout=PATIENCE).topics[access.events].partitions)
+    except KafkaException as error:
+        raise unavailable(error) from None
+
+
+def _made(future: object) -> None:
+    try:
+        future.result()  # type: ignore[attr-defined]
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another machine was first
+            raise
+
+
+def _topics(access: Access, layout: Layout) -> list[NewTopic]:
+    kept = {"retention.ms": str(layout.days * DAY_MS), "max.message.bytes": str(RECORD_BYTES)}
+    lasting = {"retention.ms": "-1", "retention.bytes": "-1", "max.message.bytes": str(RECORD_BYTES)}
+    compacted = {"cleanup.policy": "compact", "max.message.bytes": str(RECORD_BYTES)}
+    return [
+        NewTopic(name, partitions, layout.replicas, config=config)
+        for name, partitions, config in (
+            (access.events, layout.partitions, kept),
+            (access.matched, 1, kept),
+            (access.outcomes, 1, kept),
+            (access.positions, 1, compacted),
+            (access.setups, 1, lasting),
+            # Quix Streams would make it with room for records of 1 MB only.
+            (access.changelog, 1, compacted),
+        )
+    ]
+
+
+def unavailable(error: BaseException) -> ImpetusError:
+    """The error for people behind one of the client."""
+    return ImpetusError("cluster.unavailable", f"the brokers do not answer: {error}", Where(key="cluster.brokers"))

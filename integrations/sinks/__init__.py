@@ -1,0 +1,1 @@
+"""Systems that are told of incidents, one file each."""
