@@ -60,7 +60,7 @@ class Reception:
         self._changed: list[Indicator] = []
         self._enricher = Enricher(city, plan, self._intelligence)
         limits = [limit.field for limit in (plan.plan.limits if plan else ())]
-        self._reader = ArrivalReader([*limits, *monitor.fields])
+        self._reader = ArrivalReader([*limits, *monitor.fields], [*limits, *monitor.signs], self._heads.find)
         self._renewal = Renewal(events, self._reader, self._enricher)
         self.flow = Flow()
         """What came of what each collector brought."""
@@ -133,8 +133,7 @@ class Reception:
 
     def _observe(self, arrival: Arrival, collector: str, heard: int) -> bool:
         """Take in what an event says of time, devices and indicators; whether it is too late for windows."""
-        category = arrival.event.get("logsource.category")
-        if category == "indicator" or type(category) is list:
+        if _category(arrival) == "indicator":
             self._learn(arrival)
         if arrival.source in OWN and self._monitor.is_own(arrival):
             return False
@@ -149,7 +148,11 @@ class Reception:
             taken.additions.append(arrival.addition)
             taken.heads.append(arrival.head)
             return
-        added = self._enricher.additions(arrival.event, arrival.time)
+        brief = arrival.brief
+        if brief is None or self._intelligence.may_meet(brief[1]):
+            added = self._enricher.additions(arrival.event, arrival.time)
+        else:
+            added = self._enricher.common(arrival.time)
         addition = _encode(added) if added else b""
         taken.events.append(Enriched(arrival, join(arrival.line, addition), added, late))
         taken.additions.append(addition)
@@ -164,6 +167,13 @@ class Reception:
             self._indicators.drop(old.key)
         self._indicators[indicator.key] = indicator
         self._changed += [indicator, *replaced]
+
+
+def _category(arrival: Arrival) -> object:
+    """The first category of an event."""
+    brief = arrival.brief
+    category = arrival.event.get("logsource.category") if brief is None else brief[0][1]
+    return category[0] if category and isinstance(category, list | tuple) else category
 
 
 def last_positions(batches: Iterable[Batch]) -> tuple[tuple[str, bytes], ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -24,7 +24,11 @@ SHARED = "shares an event"
 SMALL = 32
 """Of a case of more alerts, settled repeats are only counted."""
 
+BETWEEN = "\0"
+"""What no id of an alert has that leaves memory."""
+
 FIRST: Order = (-(1 << 63), False, "")
+LAST: Order = ((1 << 63) - 1, True, "")
 
 
 def order_of(alert: Alert) -> Order:
@@ -35,7 +39,7 @@ def order_of(alert: Alert) -> Order:
 class Node:
     """An alert in memory: where it stands, what it joins by, and where it is."""
 
-    __slots__ = ("alert", "case", "home", "names", "order", "repeats", "why")
+    __slots__ = ("alert", "case", "home", "kept", "names", "order", "repeats", "step", "why")
 
     def __init__(self, alert: Alert) -> None:
         self.alert = alert
@@ -49,11 +53,42 @@ class Node:
         """The incident under whose id it is on record as a member."""
         self.repeats: Repeats | None = None
         """Repeats after it that are only counted."""
+        self.kept = False
+        """Whether it stays in memory to count the repeats of its row."""
+        self.step = 0
+        """The commit that it went into as it is."""
 
     @property
     def id(self) -> str:
         """The id of the alert."""
         return self.order[2]
+
+
+class Pack:
+    """Alerts that left memory: all joined one case, and are on record under one incident."""
+
+    __slots__ = ("case", "count", "home", "ids", "number")
+
+    def __init__(self, number: int, case: "Case", home: str) -> None:
+        self.number, self.case, self.home = number, case, home
+        self.ids = b""
+        self.count = 0
+
+    def add(self, id: str) -> None:
+        """Put one more in."""
+        self.ids += f"{id}{BETWEEN}".encode()
+        self.count += 1
+
+    def alerts(self) -> list[str]:
+        """The ids of all."""
+        return self.ids.decode().split(BETWEEN)[:-1]
+
+
+class Shelf(Protocol):
+    """Where summaries are that are not in memory."""
+
+    def read(self, case: "Case") -> Summary | None:
+        """The summary of a case; None if it is lost."""
 
 
 class Brief(msgspec.Struct, frozen=True, gc=False):
@@ -70,9 +105,9 @@ class Case:
     """Alerts that belong together, each with why."""
 
     __slots__ = (
-        "absorbed", "asked", "brief", "chosen", "ends", "id", "inherited", "kind", "lasting", "links",
-        "newest", "nodes", "opened", "opener", "record", "scheduled", "settled", "sides", "sum", "taken_at",
-        "taken_over_by",
+        "absorbed", "asked", "asleep", "brief", "chosen", "ends", "filed", "id", "inherited", "kind", "lasting",
+        "links", "newest", "nodes", "opened", "opener", "packs", "record", "scheduled", "settled", "shelf", "sides",
+        "sum", "taken_at", "taken_over_by",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, opener: Node) -> None:
@@ -82,6 +117,9 @@ class Case:
         self.opened = opener.alert.first
         self.id = incident_id(opener.alert)
         self.nodes: dict[str, Node] = {}
+        """Its alerts that are in memory."""
+        self.packs: tuple[Pack, ...] = ()
+        """Those that are not."""
         self.newest = opener.alert.at
         self.sides: Mapping[str, int] = NOTHING
         """For each split by hand, on which side of it the case is."""
@@ -108,6 +146,12 @@ class Case:
         self.scheduled = False
         """Whether its end is on the list of what is forgotten."""
         self.sum: Summary | None = None
+        """What its alerts have together, if that is in memory."""
+        self.asleep = False
+        """Whether it is on the shelf alone."""
+        self.filed = False
+        """Whether the shelf may have one of it."""
+        self.shelf: Shelf | None = None
 
     @property
     def heir(self) -> "Case":
@@ -133,8 +177,8 @@ class Case:
         node.case, node.why = self, why
         self.nodes[node.id] = node
         self.newest = max(self.newest, node.alert.at)
-        if self.sum is not None:
-            _add_up(self.sum, node)
+        if self.sum is not None or self.asleep:
+            _add_up(self.summary(), node)
 
     def side_with(self, sides: Mapping[str, int]) -> None:
         """Be on these sides of splits by hand."""
@@ -146,17 +190,21 @@ class Case:
         self.newest = max(self.newest, node.alert.at)
         if node.order == self.opener:
             self.opened = node.alert.first
-        if self.sum is not None:
-            self.sum.revise(node.alert, node.order)
+        if self.sum is not None or self.asleep:
+            self.summary().revise(node.alert, node.order)
 
     def absorb(self, other: "Case", why: str, order: Order) -> None:
         """Take another case over: its opener joined for this reason, the others keep theirs."""
         other.taken_over_by, other.taken_at = self, order
-        other.nodes[other.opener[2]].why = why
-        if self.sum is not None:
+        if other.opener[2] in other.nodes:
+            other.nodes[other.opener[2]].why = why
+        if self.packs or other.packs or self.asleep or other.asleep:
+            self.summary().absorb(other.summary(), other.opener, why)
+        elif self.sum is not None:
             for node in other.nodes.values():
                 _add_up(self.sum, node)
         self.nodes.update(other.nodes)
+        self.packs, other.packs = (*self.packs, *other.packs), ()
         self.newest = max(self.newest, other.newest)
         self.asked = max(self.asked, other.asked)
         self.chosen = max(self.chosen, other.chosen)
@@ -173,6 +221,8 @@ class Case:
 
     def summary(self) -> Summary:
         """What its alerts have together."""
+        if self.asleep and self.shelf is not None:
+            self.asleep, self.sum = False, self.shelf.read(self)
         if self.sum is None:
             self.sum = Summary()
             for node in self.nodes.values():
@@ -182,7 +232,8 @@ class Case:
     @property
     def summed(self) -> bool:
         """Whether it is so large that settled repeats are only counted in its summary."""
-        return self.sum is not None and len(self.nodes) > SMALL
+        alerts = len(self.nodes) + sum(pack.count for pack in self.packs)
+        return alerts > SMALL and (self.sum is not None or self.asleep)
 
 
 def brief_of(record: Incident) -> Brief:

@@ -80,7 +80,10 @@ def _placed_last(fold: Fold, node: Node) -> bool:
 def _met(fold: Fold, alert: Alert) -> list[Node]:
     """What an alert meets in place and time: open-source items, and what it expects if it is one."""
     met = fold.places.watches_met(alert)
-    return met + fold.places.alerts_met(alert) if is_watch(alert, fold.limits) else met
+    if not is_watch(alert, fold.limits):
+        return met
+    fold.away.recall_place(alert)
+    return met + fold.places.alerts_met(alert)
 
 
 def _brings_last(fold: Fold, node: Node) -> bool:
@@ -151,8 +154,7 @@ def closure(fold: Fold, alerts: Iterable[Alert], nodes: Iterable[Node]) -> tuple
             continue
         found[node.alert.id] = node
         if node.case is not None and node.case.heir not in cases:
-            cases[node.case.heir] = None
-            todo += node.case.heir.nodes.values()
+            todo += _members(fold, node.case.heir, cases)
         todo += _neighbours(fold, node.alert, node.names, followed, cases)
     return found, list(cases)
 
@@ -168,6 +170,12 @@ def _neighbours(
             found += fold.having(name)
             for owner, _ in entry.owners:
                 if owner.heir not in cases and fold.is_live(owner.heir):
-                    cases[owner.heir] = None
-                    found += owner.heir.nodes.values()
+                    found += _members(fold, owner.heir, cases)
     return found + _met(fold, alert)
+
+
+def _members(fold: Fold, case: Case, cases: dict[Case, None]) -> list[Node]:
+    """All alerts of a case that is followed now."""
+    cases[case] = None
+    fold.away.recall_case(case)
+    return list(case.nodes.values())

@@ -7,6 +7,7 @@ one joins through a correlation only; open-source items open watches, which join
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from correlator.incidents.away import Away
 from correlator.incidents.bonds import Bonds
 from correlator.incidents.candidates import Candidates, fits, with_row
 from correlator.incidents.case import OPENED, Case, Node, earliest, is_informational, is_watch, joins_one, opens
@@ -15,6 +16,7 @@ from correlator.incidents.limits import Limits
 from correlator.incidents.links import Links
 from correlator.incidents.names import EVENT, IDLY, WEAKLY, Names
 from correlator.incidents.places import Places
+from correlator.incidents.summaries import Summaries
 from correlator.incidents.summary import Order
 from impetus.domain.alert import Alert
 from impetus.domain.incident import Kind
@@ -27,6 +29,8 @@ class Fold:
         self.limits, self.bonds = limits, bonds
         self.nodes: dict[str, Node] = {}
         """Every alert in memory, joined or loose, by id."""
+        self.away = Away(self)
+        self.summaries = Summaries(self.away.recall_case)
         self.cases: dict[str, Case] = {}
         """The cases that no other took over, by id."""
         self.names = Names()
@@ -53,6 +57,7 @@ class Fold:
         alert = node.alert
         strong, weak = self.commons.split(alert, node.order)
         node.names = tuple(self._names_of(alert, strong))
+        node.step = self.away.step
         self.nodes[alert.id] = self.moved[alert.id] = node
         self._successors.update(dict.fromkeys(alert.supersedes, alert.id))
         self.names.note(node, node.names)
@@ -70,13 +75,14 @@ class Fold:
             if self.is_live(case):
                 del self.cases[case.id]
             self.changed.pop(case, None)
+            self.summaries.forget(case)
             gone = [case, *case.absorbed]
             for other in {other.heir for other in case.links} - {case}:
                 other.links = other.links.difference(gone)
                 self.changed[other] = None
             self.links.drop(gone, {entity.key for node in case.nodes.values() for entity in node.alert.entities})
         for case in cases:
-            self.names.disown(case, {name for node in case.nodes.values() for name in node.names})
+            self.names.disown(case, {name for node in case.nodes.values() for name in self.labels(node)})
         for node in nodes:
             self.drop(node)
 
@@ -92,16 +98,35 @@ class Fold:
         self.moved.pop(node.alert.id, None)
         for old in node.alert.supersedes:
             self._successors.pop(old, None)
-        self.names.drop(node, node.names)
-        self.names.drop(node, (f"{mark}{entity.key}" for entity in node.alert.entities for mark in (WEAKLY, IDLY)))
+        self.names.drop(node, self.labels(node))
         self.places.drop(node)
+
+    def labels(self, node: Node) -> list[str]:
+        """All names that an alert may be noted under."""
+        return [*node.names, *(f"{mark}{entity.key}" for entity in node.alert.entities for mark in (WEAKLY, IDLY))]
+
+    def put_back(self, node: Node, case: Case) -> None:
+        """Have an alert of a case in memory again, as it was."""
+        strong, weak = self.commons.split(node.alert, node.order)
+        node.names = tuple(self._names_of(node.alert, strong))
+        self.nodes[node.id] = case.nodes[node.id] = node
+        self._successors.update(dict.fromkeys(node.alert.supersedes, node.id))
+        self.names.note(node, node.names)
+        self.names.restore((name for name in node.names if name.startswith(EVENT)), case, node)
+        self._note_entities(node, strong, weak)
+        self.place(node)
 
     def successor(self, id: str) -> Node | None:
         """The alert that took the place of one that is no more."""
-        return self.nodes.get(self._successors[id]) if id in self._successors else None
+        new = self._successors.get(id)
+        if new is None:
+            return None
+        self.away.recall_ids((new,))
+        return self.nodes.get(new)
 
     def having(self, name: str) -> list[Node]:
         """All alerts that have a name, in order."""
+        self.away.recall(name)
         entry = self.names.get(name)
         return sorted(entry.nodes, key=lambda node: node.order) if entry is not None else []
 
@@ -118,7 +143,7 @@ class Fold:
         names = tuple(self._names_of(alert, strong))
         added = [name for name in names if name not in node.names]
         self.places.drop(node)
-        node.alert = alert
+        node.alert, node.step = alert, self.away.step
         node.names = names
         self.names.note(node, added)
         self._note_entities(node, strong, weak)
@@ -248,6 +273,7 @@ class Fold:
         for other in {other.heir for other in case.links} - {case, into}:
             self.changed[other] = None
         into.absorb(case, why, by.order)
+        self.summaries.forget(case)
         del self.cases[case.id]
         self.changed.pop(case, None)
         self.changed[into] = None

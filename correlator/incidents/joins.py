@@ -76,9 +76,16 @@ class Joins:
     def apply(self, changes: Iterable[Alert], cause: str) -> list[Incident]:
         """Take alerts in (new, revised, gone); returns the incidents that changed."""
         fresh = sorted((alert for alert in changes if not self._is_frozen(alert)), key=order_of)
+        self._fold.away.meet(fresh)
+        self._fold.summaries.wake(self._likely(fresh))
         rest = [alert for alert in fresh if not self._extend(alert)]
         apart = self._refold(rest) if rest else []
         return self._writer.settle(apart, cause)
+
+    def _likely(self, alerts: Iterable[Alert]) -> set[Case]:
+        """The incidents that alerts join, if nothing comes between."""
+        entries = (self._fold.names.get(entity.key) for alert in alerts for entity in alert.entities)
+        return {owner.heir for entry in entries if entry is not None for owner, _ in entry.owners}
 
     def _extend(self, alert: Alert) -> bool:
         """Take an alert at once, if that comes to the same as a fold over everything."""
@@ -119,6 +126,7 @@ class Joins:
 
     def home(self, alert: str) -> str | None:
         """The id of the incident that an active alert is in; None if it is in none."""
+        self._fold.away.recall_ids((alert,))
         node = self._fold.nodes.get(alert)
         return node.home or None if node is not None else None
 
@@ -176,6 +184,7 @@ class Joins:
         return self._bound(bond) if bond is not None else []
 
     def _bound(self, bond: Bond) -> list[Incident]:
+        self._fold.away.recall_ids(bond.sides)
         nodes = [node for node in map(self._fold.nodes.get, bond.sides) if node is not None]
         return self._writer.settle(refold(self._fold, [node.alert for node in nodes]) if nodes else (), bond.verb)
 
@@ -195,7 +204,11 @@ class Joins:
                 self._kept_bonds.drop(id)
 
     def _nodes(self, case: Case | None) -> dict[str, Node]:
-        return case.nodes if case is not None else {}
+        """All alerts of a case."""
+        if case is None:
+            return {}
+        self._fold.away.recall_case(case)
+        return case.nodes
 
     @property
     def loose(self) -> Mapping[str, Alert]:
@@ -207,6 +220,7 @@ class Joins:
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
         self._writer.give()
+        self._fold.away.give()
         commons = self._fold.commons
         for key in [key for key in self._kept_commons if key not in commons.since]:
             self._kept_commons.drop(key)
@@ -216,11 +230,14 @@ class Joins:
         for kept in self._kept():
             yield from kept.changes()
         yield from self._writer.membership.changes()
+        yield from self._fold.summaries.changes()
         yield from self.trust.changes()
 
     def committed(self) -> None:
         """All changes given so far are durable: what need not be in memory leaves it."""
         self._writer.committed()
+        self._fold.away.committed()
+        self._fold.summaries.committed()
 
     def restore(self, store: Store, now: int | None) -> None:
         """Go on from what a store holds: the active incidents and loose alerts, no closed and no expired ones."""
@@ -230,6 +247,8 @@ class Joins:
         for bond in self._kept_bonds.values():
             self._bonds.add(bond)
         self._fold.commons.since.update(self._kept_commons.items())
+        self._fold.away.open(store.alerts)
+        self._fold.summaries.open(store.pieces)
         resume = Resume(self._fold, self._upkeep, store)
         for id in self._loose:
             resume.note(id, Record(""))

@@ -47,10 +47,10 @@ class Places:
 
     def alerts_met(self, watch: Alert) -> list[Node]:
         """The alerts that an open-source item meets."""
-        return [node for node in _found(self._alerts, _watch_spots(watch)) if meets(watch, node.alert)]
+        return [node for node in _found(self._alerts, expected_spots(watch)) if meets(watch, node.alert)]
 
     def _spots(self, alert: Alert, *, watch: bool) -> Iterator[tuple[dict[Spot, dict[str, Node]], Spot]]:
-        spots = _watch_spots(alert, kept=True) if watch else _alert_spots(alert, kept=True)
+        spots = expected_spots(alert, kept=True) if watch else spots_of(alert)
         index = self._watches if watch else self._alerts
         for spot in spots:
             yield index, spot
@@ -73,7 +73,13 @@ def _alert_spots(alert: Alert, *, kept: bool = False) -> Iterator[Spot]:
             yield hour, area
 
 
-def _watch_spots(watch: Alert, *, kept: bool = False) -> Iterator[Spot]:
+def spots_of(alert: Alert) -> Iterator[Spot]:
+    """Where and when an alert is found."""
+    return _alert_spots(alert, kept=True)
+
+
+def expected_spots(watch: Alert, *, kept: bool = False) -> Iterator[Spot]:
+    """Where and when an open-source item looks for alerts; or, if ``kept``, is found by them."""
     if watch.target_time is None or watch.place is None:
         return
     areas = [*_squares(watch.place, kept=kept), *([watch.place.zone] if watch.place.zone else [])]

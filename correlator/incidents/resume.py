@@ -10,7 +10,7 @@ from correlator.incidents.case import Brief, Node, brief_of, order_of
 from correlator.incidents.fold import Fold
 from correlator.incidents.membership import Record, member_records
 from correlator.incidents.summary import Order
-from correlator.incidents.upkeep import Upkeep, count
+from correlator.incidents.upkeep import Upkeep, count, repeats_of
 from impetus.domain.incident import Incident
 from impetus.domain.ports import Store
 
@@ -26,6 +26,8 @@ class Resume:
         self._records: dict[str, Record] = {}
         self._briefs: dict[str, Brief] = {}
         self._linked: dict[str, tuple[str, ...]] = {}
+        self._standing: set[str] = set()
+        """Alerts that stand for repeats."""
 
     def note(self, alert: str, record: Record) -> None:
         """Take an alert in that was in memory."""
@@ -41,12 +43,14 @@ class Resume:
         """Fold again. The incidents are as they were written, so none is written now."""
         fold = self._fold
         counted = {alert: first for alert in self._records for first in (self._stands(alert),) if first}
+        self._standing = set(counted.values())
         for part in self._parts(self._records.keys() - counted.keys()):
             self._take(part)
         for part in self._parts(counted):
             self._count(part, counted)
+        self._standing.clear()
         for case in fold.cases.values():
-            case.brief = self._briefs.get(case.id)
+            case.brief, case.filed = self._briefs.get(case.id), True
             case.lasting |= {id for id in self._linked.get(case.id, ()) if id not in fold.cases}
             self._upkeep.schedule(case)
         fold.changed = {case: None for case in fold.changed if case.brief is None}
@@ -69,10 +73,11 @@ class Resume:
             yield [order[2] for order in found[begin : begin + PART]]
 
     def _take(self, part: Sequence[str]) -> None:
-        fold = self._fold
-        for alert in self._store.alerts(part):
+        fold, alerts = self._fold, self._store.alerts(part)
+        fold.away.meet(alerts)
+        for alert in alerts:
             node = Node(alert)
-            node.home = self._records[alert.id].home
+            node.home, node.kept = self._records[alert.id].home, alert.id in self._standing
             fold.take(node)
         moved, fold.moved = fold.moved, {}
         merged, fold.merged = fold.merged, []
@@ -81,6 +86,9 @@ class Resume:
         for node in moved.values():
             if fold.nodes.get(node.id) is node:
                 self._upkeep.watch(node)
+        fold.away.give()
+        fold.away.committed()
+        fold.summaries.rest()
 
     def _count(self, part: Sequence[str], counted: Mapping[str, str]) -> None:
         """Repeats are only counted again: what stands for them says where they are."""
@@ -88,4 +96,6 @@ class Resume:
             node = self._fold.nodes.get(counted[alert.id])
             if node is not None and node.case is not None:
                 count(node, alert)
-                node.case.heir.sum = None  # It is added up with them when it is asked for.
+                case = node.case.heir
+                if case.sum is not None or case.asleep:
+                    case.summary().count(node.alert, repeats_of(alert))

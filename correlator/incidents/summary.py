@@ -146,6 +146,28 @@ class Summary(msgspec.Struct, array_like=True):
             for order, id in repeats.earliest:
                 row.repeat(order, id)
 
+    def absorb(self, other: "Summary", opener: Order, why: str) -> None:
+        """Add all that another one has; its opener joined for this reason."""
+        self.alerts += other.alerts
+        for key, row in other.rows.items():
+            self._absorb_row(key, row, why if row.order == opener else row.why)
+        if self._title is None or (other._title is not None and other._title < self._title):
+            self._title = other._title
+        for tag, order in other.tactics.items():
+            self.tactics[tag] = min(self.tactics.get(tag, order), order)
+        for device, order in other.devices.items():
+            self.devices[device] = min(self.devices.get(device, order), order)
+        self.domains |= other.domains
+        self.zones |= other.zones
+        self.exercise = self.exercise or other.exercise
+        if self.placed is None or (other.placed is not None and other.placed < self.placed):
+            self.placed = other.placed
+        for group, item in other.evidence.items():
+            self._note_evidence(group, item)
+        self._add_events(other._events.items())
+        for order, position, entity in other._entities.values():
+            self._add_entity(entity, order, position)
+
     def listed(self) -> tuple[Member, ...]:
         """The rows in order: the first and the last ones of very many."""
         chosen = self._sorted
@@ -183,21 +205,39 @@ class Summary(msgspec.Struct, array_like=True):
 
     def _add_row(self, alert: Alert, order: Order, why: str) -> None:
         key = row_key(alert)
+        if key not in self.rows:
+            self._put_row(key, Row(order, why, alert.first, alert.at))
+            return
+        self.rows[key].count += 1
+        self._repeat_row(key, order, why)
+
+    def _absorb_row(self, key: RowKey, other: Row, why: str) -> None:
         row = self.rows.get(key)
         if row is None:
-            self.rows[key] = Row(order, why, alert.first, alert.at)
-            insort(self._sorted, (order, key))
-            if len(self._sorted) > 2 * max(FIRST_ROWS + LAST_ROWS, self._repeated):
-                self._leave_out()
+            self._put_row(key, Row(other.order, why, other.first, other.last, other.count, other.repeats))
             return
-        row.count += 1
+        row.count += other.count
+        row.first, row.last = min(row.first, other.first), max(row.last, other.last)
+        self._repeat_row(key, other.order, why)
+        for order, id in other.repeats:
+            row.repeat(order, id)
+
+    def _put_row(self, key: RowKey, row: Row) -> None:
+        self.rows[key] = row
+        insort(self._sorted, (row.order, key))
+        if len(self._sorted) > 2 * max(FIRST_ROWS + LAST_ROWS, self._repeated):
+            self._leave_out()
+
+    def _repeat_row(self, key: RowKey, order: Order, why: str) -> None:
+        """Note one more alert of a row: the first one stands for it."""
+        row = self.rows[key]
         if order < row.order:
             self._sorted.remove((row.order, key))
             row.repeat(row.order, row.order[2])
             row.order, row.why = order, why
             insort(self._sorted, (order, key))
         else:
-            row.repeat(order, alert.id)
+            row.repeat(order, order[2])
 
     def _leave_out(self) -> None:
         """Let go of rows that will never be listed: none of a single alert that many stand before and behind."""
@@ -219,9 +259,12 @@ class Summary(msgspec.Struct, array_like=True):
         for device in devices:
             self.devices[device] = min(self.devices.get(device, order), order)
         key = (alert.level, alert.id) if alert.correlation else (alert.level, *devices, *alert.domains)
+        self._note_evidence(key, Evidence(alert.level, devices, alert.domains, order, alert.title))
+
+    def _note_evidence(self, key: tuple[str, ...], item: Evidence) -> None:
         known = self.evidence.get(key)
-        if known is None or order <= known.order:
-            self.evidence[key] = Evidence(alert.level, devices, alert.domains, order, alert.title)
+        if known is None or item.order <= known.order:
+            self.evidence[key] = item
         if len(self.evidence) > 2 * EVIDENCE:
             worst = sorted(self.evidence.items(), key=lambda item: (-rank(item[1].level), item[1].order))
             self.evidence = dict(worst[:EVIDENCE])

@@ -3,11 +3,14 @@
 from collections import deque
 from heapq import heappop, heappush
 
-from correlator.incidents.case import Case, Node, order_of
+from correlator.incidents.case import FIRST, Case, Node, order_of
 from correlator.incidents.fold import Fold
 from correlator.incidents.names import EVENT, IDLY, WEAKLY
 from correlator.incidents.summary import Repeats, row_key
 from impetus.domain.alert import Alert
+
+ROWS = 256
+"""Of so many kinds of repeats in a case the ends stay in memory to count those between."""
 
 
 class Upkeep:
@@ -21,6 +24,9 @@ class Upkeep:
         """Alerts of single events in cases, in the order in which they were filed."""
         self.counted: list[tuple[Node, Node]] = []
         """Repeats that left memory since someone cleared this, each with the alert that stands for it."""
+        self._dozing: deque[tuple[int, str]] = deque()
+        """When repeats that are not in memory settle, and their ids."""
+        self._now = FIRST[0]
 
     def schedule(self, case: Case) -> None:
         """Forget a case once it takes nothing in any more."""
@@ -33,7 +39,9 @@ class Upkeep:
         if node.case is None:
             limits = self._fold.limits
             heappush(self._loose, (node.alert.at + limits.horizon, node.alert.id))
-        elif not node.alert.correlation:
+            return
+        self._fold.away.queue(node)
+        if not node.alert.correlation:
             self._young.append(node)
 
     def run(self, now: int) -> tuple[list[Case], list[str]]:
@@ -46,13 +54,16 @@ class Upkeep:
             node = self._fold.nodes.get(heappop(self._loose)[1])
             if node is not None and node.case is None:
                 self._age(node, now, loose)
+        self._follow()
         self._ripen(now)
         self._forget_names()
+        self._now = now
         return cases, loose
 
     def forget(self, case: Case) -> None:
         """Leave a case out; links to it stay."""
         fold = self._fold
+        fold.away.recall_case(case)
         linked = {other.heir for other in case.links} - {case}
         was = {other: other in fold.changed for other in linked}
         fold.remove(list(case.nodes.values()), (case,))
@@ -93,8 +104,26 @@ class Upkeep:
             self._fold.drop(node)
             loose.append(node.alert.id)
 
+    def _follow(self) -> None:
+        """Take note of alerts that left memory, or came back, before they settled."""
+        away, settles = self._fold.away, self._fold.limits.settles
+        left, away.left = away.left, []
+        for node in left:
+            case = node.case.heir if node.case is not None else None
+            if case is None or case.sum is None or not case.summed or node.alert.at + settles <= self._now:
+                continue
+            row = case.sum.rows.get(row_key(node.alert))
+            if row is not None and row.count > 2:
+                self._dozing.append((node.alert.at + settles, node.id))
+        if len(self._young) > 2 * len(self._fold.nodes):
+            self._young = deque(filter(self._is_there, self._young))
+
     def _ripen(self, now: int) -> None:
-        settles = self._fold.limits.settles
+        away, settles = self._fold.away, self._fold.limits.settles
+        while self._dozing and self._dozing[0][0] <= now:
+            away.recall_ids((self._dozing.popleft()[1],))
+        back, away.back = away.back, []
+        self._young.extend(node for node in back if self._is_there(node) and not node.alert.correlation)
         while self._young and self._young[0].alert.at + settles <= now:
             node = self._young.popleft()
             if self._is_there(node) and node.case is not None:
@@ -123,8 +152,19 @@ class Upkeep:
         if not isinstance(case.ends, dict):
             case.ends = {}
         case.ends[key] = (repeats[0], repeats[-1])
+        repeats[0].kept = repeats[-1].kept = True
         if len(repeats) == 3:
+            self._let_go(repeats[1])
             self._drop(repeats[1], repeats[0], case)
+        if len(case.ends) > ROWS:
+            for end in case.ends.pop(next(iter(case.ends))):
+                self._let_go(end)
+
+    def _let_go(self, node: Node) -> None:
+        """An alert counts no repeats any more: it may leave memory."""
+        if node.kept and self._is_there(node):
+            self._fold.away.queue(node)
+        node.kept = False
 
     def _drop(self, gone: Node, first: Node, case: Case) -> None:
         if gone.order == case.opener or gone.alert.target_time is not None or self._fold.bonds.bound(gone.alert):
@@ -138,6 +178,7 @@ class Upkeep:
 
     def _is_repeated(self, event: str, gone: Node, case: Case) -> bool:
         """Whether what shares an event with a repeat joins by the same entity too, and shows no reason why."""
+        self._fold.away.recall(event)
         entry = self._fold.names.get(event)
         rows, strong = case.summary().rows, {name for name in gone.names if not name.startswith(EVENT)}
         for other in entry.nodes if entry is not None else ():
@@ -155,3 +196,10 @@ def count(first: Node, gone: Alert, repeats: Repeats | None = None) -> None:
     first.repeats.add(gone, order_of(gone))
     if repeats is not None:
         first.repeats.absorb(repeats)
+
+
+def repeats_of(gone: Alert) -> Repeats:
+    """One repeat that is only counted."""
+    repeats = Repeats()
+    repeats.add(gone, order_of(gone))
+    return repeats

@@ -101,6 +101,7 @@ class Writer:
     def _write(self, case: Case, cause: str) -> Incident | None:
         """The case as an incident, if that says anything new."""
         summary = case.summary()
+        self._fold.summaries.use(case)
         if case.brief is not None and case.brief.alerts == summary.alerts:
             self.recall(case)
         own, inherited = case.record or case.brief, case.inherited

@@ -97,6 +97,7 @@ def remove_incidents(connection: sqlite3.Connection, seals: Seals, ids: Collecti
         (body,) = connection.execute("SELECT body FROM incident WHERE id = ?", (id,)).fetchone()
         remove_alerts(connection, _members(connection, id) or decode_incident(seals, id, body).alert_ids)
         connection.execute("DELETE FROM state WHERE space = ?", (f"member:{id}",))
+        connection.execute("DELETE FROM state WHERE space = 'summary' AND key = ?", (id.encode(),))
         connection.execute("DELETE FROM incident WHERE id = ?", (id,))
 
 

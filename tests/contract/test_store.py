@@ -86,6 +86,7 @@ def test_positions_and_state_move_forward_and_state_goes_away(store: Store) -> N
     store.commit(Commit(state=((window, b"3"), (window, None))))
     assert list(store.state("windows")) == [(b"c", b"")]
     assert list(store.state("joins")) == [(b"a\x00b", b"j")]
+    assert store.pieces("windows", [(b"a\x00b", b"a\x00b\x00"), (b"c", b"c\x00"), (b"d", b"d\x00")]) == [(b"c", b"")]
 
 
 def test_state_is_read_by_prefix(store: Store) -> None:

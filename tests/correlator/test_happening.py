@@ -9,7 +9,7 @@ from happening import LIMITS, Step, last, steps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from correlator.incidents import case
+from correlator.incidents import away, case, summaries, traces
 from correlator.incidents.desk import Commands
 from correlator.incidents.fold import fold
 from impetus.domain.action import Action, Verb
@@ -23,9 +23,14 @@ seeds = st.integers(0, 2**63)
 
 @pytest.fixture(autouse=True, scope="module")
 def few() -> Iterator[None]:
-    """Repeats are only counted in incidents of a few alerts already."""
+    """Repeats are only counted in incidents of a few alerts already, and all but a few alerts are out of memory."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(case, "SMALL", 3)
+        patch.setattr(away, "KEPT", 2)
+        patch.setattr(away, "PACKED", 3)
+        patch.setattr(summaries, "AWAKE", 1)
+        patch.setattr(traces, "FRESH", 8)
+        patch.setattr(traces, "FAN", 3)
         yield
 
 

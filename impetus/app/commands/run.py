@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import signal
+import sys
 from pathlib import Path
 
 from impetus.app import logs
@@ -13,6 +14,10 @@ from impetus.app.settings import Settings, read_settings
 DEFAULT = Path("impetus.toml")
 HEAD_START = 0.3
 """Seconds that the sources have for themselves before the API opens."""
+SWITCH = 0.001
+"""How long (s) a thread may hold the interpreter while another waits for it. Reading, stepping and committing are for
+the most part native calls: who comes back from one should not wait long to begin the next.
+"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +30,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Run until a signal, or with ``--once`` until the sources are at their end."""
     settings = read_settings(arguments.config)
     logs.set_up(settings.log)
+    sys.setswitchinterval(SWITCH)
     return asyncio.run(_run(settings, arguments.once))
 
 
