@@ -214,12 +214,29 @@ class Windows:
         It may be done in parts: all rows whose names begin with the same byte belong together.
         """
 
-    def shelve(self, load: Callable[[bytes], list[tuple[bytes, bytes]]]) -> None:
-        """Let groups beyond ``max_keys`` lie in the store alone, from where ``load`` reads all rows of a prefix back.
+    def shelve(
+        self,
+        load: Callable[[Sequence[tuple[bytes, bytes | None]], int | None], Sequence[tuple[bytes, bytes]]],
+    ) -> None:
+        """Let groups lie in the store alone, from where ``load`` reads rows back: of ranges of names (from, included;
+        to, excluded; None: without an end), those of each by name, so many at most.
 
         What it raises, the call that needed the rows raises; after that the windows take nothing in any more, since
-        they would be wrong: make others and restore them. Call it before ``restore``.
+        they would be wrong: make others and let them ``resume``.
         """
+
+    def resume(self, pinned: Sequence[bytes]) -> None:
+        """Go on from what ``shelve`` reads: the groups that ``pins`` named are read now, the others when something of
+        them comes, or by ``read_ahead``. Raises ``ValueError`` on state of another version."""
+
+    def read_ahead(self, most: int) -> bool:
+        """Read about so many rows more; whether anything is left. Raises as ``resume`` does."""
+
+    def lost(self) -> int:
+        """How many rows failed their check since the last call. They are removed by the next ``dirty``."""
+
+    def pins(self) -> list[tuple[bytes, bool]]:
+        """The groups that ``resume`` has to be told of, and those it no longer has to, since the last call."""
 
     def committed(self) -> None:
         """All that ``dirty`` gave so far is durable: groups beyond ``max_keys`` may leave memory."""

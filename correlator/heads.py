@@ -10,7 +10,7 @@ from correlator.enrich import MET
 from correlator.intelligence import LOOKUPS, fold, search_key
 from correlator.observation import INDICATOR, entities_of, field_entities
 from impetus.domain.batch import Head
-from impetus.domain.entity import IDENTIFYING, WEAK
+from impetus.domain.entity import IDENTIFYING, SEARCHED, WEAK
 from impetus.domain.event import Fields, Json, first_text
 
 MAX_VALUES = 20_000
@@ -33,7 +33,7 @@ class HeadMaker:
 
     def __init__(self, city: CityModel) -> None:
         self._city = city
-        entities = {**IDENTIFYING, **WEAK, INDICATOR: "indicator"}
+        entities = {**IDENTIFYING, **WEAK, **SEARCHED, INDICATOR: "indicator"}
         self._fields = {field: _Field(entities.get(field), LOOKUPS.get(field)) for field in (*entities, *LOOKUPS)}
 
     def head(self, arrival: Arrival, added: Mapping[str, Json]) -> Head:

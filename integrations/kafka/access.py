@@ -7,7 +7,7 @@ import msgspec
 
 TRANSACTION_MS = 10_000
 """A transaction whose producer was killed is given up by the broker after this; readers wait for it until then."""
-SESSION_MS = 10_000
+SESSION_MS = 6_000
 """A worker that is silent for so long loses its partitions to others; one that is back before keeps them."""
 RECORD_BYTES = 32 << 20
 """The largest record: a round has at most a fraction of it, an outcome those of all partitions."""
@@ -46,6 +46,11 @@ class Access(msgspec.Struct, frozen=True):
     def setups(self) -> str:
         """The topic of the set-ups; the number of one is its offset and one."""
         return f"{self.name}.setups"
+
+    @property
+    def changelog(self) -> str:
+        """The topic of the lane's state, as Quix Streams calls it; compacted."""
+        return f"changelog__{self.name}-lane--{self.matched}--default"
 
     def connection(self) -> Options:
         """How the brokers are reached."""

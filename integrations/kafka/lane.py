@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import structlog
 from quixstreams import Application
 from quixstreams.kafka import ConnectionConfig
 from quixstreams.models import TopicConfig
@@ -82,6 +83,7 @@ class LaneLoop:
 
     def __init__(self, access: Access, name: str, folder: Path, make: Make) -> None:
         self._make = make
+        self._log = structlog.get_logger("lane").bind(worker=name)
         self._rows: QuixRows | None = None
         self._take: Take | None = None
         self._partition: object = None
@@ -103,6 +105,7 @@ class LaneLoop:
             self._rows.bind(state)
         if self._take is None or self._rows.partition is not self._partition:
             self._partition, self._take = self._rows.partition, self._make(LaneStore(self._rows))
+            self._log.info("lane.held")
         return list(self._take(value))
 
 

@@ -56,6 +56,8 @@ def _topics(access: Access, layout: Layout) -> list[NewTopic]:
             (access.outcomes, 1, kept),
             (access.positions, 1, compacted),
             (access.setups, 1, lasting),
+            # Quix Streams would make it with room for records of 1 MB only.
+            (access.changelog, 1, compacted),
         )
     ]
 

@@ -12,7 +12,7 @@ from correlator.enrich import Enricher
 from correlator.heads import HeadMaker
 from correlator.intelligence import LOOKUPS, Intelligence, lookups, search_key
 from correlator.observation import entities_of
-from impetus.domain.entity import IDENTIFYING, WEAK
+from impetus.domain.entity import IDENTIFYING, SEARCHED, WEAK
 from impetus.domain.event import Json
 
 OSLO = Path(__file__).parents[2] / "examples" / "demo" / "oslo-17-may" / "city.yml"
@@ -36,6 +36,13 @@ def test_an_event_is_found_by_entities_looked_up_values_and_zone(
     assert (found.id, found.time) == ("e", arrival.time)
     assert {key for key in found.keys if not key.startswith("zone:")} == wanted
     assert len(set(found.keys)) == len(found.keys)
+
+
+def test_a_plate_is_a_key_and_joins_nothing() -> None:
+    arrival = read_arrival(b'{"@timestamp":"2027-05-17T10:00:00Z","event.id":"e","vehicle":{"plate":"EK 12345"}}', "s")
+    assert MAKER.head(arrival, {}).keys == ("plate:EK 12345",)
+    assert not list(entities_of(arrival.event, CITY))
+    assert not SEARCHED.keys() & {*IDENTIFYING, *WEAK}
 
 
 def test_the_zone_of_an_event_counts_before_that_which_was_added() -> None:

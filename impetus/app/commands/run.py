@@ -41,7 +41,7 @@ async def _run(settings: Settings, once: bool) -> int:
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reloading.ask)
-    await service.start()
+    await service.begin()
     work = asyncio.create_task(_until(service, stop, once))
     try:
         await work
@@ -53,15 +53,18 @@ async def _run(settings: Settings, once: bool) -> int:
 async def _until(service: Service, stop: asyncio.Event, once: bool) -> None:
     stopped = asyncio.create_task(stop.wait())
     sources = asyncio.create_task(service.run())
-    await asyncio.wait({stopped, sources}, return_when=asyncio.FIRST_COMPLETED)
-    if sources.done():
-        sources.result()
-        if not once:
-            # All sources are finite and at their end; the API goes on serving what was found.
-            await service.watch(asyncio.create_task(_wait(stop)))
-    sources.cancel()
-    stopped.cancel()
-    await asyncio.gather(sources, stopped, return_exceptions=True)
+    try:
+        await service.serve()
+        await asyncio.wait({stopped, sources}, return_when=asyncio.FIRST_COMPLETED)
+        if sources.done():
+            sources.result()
+            if not once:
+                # All sources are finite and at their end; the API goes on serving what was found.
+                await service.watch(asyncio.create_task(_wait(stop)))
+    finally:
+        sources.cancel()
+        stopped.cancel()
+        await asyncio.gather(sources, stopped, return_exceptions=True)
 
 
 async def _wait(stop: asyncio.Event) -> None:
