@@ -29,10 +29,11 @@ from pathlib import Path
 from benchmarks.corpus import BENCH, unpack_rules
 from benchmarks.load.phases import Row, besieged, rising, steady, tenfold
 from benchmarks.load.source import Corpus, read_corpus
+from benchmarks.load.target import Site
 from benchmarks.pipeline import machine
 from benchmarks.results import commit, write_section
 
-Load = Callable[[Corpus, Sequence[Path], int, float], list[Row]]
+Load = Callable[[Corpus, Site, int, float], list[Row]]
 
 
 def loads(rate: int, seconds: float) -> dict[str, tuple[str, Load, int, float]]:
@@ -51,14 +52,16 @@ def loads(rate: int, seconds: float) -> dict[str, tuple[str, Load, int, float]]:
     }
 
 
-def report(tables: Sequence[tuple[str, list[Row]]], shipped: bool) -> str:
+def report(tables: Sequence[tuple[str, list[Row]]], options: argparse.Namespace) -> str:
     """A section of ``RESULTS.md``."""
-    rules = "the shipped rules" if shipped else "the shipped and all 3,141 SigmaHQ rules"
+    rules = "the shipped rules" if options.shipped else "the shipped and all 3,141 SigmaHQ rules"
     when = f"at {commit()}, {datetime.now(UTC):%Y-%m-%d}, load average {os.getloadavg()[0]:.1f} when it ended"
+    where = options.logs or "the folder of the store"
     head = (
         f"# Load\n\n`python -m benchmarks.load` {when}: real Windows events, 5.4 KB each once they are normalised, "
         f"through `impetus run` with {rules}.\n{machine()}; the writer of the log and the reader of the store run "
-        "beside it on the same cores.\n`benchmarks/load/__main__.py` says what each load is.\n"
+        f"beside it on the same cores. The log is in {where}.\n"
+        "`benchmarks/load/__main__.py` says what each load is.\n"
     )
     for title, rows in tables:
         body = "\n".join(f"| {name} | {value} |" for name, value in rows)
@@ -74,6 +77,7 @@ def main() -> None:
     parser.add_argument("--only", choices=[*loads(1, 1)], action="append", help="not all of the loads")
     parser.add_argument("--corpus", type=int, default=20_000, help="so many different events")
     parser.add_argument("--shipped", action="store_true", help="without the SigmaHQ rules")
+    parser.add_argument("--logs", type=Path, help="where the log is written, such as /dev/shm: else beside the store")
     parser.add_argument("--write", action="store_true", help="put the tables into RESULTS.md")
     options = parser.parse_args()
     if not BENCH.is_dir():
@@ -81,14 +85,14 @@ def main() -> None:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     corpus, tables = read_corpus(options.corpus), list[tuple[str, list[Row]]]()
     with tempfile.TemporaryDirectory(prefix="rules-") as folder:
-        rules = [] if options.shipped else [unpack_rules(Path(folder))]
+        site = Site([] if options.shipped else [unpack_rules(Path(folder))], options.logs)
         for name, (title, load, rate, seconds) in loads(options.rate, options.minutes * 60).items():
             if name in (options.only or [name]):
-                tables.append((title, load(corpus, rules, rate, seconds)))
-                sys.stdout.write(report(tables[-1:], options.shipped))
+                tables.append((title, load(corpus, site, rate, seconds)))
+                sys.stdout.write(report(tables[-1:], options))
                 sys.stdout.flush()
     if options.write:
-        write_section(report(tables, options.shipped))
+        write_section(report(tables, options))
 
 
 if __name__ == "__main__":

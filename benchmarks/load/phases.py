@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from benchmarks.load.source import Corpus, Log, flood, marker
-from benchmarks.load.target import FILE, GATE, Target, Watch
+from benchmarks.load.target import FILE, GATE, Site, Target, Watch
 
 TICK = 0.02
 """Seconds between two portions of the load."""
@@ -66,10 +66,11 @@ class Phase(msgspec.Struct):
 
 
 @contextmanager
-def running(corpus: Corpus, rules: Sequence[Path]) -> Iterator[Phase]:
-    """An Impetus of its own, in a folder that is gone afterwards."""
-    with TemporaryDirectory(prefix="load-", ignore_cleanup_errors=True) as folder:
-        target = Target(Path(folder), rules)
+def running(corpus: Corpus, site: Site) -> Iterator[Phase]:
+    """An Impetus of its own, in folders that are gone afterwards."""
+    made = [TemporaryDirectory(prefix="load-", dir=of, ignore_cleanup_errors=True) for of in (None, site.logs)]
+    with made[0] as folder, made[1] as logs:
+        target = Target(Path(folder), Path(logs, "wec.ndjson"), site.rules)
         log, watch = Log(target.log, corpus), Watch(target.path)
         watch.start()
         try:
@@ -80,13 +81,14 @@ def running(corpus: Corpus, rules: Sequence[Path]) -> Iterator[Phase]:
             target.close()
 
 
-def steady(corpus: Corpus, rules: Sequence[Path], rate: int, seconds: float) -> list[Row]:
+def steady(corpus: Corpus, site: Site, rate: int, seconds: float) -> list[Row]:
     """A rate for a time."""
-    with running(corpus, rules) as phase:
-        began, spent = time.monotonic(), phase.target.cpu()
+    with running(corpus, site) as phase:
+        began, spent, threads = time.monotonic(), phase.target.cpu(), phase.target.threads()
         phase.play(rate, seconds)
         lagging = phase.settle()
-        wall, busy = time.monotonic() - began, phase.target.cpu() - spent
+        wall, busy, after = time.monotonic() - began, phase.target.cpu() - spent, phase.target.threads()
+        shares = sorted((after[thread] - threads.get(thread, 0.0) for thread in after), reverse=True)
         passage, stopped = phase.target.passage(FILE), phase.target.stop()
     return [
         ("lines written", f"{phase.log.written:,}"),
@@ -94,17 +96,18 @@ def steady(corpus: Corpus, rules: Sequence[Path], rate: int, seconds: float) -> 
         ("seconds, of which behind the last line", f"{wall:.1f}, {lagging:.1f}"),
         ("events/s", f"{phase.log.written / wall:,.0f}"),
         ("µs of processor time an event (all threads)", f"{busy / phase.log.written * 1e6:.0f}"),
+        ("of the busiest threads", ", ".join(f"{share / phase.log.written * 1e6:.0f}" for share in shares[:4])),
         ("from arrival to incident, s (p50, p99, most)", quantiles(phase.watch.took)),
         ("markers without an incident", f"{len(phase.watch.begun)} of {phase.markers}"),
-        ("memory, MiB, at tenths of the time", course(phase.memory)),
+        ("memory, MiB, at tenths of the time (of ten minutes: by the minute)", course(phase.memory)),
         ("graceful stop, s", f"{stopped:.1f}"),
     ]
 
 
-def rising(corpus: Corpus, rules: Sequence[Path], rate: int, seconds: float) -> list[Row]:
+def rising(corpus: Corpus, site: Site, rate: int, seconds: float) -> list[Row]:
     """Stages of more and more, until incidents come too late; and on what it broke."""
     rows, broken = [], False
-    with running(corpus, rules) as phase:
+    with running(corpus, site) as phase:
         phase.play(rate, WARM)
         phase.target.wait_until_taken(phase.log.written)
         while not broken:
@@ -128,9 +131,9 @@ def rising(corpus: Corpus, rules: Sequence[Path], rate: int, seconds: float) -> 
     return [("stage", "from arrival to incident (p50, p99, most)"), *rows]
 
 
-def tenfold(corpus: Corpus, rules: Sequence[Path], rate: int, seconds: float) -> list[Row]:
+def tenfold(corpus: Corpus, site: Site, rate: int, seconds: float) -> list[Row]:
     """Ten times the rate in a file: it waits, and nothing of it is lost."""
-    with running(corpus, rules) as phase:
+    with running(corpus, site) as phase:
         began = time.monotonic()
         while phase.log.written < rate * TIMES * seconds:
             phase.log.write(2_000)
@@ -147,9 +150,9 @@ def tenfold(corpus: Corpus, rules: Sequence[Path], rate: int, seconds: float) ->
     ]
 
 
-def besieged(corpus: Corpus, rules: Sequence[Path], rate: int, seconds: float) -> list[Row]:
+def besieged(corpus: Corpus, site: Site, rate: int, seconds: float) -> list[Row]:
     """A tenth of the rate in the log, beside ten times the rate in datagrams: the log is served, all is counted."""
-    with running(corpus, rules) as phase:
+    with running(corpus, site) as phase:
         command = [sys.executable, "-m", flood.__module__, str(phase.target.port), str(rate * TIMES), str(seconds)]
         sender = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         phase.play(rate // TIMES, seconds)

@@ -23,11 +23,21 @@ FILE, GATE = "wec", "gate"
 """The sources: a log that is followed, and syslog over UDP."""
 
 
+class Site(msgspec.Struct, frozen=True):
+    """What a target is given: rules beside the shipped ones, and where its log is written (beside its store if None).
+
+    A log in memory takes no part of the disk that the store is synced to.
+    """
+
+    rules: Sequence[Path] = ()
+    logs: Path | None = None
+
+
 class Target:
     """``impetus run`` in a folder."""
 
-    def __init__(self, folder: Path, rules: Sequence[Path]) -> None:
-        self.folder, self.log = folder, folder / "wec.ndjson"
+    def __init__(self, folder: Path, log: Path, rules: Sequence[Path]) -> None:
+        self.folder, self.log = folder, log
         self.path, config = folder / "impetus.db", folder / "impetus.toml"
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
             free.bind(("127.0.0.1", 0))
@@ -36,7 +46,7 @@ class Target:
         paths = ", ".join(f'"{path}"' for path in ("shipped", "marker.yml", *rules))
         config.write_text(
             f'[rules]\npaths = [{paths}]\n[api]\nlisten = "unix:i.sock"\n[log]\nlevel = "warning"\n'
-            f'[[source]]\nname = "{FILE}"\nkind = "json_lines"\npath = "wec.ndjson"\n'
+            f'[[source]]\nname = "{FILE}"\nkind = "json_lines"\npath = "{log}"\n'
             'format = "windows"\nfollow = true\n'
             f'[[source]]\nname = "{GATE}"\nkind = "syslog"\nport = {self.port}\ntransports = ["udp"]\n'
         )
