@@ -5,7 +5,7 @@ incidents are those of one box.
     python -m benchmarks.cluster --brokers 127.0.0.1:41935 --events 40000 --write
 
 Processor time is that of the stage alone, in one process; the rates are of processes that share the machine with the
-broker and with each other, from the first outcome to the last of events that lay ready.
+broker and with each other, from the first event sent to the last outcome, while all workers are up.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -28,7 +29,7 @@ from benchmarks.results import processor, write_section
 from collectors.logs.json_lines import JsonLines, JsonLinesSettings
 from correlator.cluster.lane import Lane
 from correlator.cluster.matching import RoundMatcher
-from correlator.cluster.rounds import Codec, Outcome, Round
+from correlator.cluster.rounds import Codec, MatchedRound, Outcome, Round
 from correlator.control import document_control, limits_control, rules_control, setup_of
 from correlator.setup import Setup
 from correlator.worker import Correlator
@@ -55,6 +56,8 @@ SIZE = 60
 """Events of one source in one round: few enough that a round is not cut, which would be steps of its own."""
 PACE = 250_000
 """µs from the clock of one round to that of the next."""
+SETTLING = 20.0
+"""Seconds in which the workers that were started last take their place."""
 WANTED = ("City events, shipped rules", "Windows events, shipped and SigmaHQ rules")
 
 
@@ -114,15 +117,20 @@ def outcome(store: Store) -> dict[str, object]:
     return {one.id: one for one in store.incidents(IncidentQuery(limit=1_000_000))}
 
 
-def one_box(setup: Setup, rounds: list[list[Batch]], began: int, store: Store) -> None:
-    """The rounds on one box, in the order in which the lane takes the batches of a round."""
-    maker = RoundMaker(PARTITIONS)
+def one_box(setup: Setup, rounds: list[list[Batch]], began: int, store: Store) -> Iterator[None]:
+    """The rounds on one box, in the order in which the lane takes the batches of a round; a step at a time."""
     correlator = Correlator(setup, store)
     store.commit(correlator.begin())
+    return steps_of(correlator, rounds, began, store)
+
+
+def steps_of(correlator: Correlator, rounds: list[list[Batch]], began: int, store: Store) -> Iterator[None]:
+    maker = RoundMaker(PARTITIONS)
     for number, batches in enumerate(rounds):
         ordered = sorted(batches, key=lambda batch: maker.partition_of(batch.source))
         store.commit(correlator.step(ordered, began + number * PACE))
         correlator.committed()
+        yield
 
 
 def sendings(rounds: list[list[Batch]], began: int, setup: int) -> list[Sending]:
@@ -144,7 +152,7 @@ def measure_stages(setup: Setup, rounds: list[list[Batch]], events: int, folder:
     box, followed = EmbeddedStore(folder / "box.db"), EmbeddedStore(folder / "followed.db")
 
     def match() -> None:
-        for offset, sending in enumerate(sent):
+        for offset, sending in enumerate(sent, 1):
             for partition, record in enumerate(sending.rounds):
                 matched.append(codec.encode(matcher.match(partition, offset, codec.decode(record, Round))))
 
@@ -156,10 +164,15 @@ def measure_stages(setup: Setup, rounds: list[list[Batch]], events: int, folder:
         for record in made:
             followed.commit(codec.decode(record, Outcome).commit)
 
+    # The engine is compiled before anything is timed, in the lane by a first round without events.
     matcher.match(0, 0, Round(0, 1, (Batch("warm", ()),)))
+    for partition in range(PARTITIONS):
+        first = codec.encode(MatchedRound(partition, 0, began - PACE, 1))
+        made.extend(codec.encode(each) for each in lane.take(first))
+    steps = one_box(setup, rounds, began, box)
     collect()
     cost = Cost(
-        timed(lambda: one_box(setup, rounds, began, box), events),
+        timed(lambda: deque(steps, 0), events),
         timed(lambda: sent.extend(sendings(rounds, began, 1)), events),
         timed(match, events),
         timed(step, events),
@@ -191,27 +204,36 @@ def measure_cluster(brokers: str, setup: Setup, rounds: list[list[Batch]], worke
     sender, began = Sender(access, "bench"), wall_clock()
     number = Setups(access).publish(setup.controls, sender)
     ready = sendings(rounds, began, number)
-    for sending in ready:
-        sender.send(sending)
     store, last = EmbeddedStore(folder / "followed.db"), began + (len(ready) - 1) * PACE
     follower = Follower(access, store, Tally(store, wall_clock))
-    seconds, events = asyncio.run(drain(Processes(settings, [str(n) for n in range(workers)]), follower, store, last))
+    seconds, events = asyncio.run(
+        drain(Processes(settings, [str(n) for n in range(workers)]), sender, ready, follower, store, last)
+    )
     follower.close()
     box = EmbeddedStore.in_memory()
-    one_box(setup_of({control.kind: control for control in setup.controls}), rounds, began, box)
+    deque(one_box(setup_of({control.kind: control for control in setup.controls}), rounds, began, box), 0)
     with contextlib.closing(box), contextlib.closing(store):
         return Run(workers, events / seconds, len(outcome(store)), outcome(box) == outcome(store))
 
 
-async def drain(workers: Processes, follower: Follower, store: Store, last: int) -> tuple[float, int]:
-    """Seconds from the first outcome with events to the last one, and the events in between."""
+async def drain(  # noqa: PLR0913, PLR0917 - the parts of a cluster
+    workers: Processes, sender: Sender, ready: list[Sending], follower: Follower, store: Store, last: int
+) -> tuple[float, int]:
+    """Seconds from the sending of all rounds but the first to the last outcome, and the events of them.
+
+    The first round comes through before, and all workers are up by then.
+    """
     task, loop = asyncio.create_task(workers.run()), asyncio.get_running_loop()
-    began, first = 0.0, 0
+    await asyncio.to_thread(sender.send, ready[0])
+    while not follower.heard:
+        await asyncio.to_thread(follower.step)
+    await asyncio.sleep(SETTLING)
+    began, first = loop.time(), store.counts()["events"]
+    sending = asyncio.create_task(asyncio.to_thread(lambda: deque(map(sender.send, ready[1:]), 0)))
     while follower.heard < last:
         await asyncio.to_thread(follower.step)
-        if not began and (first := store.counts()["events"]):
-            began = loop.time()
     seconds = loop.time() - began
+    await sending
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     return seconds, store.counts()["events"] - first

@@ -38,19 +38,30 @@ class HeadMaker:
 
     def head(self, arrival: Arrival, added: Mapping[str, Json]) -> Head:
         """The head of an event with what enrichment added."""
+        brief = arrival.brief
+        if brief is not None and not added:
+            return Head(arrival.id, arrival.time, brief[1])
+        keys = self._keys_of(arrival.event) if brief is None else list(brief[1])
+        if MET in added:
+            keys += [entity.key for entity in entities_of(added, self._city)]
+        zone = added.get("place.zone") if brief else first_text(arrival.event, "place.zone") or added.get("place.zone")
+        if zone and type(zone) is str:
+            keys.append(f"zone:{zone}")
+        return Head(arrival.id, arrival.time, tuple(dict.fromkeys(keys)))
+
+    def find(self, name: str, value: str) -> tuple[str, ...]:
+        """The keys by which an event is found that has a value in a field."""
+        return tuple(dict.fromkeys(self._keys(Fields({name: value}), name, self._fields[name])))
+
+    def _keys_of(self, event: Fields) -> list[str]:
         keys: list[str] = []
         fields = self._fields
-        for name, value in arrival.event.items():
+        for name, value in event.items():
             field = fields.get(name)
             if field is not None:
                 known = field.known.get(value) if type(value) is str else None
                 keys += self._find(name, value, field) if known is None else known
-        if MET in added:
-            keys += [entity.key for entity in entities_of(added, self._city)]
-        zone = first_text(arrival.event, "place.zone") or added.get("place.zone")
-        if zone and type(zone) is str:
-            keys.append(f"zone:{zone}")
-        return Head(arrival.id, arrival.time, tuple(dict.fromkeys(keys)))
+        return keys
 
     def _find(self, name: str, value: Json, field: _Field) -> tuple[str, ...]:
         found = tuple(self._keys(Fields({name: value}), name, field))

@@ -7,8 +7,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "cluster"))
 
-from city import City
-from kills import survive
+from cluster_kills import survive
+from clustered import City
 
 from deploy.devstack.failure import MissingError
 from deploy.devstack.stack import Stack

@@ -1,6 +1,6 @@
 """Kill workers, and the broker itself, in mid-load, again and again, and compare what is left with one box.
 
-python tests/cluster/kills.py --kills 60 --broker-kills 5 --seed 1
+python tests/cluster/cluster_kills.py --kills 60 --broker-kills 5 --seed 1
 """
 
 import argparse
@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import msgspec
-from city import City, Feed, State
+from clustered import City, Feed, State
 
 from deploy.devstack.stack import Stack
 
