@@ -2,6 +2,7 @@
 
     python -m benchmarks.restart                       20 restarts with a million keys
     python -m benchmarks.restart --keys 1000000 --restarts 100 --write
+    python -m benchmarks.restart --rules all           the same with the shipped rules and those of SigmaHQ beside it
 
 A store is filled by ``impetus run --once`` with logins of so many users, one each, which a rule counts over a day: a
 key of the windows for each user. Then the program is started again and again on a file that it follows. One more login
@@ -26,6 +27,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.corpus import unpack_rules
 from benchmarks.pipeline import machine
 from benchmarks.results import commit, write_section
 from integrations.embedded.store import EmbeddedStore
@@ -46,8 +48,9 @@ id: 0a5d0c0e-0000-4000-8000-000000000002
 correlation: {type: event_count, rules: [login], group-by: [user.name], timespan: 1d, condition: {gte: 2}}
 level: high
 """
+PATHS = {"two": '["rules.yml"]', "all": '["rules.yml", "shipped", "sigmahq"]'}
 SETTINGS = """[rules]
-paths = ["rules.yml"]
+paths = {paths}
 [api]
 listen = "unix:i.sock"
 [log]
@@ -71,14 +74,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--keys", type=int, default=1_000_000)
     parser.add_argument("--restarts", type=int, default=20)
+    parser.add_argument("--rules", choices=PATHS, default="two")
     parser.add_argument("--write", action="store_true", help="put the section into benchmarks/RESULTS.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="restart-") as name:
         folder = Path(name)
-        _fill(folder, options.keys)
+        _fill(folder, options.keys, options.rules)
         size = (folder / "impetus.db").stat().st_size
         done = [_restart(folder, number, options.keys) for number in range(options.restarts)]
-    report = _report(done, options.keys, size)
+    report = _report(done, options, size)
     sys.stdout.write(report)
     if options.write:
         write_section(report)
@@ -91,10 +95,13 @@ def _line(number: int, user: int) -> str:
     return json.dumps(record) + "\n"
 
 
-def _fill(folder: Path, keys: int) -> None:
+def _fill(folder: Path, keys: int, rules: str) -> None:
     (folder / "rules.yml").write_text(RULES)
-    (folder / "impetus.toml").write_text(SETTINGS + "follow = true\n")
-    (folder / "once.toml").write_text(SETTINGS)
+    if rules == "all":
+        unpack_rules(folder)
+    settings = SETTINGS.replace("{paths}", PATHS[rules])
+    (folder / "impetus.toml").write_text(settings + "follow = true\n")
+    (folder / "once.toml").write_text(settings)
     with (folder / "logins.ndjson").open("w") as file:
         file.writelines(_line(number, number) for number in range(keys))
     subprocess.run([*_run(folder, "once.toml"), "--once"], check=True)
@@ -133,20 +140,21 @@ def _processor_time(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _report(done: Sequence[Restart], keys: int, size: int) -> str:
+def _report(done: Sequence[Restart], options: argparse.Namespace, size: int) -> str:
     seconds, processor = sorted(one.seconds for one in done), sorted(one.processor for one in done)
     worst = max(0, -(-len(seconds) * 99 // 100) - 1)
     return "\n".join([
-        HEADING,
+        HEADING if options.rules == "two" else f"{HEADING} with all rules",
         "",
         "From the start of the process, after a kill by signal 9, to the incident that the first event completes with",
-        "a key of the windows from before. `.venv/bin/python -m benchmarks.restart --restarts 100 --write`.",
+        "a key of the windows from before.",
+        f"`.venv/bin/python -m benchmarks.restart --rules {options.rules} --restarts 100 --write`.",
         "",
         "| | |",
         "|---|---|",
         f"| date, commit | {datetime.now(UTC):%Y-%m-%d}, {commit()} |",
         f"| machine | {machine()}, load average {os.getloadavg()[0]:.1f} when it ended |",
-        f"| keys of windows | {keys:,}; store {size >> 20} MiB |",
+        f"| keys of windows | {options.keys:,}; store {size >> 20} MiB |",
         f"| restarts | {len(done)} |",
         f"| seconds by the clock | median {statistics.median(seconds):.2f}, p99 {seconds[worst]:.2f} |",
         f"| seconds of processor | median {statistics.median(processor):.2f}, p99 {processor[worst]:.2f} |",

@@ -53,6 +53,13 @@ class Matcher:
         (the value met, or null where absent).
         """
 
+    def evidence(self, line: bytes, rule: int, most: int) -> bytes | None:
+        """What of a rule made it hold on an event, in the form of ``explain``: branches that did not hold are left out.
+
+        Of a clause the first ``most`` parts are told, if they hold; one alone stands for its clause. None where the
+        rule does not hold.
+        """
+
 class Item:
     """One observation entering the windows: a match of a single-event rule."""
 
@@ -207,12 +214,29 @@ class Windows:
         It may be done in parts: all rows whose names begin with the same byte belong together.
         """
 
-    def shelve(self, load: Callable[[bytes], list[tuple[bytes, bytes]]]) -> None:
-        """Let groups beyond ``max_keys`` lie in the store alone, from where ``load`` reads all rows of a prefix back.
+    def shelve(
+        self,
+        load: Callable[[Sequence[tuple[bytes, bytes | None]], int | None], Sequence[tuple[bytes, bytes]]],
+    ) -> None:
+        """Let groups lie in the store alone, from where ``load`` reads rows back: of ranges of names (from, included;
+        to, excluded; None: without an end), those of each by name, so many at most.
 
         What it raises, the call that needed the rows raises; after that the windows take nothing in any more, since
-        they would be wrong: make others and restore them. Call it before ``restore``.
+        they would be wrong: make others and let them ``resume``.
         """
+
+    def resume(self, pinned: Sequence[bytes]) -> None:
+        """Go on from what ``shelve`` reads: the groups that ``pins`` named are read now, the others when something of
+        them comes, or by ``read_ahead``. Raises ``ValueError`` on state of another version."""
+
+    def read_ahead(self, most: int) -> bool:
+        """Read about so many rows more; whether anything is left. Raises as ``resume`` does."""
+
+    def lost(self) -> int:
+        """How many rows failed their check since the last call. They are removed by the next ``dirty``."""
+
+    def pins(self) -> list[tuple[bytes, bool]]:
+        """The groups that ``resume`` has to be told of, and those it no longer has to, since the last call."""
 
     def committed(self) -> None:
         """All that ``dirty`` gave so far is durable: groups beyond ``max_keys`` may leave memory."""
@@ -228,13 +252,25 @@ class Arrivals(Generic[F, A]):
     """Reads the fields that are asked of every event, strictly, without a Python object for the rest."""
 
     def __init__(
-        self, fields: Sequence[str], bounds: tuple[int, int, int], kind: type[F], arrival: Callable[..., A]
+        self,
+        fields: Sequence[str],
+        bounds: tuple[int, int, int],
+        kind: type[F],
+        arrival: Callable[..., A],
+        brief: tuple[Sequence[str], Sequence[str], Sequence[str], Callable[[str, str], tuple[str, ...]]] | None = None,
     ) -> None:
         """``fields`` are dotted paths; nested and flat names are the same. What identifies an event is read besides.
 
         Events beyond a bound are refused: bytes, depth, and values, which are members of objects and elements of
         arrays, at any depth. ``kind`` is the dictionary that fields are put into; ``arrival`` is called with line,
         fields, id, source, event time and arrival (µs).
+
+        With ``brief``, events that nobody has to look at are told in brief: in place of fields there is the pair of
+        what they say they are and the keys that they are found by, each once. Its parts: the fields that give keys,
+        those that say what an event is (in this order: None, a text, or a tuple of several), those that are of interest
+        only later, and what gives the keys of a field and a value, which is remembered. An event that has any other of
+        ``fields``, or anything but one text where it gives keys, or but texts where it says what it is, is told by its
+        fields.
         """
 
     def read(self, lines: Sequence[bytes], source: str) -> list[A | F | str]:
@@ -243,6 +279,9 @@ class Arrivals(Generic[F, A]):
 
         A value is a scalar, or a list of several (empty for an object); a field that is absent or null is not there.
         """
+
+    def fields(self, line: bytes) -> F:
+        """The fields of a line that was read as an event."""
 
 class WindowsNormaliser:
     """Flat Windows records to finished events, byte for byte as ``collectors.normalise`` makes them."""

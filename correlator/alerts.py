@@ -42,13 +42,14 @@ def single_alert(rule: Rule, seen: Observation, line: bytes, matcher: Matcher) -
 
 def explain(rule: Rule, line: bytes, matcher: Matcher) -> Explanation:
     """Why a rule holds on an event: the clauses that held, with the values that they met."""
-    held = _held(conditions(rule.index, line, matcher))
-    return Explanation(rule.description.strip() or rule.title, (held,) if held is not None else ())
+    held = matcher.evidence(line, rule.index, MAX_CLAUSES)
+    clauses = (_clause(_decode(held)),) if held is not None else ()
+    return Explanation(rule.description.strip() or rule.title, clauses)
 
 
 def conditions(rule: int, line: bytes, matcher: Matcher) -> Clause:
     """Every clause of a rule on an event, whether it held or not; the log source is not asked."""
-    return _clause(msgspec.json.decode(matcher.explain(line, rule), type=_Node))
+    return _clause(_decode(matcher.explain(line, rule)))
 
 
 class _Node(msgspec.Struct):
@@ -62,6 +63,9 @@ class _Node(msgspec.Struct):
     of: "list[_Node] | _Node" = []
 
 
+_decode = msgspec.json.Decoder(_Node).decode
+
+
 def _clause(node: _Node) -> Clause:
     inner = node.of if isinstance(node.of, list) else [node.of]
     return Clause(
@@ -73,16 +77,6 @@ def _readable(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return msgspec.json.encode(value).decode()
-
-
-def _held(clause: Clause) -> Clause | None:
-    """The part of a tree that made it hold: branches of an ``or`` that did not hold are left out."""
-    if not clause.held:
-        return None
-    if clause.op in {"and", "or"}:
-        kept = tuple(inner for inner in map(_held, clause.of[:MAX_CLAUSES]) if inner is not None)
-        return kept[0] if len(kept) == 1 else msgspec.structs.replace(clause, of=kept)
-    return clause
 
 
 def merge_alert(

@@ -1,7 +1,8 @@
 """An arrival: one line of the log, read as far as the correlator needs it, or the reason why it cannot be."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from typing import TypeAlias
 
 import msgspec
 
@@ -24,6 +25,7 @@ FIELDS = (
     "event.provider",
     "logsource.product",
     "logsource.category",
+    "logsource.service",
     "device.id",
     "place.zone",
     "place.location.lat",
@@ -49,23 +51,69 @@ FIELDS = (
 """What is read of every event, besides what identifies and what is looked up."""
 
 
+SAID = ("logsource.product", "logsource.category", "logsource.service")
+"""The fields by which an event says what it is."""
+LATER = ("city.domain", "exercise", "post.target.time")
+"""What is read of an event only once a rule has matched."""
+LOOKED_AT = ("device.id", "badge.id")
+"""Fields that give keys, and more: who has one is looked at."""
+
+Said: TypeAlias = tuple[str | tuple[str, ...] | None, ...]
+"""What an event says it is: of each field of ``SAID`` the text, or several."""
+Brief: TypeAlias = tuple[Said, tuple[str, ...]]
+"""Of a common event: what it says it is, and the keys that it is found by, each once.
+
+It has no place, device, vehicle, badge or indicator, and no field that the plan limits.
+"""
+FindKeys: TypeAlias = Callable[[str, str], tuple[str, ...]]
+"""Gives the keys by which an event is found that has a value in a field."""
+
+
 class Arrival(msgspec.Struct):
-    """An event on its way: its line, the fields that are asked for, its id, source, event time and arrival (µs)."""
+    """An event on its way: its line, the fields that are asked for, its id, source, event time and arrival (µs).
+
+    Of a common event the fields are told in brief, and read only when somebody asks for them.
+    """
 
     line: bytes
-    event: Fields
+    told: Fields | Brief
     id: str
     source: str
     time: int
     created: int
 
+    @property
+    def event(self) -> Fields:
+        """The fields that are asked for; of a common event those that are asked of every one."""
+        if type(self.told) is not Fields:
+            self.told = _default_reader().fields(self.line)
+        return self.told
+
+    @property
+    def brief(self) -> Brief | None:
+        """The event in brief, if it is told so."""
+        told = self.told
+        return told if type(told) is tuple else None
+
 
 class ArrivalReader:
     """Reads events as far as the correlator asks every one, whole batches in one native call."""
 
-    def __init__(self, more: Iterable[str] = ()) -> None:
+    def __init__(
+        self, more: Iterable[str] = (), looked_at: Iterable[str] = (), find_keys: FindKeys | None = None
+    ) -> None:
+        """``more`` are further fields to read. With ``find_keys`` common events are told in brief; ``looked_at`` are
+        further fields that no common event has.
+        """
         fields = dict.fromkeys((*FIELDS, *LOOKUPS, *IDENTIFYING, *WEAK, *more))
-        self._native = Arrivals(list(fields), (MAX_BYTES, MAX_DEPTH, MAX_VALUES), Fields, Arrival)
+        keyed = {*LOOKUPS, *IDENTIFYING, *WEAK}.difference(LOOKED_AT, looked_at)
+        brief = None if find_keys is None else (sorted(keyed), SAID, LATER, find_keys)
+        bounds = (MAX_BYTES, MAX_DEPTH, MAX_VALUES)
+        self._native: Arrivals[Fields, Arrival] = Arrivals(list(fields), bounds, Fields, Arrival, brief)
+
+    def fields(self, line: bytes) -> Fields:
+        """The fields of an event that was read before."""
+        return self._native.fields(line)
 
     def read(self, lines: Sequence[bytes], source: str) -> list[Arrival | ImpetusError]:
         """Each line as an arrival, or why it is none. ``source`` names those that have no ``event.provider``."""

@@ -14,6 +14,8 @@ from impetus.domain.batch import Key
 from impetus.domain.ports import Store
 from impetus.domain.rule import Rule, RuleSet
 
+SETTLED = "block"
+
 
 class Begun(msgspec.Struct, frozen=True, array_like=True):
     """What a rule means, as a digest, the first block of the log since which that is so, and whether it correlates."""
@@ -31,6 +33,8 @@ class Beginnings:
         self._rules = rules.rules
         self._now = dict(zip((rule.id for rule in rules.rules), _meanings(rules, correlations), strict=True))
         self._kept: Kept[Begun] = Kept("begun", Begun)
+        self._settled: Kept[int] = Kept("begun.settled", int)
+        """Under ``SETTLED``, the newest beginning before which nothing came that may still be told of."""
         self.blocks: Sequence[int] = [0] * len(rules.rules)
         """For each rule, by index, the block that it began with."""
         self.newest = 0
@@ -42,11 +46,23 @@ class Beginnings:
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
-        return self._kept.changes()
+        yield from self._kept.changes()
+        yield from self._settled.changes()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no rule changed, and nothing that came before the newest may still be told of."""
+        return not self.changed and self.newest == (self._settled.get(SETTLED) or 0)
+
+    def settle(self) -> None:
+        """Nothing that came before the newest rule began may still be told of."""
+        if self._settled.get(SETTLED) != self.newest:
+            self._settled[SETTLED] = self.newest
 
     def restore(self, store: Store, block: int) -> None:
         """Go on from what a store holds. What was not there, or meant something else, begins with ``block``."""
         self._kept.restore(store)
+        self._settled.restore(store)
         before = dict(self._kept.items())
         self.changed = frozenset(id for id, begun in before.items() if self._now.get(id) != begun.meaning)
         for id in self.changed - self._now.keys():

@@ -16,7 +16,8 @@ from correlator.matched import matches
 from correlator.memory import Kept
 from correlator.observation import Hit, Observation, observe
 from correlator.plan.ledger import Ledger, Verdict
-from correlator.restoring import restore_windows
+from correlator.recalled import Recalled
+from correlator.restoring import Resumption
 from correlator.revisions import Revisions
 from correlator.setup import Bounds
 from impetus.domain.alert import Alert
@@ -49,7 +50,8 @@ class Detector:
         self._by_id = {rule.id: rule for rule in rules.rules}
         self._referred = {index for rule in rules.rules for index in rule.refers}
         self._reads = self._windows.fields
-        self._seen: Kept[Observation] = Kept("seen", Observation)
+        self._resumption = Resumption(self._windows)
+        self._seen: Recalled[Observation] = Recalled("seen", Observation)
         """Events that are in some window, by id."""
         self._fired: Kept[Alert] = Kept("fired", Alert)
         """Correlation alerts that may still be revised, by id."""
@@ -58,9 +60,6 @@ class Detector:
         """Titles of correlations that mean something else than before: their windows began anew."""
         self.gone: tuple[str, ...] = ()
         """Ids of correlations that were there before and are no more."""
-        self._lost: list[bytes] = []
-        """Rows of windows that fail their check, to be removed."""
-        self._unsaid = 0
         self._growth = Growth()
         self._revisions = Revisions()
         self._forgot = 0
@@ -139,14 +138,11 @@ class Detector:
 
     def lost(self) -> int:
         """How many rows of windows failed their check since the last call; their groups began anew."""
-        lost, self._unsaid = self._unsaid, 0
-        return lost
+        return self._windows.lost()
 
     def changes(self) -> Iterator[tuple[Key, bytes | None]]:
         """The state that changed since the last call."""
-        yield from ((Key("windows", key), None) for key in self._lost)
-        self._lost = []
-        yield from ((Key("windows", key), value) for key, value in self._windows.dirty())
+        yield from self._resumption.changes()
         yield from self._begun.changes()
         yield from self._seen.changes()
         yield from self._fired.changes()
@@ -154,19 +150,26 @@ class Detector:
         yield from self._ledger.changes()
 
     def restore(self, store: Store, now: int | None) -> None:
-        """Go on from what a store holds, at an event time of the whole (µs)."""
-        self._windows.shelve(lambda prefix: list(store.state("windows", prefix)))
-        self._lost = restore_windows(self._windows, store)
-        self._unsaid = len(self._lost)
-        self._seen.restore(store)
+        """Go on from what a store holds, at an event time of the whole (µs). Most of it is read when it is needed."""
+        self._resumption.resume(store)
+        self._seen.resume(store)
         self._fired.restore(store)
         self._revisions.restore(store)
         self._ledger.restore(store, self._matcher, now or 0)
         self._begin(store)
 
+    def read_ahead(self, most: int) -> None:
+        """Read so much more of what the store held at the start."""
+        self._windows.read_ahead(most)
+        self._seen.read_ahead(most)
+
     def _begin(self, store: Store) -> None:
         """Leave aside what belongs to correlations that are gone or mean something else now."""
         self._begun.restore(store, store.newest() + 1)
+        if not self._begun.is_settled:
+            # What is left aside has to be known as a whole, and so has what came before the newest rule.
+            self._resumption.read_all()
+            self._seen.restore(store)
         self.restarted = tuple(rule.title for rule in self._begun.restarted())
         self.gone = tuple(sorted(self._begun.gone))
         self._fired.drop_where(lambda alert: alert.rule in self._begun.changed)
@@ -191,7 +194,10 @@ class Detector:
             return last < before and not self._ledger.keeps(first, last, self._horizon)
 
         self._seen.drop_where(lambda one: is_over(one.time, one.time))
-        self._windows.earlier(list(self._earlier(self._seen.values())))
+        earlier = list(self._earlier(self._seen.values()))
+        self._windows.earlier(earlier)
+        if not earlier and self._seen.is_whole:
+            self._begun.settle()
         # One that has an alert as a member grows with it, wherever it fired itself.
         self._fired.drop_where(lambda alert: is_over(alert.first, max(alert.at, *alert.times[-1:])))
         self._growth.forget(self._fired.__contains__)
@@ -293,6 +299,7 @@ class Detector:
 
     def _merge_all(self, firing: Firing, rule: Rule, refers: Sequence[Rule]) -> Alert:
         parts = [self._fired[id] for id in firing.members if id in self._fired]
+        self._seen.fetch(firing.members)
         seen = {id: self._seen[id] for id in firing.members if id in self._seen}
         if len(parts) + len(seen) < len(firing.members) and firing.id in self._fired:
             # Members too old to be remembered are in the alert as it was; else that would keep members that have left.
@@ -364,6 +371,7 @@ class Detector:
     def _entities(self, alert: Alert, changed: Sequence[tuple[Observation, Observation]]) -> tuple[Entity, ...]:
         gained = [entity for old, new in changed for entity in new.entities if entity not in old.entities]
         lost = {entity for old, new in changed for entity in old.entities if entity not in new.entities}
+        self._seen.fetch(alert.events if lost else ())
         if lost and all(id in self._seen for id in alert.events):
             lost -= {entity for id in alert.events for entity in self._seen[id].entities}
             return distinct([*(entity for entity in alert.entities if entity not in lost), *gained])

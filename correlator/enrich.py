@@ -18,6 +18,7 @@ from impetus.domain.event import Fields, Json, Scalar, first_text, flatten, read
 MET = "threat.enrichments"
 """The field of the indicators that an event meets."""
 
+_NOTHING = Fields()
 _encode = msgspec.json.Encoder().encode
 
 
@@ -58,6 +59,10 @@ class Enricher:
             zone = first_text(event, "place.zone") or added.get("place.zone")
             added |= self._plan.fields(event, zone if isinstance(zone, str) else None, instant)
         return self.renew(event, instant, added)
+
+    def common(self, instant: int) -> dict[str, Json]:
+        """The same for a common event of an event time (µs) that meets no indicator: see ``Brief``."""
+        return self._plan.fields(_NOTHING, None, instant) if self._plan is not None else {}
 
     def renew(self, event: Mapping[str, Json], instant: int, added: Mapping[str, Json]) -> dict[str, Json]:
         """The same additions with what the table of indicators says now."""

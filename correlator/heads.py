@@ -10,7 +10,7 @@ from correlator.enrich import MET
 from correlator.intelligence import LOOKUPS, fold, search_key
 from correlator.observation import INDICATOR, entities_of, field_entities
 from impetus.domain.batch import Head
-from impetus.domain.entity import IDENTIFYING, WEAK
+from impetus.domain.entity import IDENTIFYING, SEARCHED, WEAK
 from impetus.domain.event import Fields, Json, first_text
 
 MAX_VALUES = 20_000
@@ -33,24 +33,35 @@ class HeadMaker:
 
     def __init__(self, city: CityModel) -> None:
         self._city = city
-        entities = {**IDENTIFYING, **WEAK, INDICATOR: "indicator"}
+        entities = {**IDENTIFYING, **WEAK, **SEARCHED, INDICATOR: "indicator"}
         self._fields = {field: _Field(entities.get(field), LOOKUPS.get(field)) for field in (*entities, *LOOKUPS)}
 
     def head(self, arrival: Arrival, added: Mapping[str, Json]) -> Head:
         """The head of an event with what enrichment added."""
+        brief = arrival.brief
+        if brief is not None and not added:
+            return Head(arrival.id, arrival.time, brief[1])
+        keys = self._keys_of(arrival.event) if brief is None else list(brief[1])
+        if MET in added:
+            keys += [entity.key for entity in entities_of(added, self._city)]
+        zone = added.get("place.zone") if brief else first_text(arrival.event, "place.zone") or added.get("place.zone")
+        if zone and type(zone) is str:
+            keys.append(f"zone:{zone}")
+        return Head(arrival.id, arrival.time, tuple(dict.fromkeys(keys)))
+
+    def find(self, name: str, value: str) -> tuple[str, ...]:
+        """The keys by which an event is found that has a value in a field."""
+        return tuple(dict.fromkeys(self._keys(Fields({name: value}), name, self._fields[name])))
+
+    def _keys_of(self, event: Fields) -> list[str]:
         keys: list[str] = []
         fields = self._fields
-        for name, value in arrival.event.items():
+        for name, value in event.items():
             field = fields.get(name)
             if field is not None:
                 known = field.known.get(value) if type(value) is str else None
                 keys += self._find(name, value, field) if known is None else known
-        if MET in added:
-            keys += [entity.key for entity in entities_of(added, self._city)]
-        zone = first_text(arrival.event, "place.zone") or added.get("place.zone")
-        if zone and type(zone) is str:
-            keys.append(f"zone:{zone}")
-        return Head(arrival.id, arrival.time, tuple(dict.fromkeys(keys)))
+        return keys
 
     def _find(self, name: str, value: Json, field: _Field) -> tuple[str, ...]:
         found = tuple(self._keys(Fields({name: value}), name, field))

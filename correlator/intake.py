@@ -1,7 +1,6 @@
 """From batches to enriched events: each line read once, and one that is delivered twice counted once."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 
 import msgspec
 
@@ -16,15 +15,13 @@ from correlator.intelligence import Indicator, Intelligence, indicator_of
 from correlator.matched import Matched, MatchedBatch
 from correlator.memory import Kept
 from correlator.plan.day import DayPlan
+from correlator.recent import Recent
 from correlator.renewal import Events, Renewal, Renewed
 from correlator.watermark import EventClock
 from impetus.domain.batch import Batch, Head, Key, Reject
 from impetus.domain.condition import Passage
 from impetus.domain.errors import ImpetusError
 from impetus.domain.ports import Store
-
-REMEMBERED = 1_000_000
-"""So many event ids are remembered, to leave out what is delivered again."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -49,7 +46,12 @@ class Reception:
     """Reads, deduplicates and enriches what arrives, in order of arrival."""
 
     def __init__(
-        self, city: CityModel, plan: DayPlan | None, clock: EventClock, monitor: Monitor, events: Events
+        self,
+        city: CityModel,
+        plan: DayPlan | None,
+        clock: EventClock,
+        monitor: Monitor,
+        events: Events,
     ) -> None:
         self._clock, self._monitor = clock, monitor
         self._heads = HeadMaker(city)
@@ -58,12 +60,12 @@ class Reception:
         self._changed: list[Indicator] = []
         self._enricher = Enricher(city, plan, self._intelligence)
         limits = [limit.field for limit in (plan.plan.limits if plan else ())]
-        self._reader = ArrivalReader([*limits, *monitor.fields])
+        self._reader = ArrivalReader([*limits, *monitor.fields], [*limits, *monitor.signs], self._heads.find)
         self._renewal = Renewal(events, self._reader, self._enricher)
         self.flow = Flow()
         """What came of what each collector brought."""
-        self.ids: dict[str, None] = {}
-        """Ids of the newest events, oldest first."""
+        self.recent: Recent
+        """Ids of the newest events; from ``restore`` on."""
 
     def take(self, batches: Sequence[Batch], heard: int) -> Taken:
         """Take batches in; ``heard`` is the wall clock (µs)."""
@@ -77,7 +79,7 @@ class Reception:
         self._changed = []
         for arrival, late in arrivals:
             self._enrich(arrival, late, taken)
-        self._forget()
+        self.recent.forget()
         return taken
 
     def conclude(self, limit: int, taken: Taken) -> list[Enriched]:
@@ -86,8 +88,9 @@ class Reception:
         for line in self._monitor.conclude(limit):
             arrival = read_arrival(line, "")
             # A log that is replayed may hold it already.
-            if arrival.id not in self.ids:
-                self.ids[arrival.id] = None
+            self.recent.look_up((arrival.id,))
+            if arrival.id not in self.recent:
+                self.recent.add(arrival.id)
                 self._enrich(arrival, False, taken)
         return taken.events[before:]
 
@@ -96,25 +99,26 @@ class Reception:
         yield from self._indicators.changes()
         yield from self.flow.changes()
 
-    def restore(self, store: Store, known: dict[str, None] | None) -> None:
-        """Go on from what a store holds; ``known`` are the ids of its newest events, if they are known."""
+    def restore(self, store: Store, recent: Recent | None) -> None:
+        """Go on from what a store holds; ``recent`` are the ids of its newest events, if someone has them."""
+        self.recent = recent or Recent(store)
         self._indicators.restore(store)
         self.flow.restore(store)
         for indicator in self._indicators.values():
             self._intelligence.add(indicator)
-        self.ids = dict.fromkeys(store.recent_ids(REMEMBERED)) if known is None else known
 
     def _take_batch(self, batch: Batch, heard: int, taken: Taken, arrivals: list[tuple[Arrival, bool]]) -> None:
         stored, duplicates, rejects = len(arrivals), taken.duplicates, len(taken.rejects)
         taken.rejects += batch.rejects
-        ids = self.ids
-        for line, arrival in self._read(batch):
+        recent, arrived = self.recent, list(self._read(batch))
+        recent.look_up(arrival.id for _, arrival in arrived if not isinstance(arrival, ImpetusError))
+        for line, arrival in arrived:
             if isinstance(arrival, ImpetusError):
                 taken.rejects.append(rejected(line, batch.source, arrival))
-            elif arrival.id in ids:
+            elif arrival.id in recent:
                 taken.duplicates += 1
             else:
-                ids[arrival.id] = None
+                recent.add(arrival.id)
                 arrivals.append((arrival, self._observe(arrival, batch.source, heard)))
         if batch.shed:
             taken.shed[batch.source] = taken.shed.get(batch.source, 0) + batch.shed
@@ -129,8 +133,7 @@ class Reception:
 
     def _observe(self, arrival: Arrival, collector: str, heard: int) -> bool:
         """Take in what an event says of time, devices and indicators; whether it is too late for windows."""
-        category = arrival.event.get("logsource.category")
-        if category == "indicator" or type(category) is list:
+        if _category(arrival) == "indicator":
             self._learn(arrival)
         if arrival.source in OWN and self._monitor.is_own(arrival):
             return False
@@ -145,7 +148,11 @@ class Reception:
             taken.additions.append(arrival.addition)
             taken.heads.append(arrival.head)
             return
-        added = self._enricher.additions(arrival.event, arrival.time)
+        brief = arrival.brief
+        if brief is None or self._intelligence.may_meet(brief[1]):
+            added = self._enricher.additions(arrival.event, arrival.time)
+        else:
+            added = self._enricher.common(arrival.time)
         addition = _encode(added) if added else b""
         taken.events.append(Enriched(arrival, join(arrival.line, addition), added, late))
         taken.additions.append(addition)
@@ -161,10 +168,12 @@ class Reception:
         self._indicators[indicator.key] = indicator
         self._changed += [indicator, *replaced]
 
-    def _forget(self) -> None:
-        """Forget the oldest ids, all that are too many at once: where they are is looked for once a step."""
-        for id in list(islice(self.ids, max(0, len(self.ids) - REMEMBERED))):
-            del self.ids[id]
+
+def _category(arrival: Arrival) -> object:
+    """The first category of an event."""
+    brief = arrival.brief
+    category = arrival.event.get("logsource.category") if brief is None else brief[0][1]
+    return category[0] if category and isinstance(category, list | tuple) else category
 
 
 def last_positions(batches: Iterable[Batch]) -> tuple[tuple[str, bytes], ...]:

@@ -87,6 +87,7 @@ class Intelligence:
     def __init__(self) -> None:
         self._table: dict[tuple[str, str], list[Indicator]] = {}
         self._newest: dict[str, list[Indicator]] = {}
+        self._keys: set[str] = set()
 
     def add(self, indicator: Indicator) -> Sequence[Indicator] | None:
         """Take an indicator in; returns what of older versions it takes the place of, None if a newer one is known."""
@@ -103,6 +104,10 @@ class Intelligence:
             self._enter(indicator)
         return replaced
 
+    def may_meet(self, keys: Sequence[str]) -> bool:
+        """Whether an event that is found by these keys of the store may meet an indicator."""
+        return bool(self._keys) and not self._keys.isdisjoint(keys)
+
     def enrichments(self, event: Mapping[str, Json], instant: int) -> list[Json]:
         """``threat.enrichments`` of an event, as ECS has them: each indicator met, and by which field."""
         if not self._table:
@@ -112,6 +117,7 @@ class Intelligence:
 
     def _enter(self, indicator: Indicator) -> None:
         # Sorted, so that of several which hold the same one is met in any order of arrival.
+        self._keys.add(search_key(indicator.kind, indicator.value))
         found = self._table.setdefault((indicator.kind, indicator.value), [])
         insort(found, indicator, key=lambda one: (one.time, one.event))
 

@@ -1,44 +1,44 @@
-"""Windows restored from a store whose rows may be damaged: what fails its check begins anew, the rest goes on."""
+"""What a start reads of the windows, and what of them it leaves in the store until it is needed."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 from correlator._engine import Windows
+from impetus.domain.batch import Key
 from impetus.domain.ports import Store
 
 SPACE = "windows"
-_DIGEST = 8
-"""The rows of one group begin with the same bytes."""
-
-Row = tuple[bytes, bytes]
-
-
-def restore_windows(windows: Windows, store: Store) -> list[bytes]:
-    """Restore what can be; gives the keys of the rows that cannot, with those of their groups. They are to be removed.
-
-    Raises ``ValueError`` for rows of another version.
-    """
-    lost: list[bytes] = []
-    for first in range(256):  # in parts, so that never all of it is in memory twice
-        rows = list(store.state(SPACE, bytes([first])))
-        if not _restore(windows, rows):
-            lost += _restore_sound(windows, rows)
-    return lost
+PINNED = "pinned"
+"""Space of the names of the groups that a start has to read at once: they have something to do without an event."""
+COMPLETE = b""
+"""The key that says that all of those are there; a store of an earlier version has none."""
+AT_ONCE = 1 << 20
 
 
-def _restore_sound(windows: Windows, rows: Sequence[Row]) -> list[bytes]:
-    groups: defaultdict[bytes, list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[row[0][:_DIGEST]].append(row)
-    return [key for group in groups.values() if not _restore(windows, group) for key, _ in group]
+class Resumption:
+    """Windows that go on from a store of which they have read a part only."""
 
+    def __init__(self, windows: Windows) -> None:
+        self._windows = windows
+        self._is_complete = False
 
-def _restore(windows: Windows, rows: Sequence[Row]) -> bool:
-    """All of the rows, or none (false) where one is damaged."""
-    try:
-        windows.restore(rows)
-    except ValueError as error:
-        if not str(error).endswith("is damaged"):
-            raise
-        return False
-    return True
+    def resume(self, store: Store) -> None:
+        """Go on from what a store holds. Raises ``ValueError`` for rows of another version."""
+        pinned = [name for name, _ in store.state(PINNED)]
+        self._windows.shelve(lambda ranges, most: store.pieces(SPACE, ranges, most))
+        self._windows.resume([name for name in pinned if name != COMPLETE])
+        self._is_complete = COMPLETE in pinned
+        if not self._is_complete:
+            self.read_all()
+
+    def read_all(self) -> None:
+        """Read everything now."""
+        while self._windows.read_ahead(AT_ONCE):
+            pass
+
+    def changes(self) -> Iterator[tuple[Key, bytes | None]]:
+        """The state that changed since the last call."""
+        yield from ((Key(SPACE, name), value) for name, value in self._windows.dirty())
+        yield from ((Key(PINNED, name), b"" if pinned else None) for name, pinned in self._windows.pins())
+        if not self._is_complete:
+            self._is_complete = True
+            yield Key(PINNED, COMPLETE), b""

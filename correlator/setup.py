@@ -25,6 +25,9 @@ class Bounds(msgspec.Struct, frozen=True):
     """Groups that lie in the store alone."""
     items: int | None = None
     """Matches of one group."""
+    ahead: int = 4_096
+    """So many pieces of what a start left in the store are read after each step: of groups, events in them, and ids.
+    It changes nothing but how soon all is in memory."""
 
 
 class Setup(msgspec.Struct, frozen=True):

@@ -49,7 +49,15 @@ class EventClock:
 
     def observe(self, source: str, time: int, arrived: int, heard: int) -> bool:
         """Take an event in: its time, its arrival, and the wall clock. Returns whether it is too late for windows."""
-        ahead, clock = time > arrived + AHEAD, self.sources.get(source)
+        clock, allowed = self.sources.get(source), self._allowed(source)
+        if clock is not None and self._is_usual(source, clock, allowed, time, arrived):
+            if time > clock.newest:
+                clock.newest = time
+                if self.newest is None or time > self.newest:
+                    self.newest = time
+            clock.heard = heard
+            return False
+        ahead = time > arrived + AHEAD
         late = self._is_late(source, clock, time)
         if clock is None:
             self._move(None)
@@ -66,10 +74,19 @@ class EventClock:
         if ahead:
             clock.ahead += 1
             clock.most_ahead = max(clock.most_ahead, time - arrived)
-        if time < arrived - BEHIND - self._allowed(source):
+        if time < arrived - BEHIND - allowed:
             clock.behind += 1
             clock.most_behind = max(clock.most_behind, arrived - time)
         return late
+
+    def _is_usual(self, source: str, clock: SourceClock, allowed: int, time: int, arrived: int) -> bool:
+        """Whether an event of a source that is awake is neither late nor ahead nor behind, as nearly all are."""
+        return (
+            clock.trusted
+            and max(clock.newest, arrived - BEHIND) - allowed <= time <= arrived + AHEAD
+            and (self._mark is None or time >= self._mark)
+            and not self._rests(source, clock)
+        )
 
     def _is_late(self, source: str, clock: SourceClock | None, time: int) -> bool:
         """Whether an event is older than the mark, which is brought up only where what is known does not tell."""

@@ -23,6 +23,7 @@ from correlator.plan.expectations import entries_of
 from correlator.plan.ledger import Ledger
 from correlator.plan.promotion import promoted
 from correlator.plan.selection import compile_selections
+from correlator.recent import Recent
 from correlator.setup import Setup
 from correlator.watermark import EventClock
 from impetus.domain.action import Action, Promotion, Undo
@@ -39,8 +40,8 @@ ENDING = ("city", "plan")
 class Correlator:
     """One correlator over one store, which it reads when it starts and for the incidents it no longer holds."""
 
-    def __init__(self, setup: Setup, store: Store, known: dict[str, None] | None = None) -> None:
-        """``known`` are the ids of the newest events, where someone has them already; else they are read."""
+    def __init__(self, setup: Setup, store: Store, recent: Recent | None = None) -> None:
+        """``recent`` are the ids of the newest events, where someone has them already."""
         self.city = setup.city
         self._setup, self._store, self._longest = setup, store, setup.longest
         self.clock = EventClock(setup.lateness, setup.idle)
@@ -53,14 +54,14 @@ class Correlator:
         self._joins = Joins(setup.city, store.incident, setup.joining, Scale(setup.city, setup.plan))
         self._commands = Commands(self._joins, store)
         self._clock_state: dict[bytes, bytes] = {}
-        self._restore(known)
+        self._restore(recent)
 
     def succeed(self, setup: Setup) -> "Correlator":
         """One that goes on with another set-up; everything up to the last step has to be committed.
 
         Raises what a set-up that cannot be used raises; this one can go on then.
         """
-        return Correlator(setup, self._store, self._reception.ids)
+        return Correlator(setup, self._store, self._reception.recent)
 
     def begin(self) -> Commit:
         """What taking up the work with this set-up changes: control records, and state that is of no use any more.
@@ -132,6 +133,12 @@ class Correlator:
         """Every commit given so far is durable: what need not be in memory may leave it."""
         self._detector.committed()
         self._joins.committed()
+        self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        """A start reads what it needs at once; the rest is read a little after each step."""
+        self._detector.read_ahead(self._setup.bounds.ahead)
+        self._reception.recent.read_ahead(self._setup.bounds.ahead)
 
     def act(self, action: Action, now: int) -> tuple[Incident, Commit]:
         """Record an action of a person at a wall clock (µs). Raises ``ImpetusError``."""
@@ -259,11 +266,11 @@ class Correlator:
                 self._clock_state[key] = value
                 yield Key("clock", key), value
 
-    def _restore(self, known: dict[str, None] | None) -> None:
+    def _restore(self, recent: Recent | None) -> None:
         store = self._store
         self.clock.load(store.state("clock"))
         self._clock_state = dict(self.clock.dump())
-        self._reception.restore(store, known)
+        self._reception.restore(store, recent)
         self._monitor.restore(store)
         self._notices.restore(store)
         self._detector.restore(store, self.clock.now)
@@ -271,6 +278,7 @@ class Correlator:
         self._tell()
         if self.clock.now is not None:
             self._joins.expire(self.clock.now)
+        self._read_ahead()
 
 
 def _newest(incidents: Sequence[Incident]) -> tuple[Incident, ...]:

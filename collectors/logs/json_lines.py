@@ -25,7 +25,7 @@ POLL = 0.2
 QUIET = 10
 """A renamed file is left after so many looks: its writer may not know of the new one yet."""
 MAX_LINES = 5000
-MAX_BATCH = 4 << 20
+MAX_BATCH = 8 << 20
 """A batch is handed over at about so many lines or bytes, and whenever the file has no more."""
 AHEAD = 2
 """So many batches are on their way to the disk while the next one is read."""
@@ -162,11 +162,8 @@ class JsonLines:
                 self._add(line)
             return
         reading = self._reading
-        identity, where = reading.identity, reading.where
         self._draft.add_all(
-            [line.raw for line in lines],
-            [identity(line) for line in lines],
-            lambda at: where(lines[at]),
+            [line.raw for line in lines], reading.identities(lines), lambda at: reading.where(lines[at])
         )
 
     def _add(self, line: Line) -> None:

@@ -85,7 +85,7 @@ CATEGORIES: dict[tuple[str, str], tuple[str, ...]] = {
     ("sysmon", "23"): ("file_delete",),
     ("sysmon", "24"): ("clipboard_capture",),
     ("sysmon", "25"): ("process_tampering",),
-    ("sysmon", "26"): ("file_delete",),
+    ("sysmon", "26"): ("file_delete_detected",),
     ("sysmon", "27"): ("file_block_executable",),
     ("sysmon", "28"): ("file_block_shredding",),
     ("sysmon", "29"): ("file_executable_detected",),

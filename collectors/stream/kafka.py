@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError
 
 from collectors.draft import Draft
 from collectors.handing import Handing
@@ -92,12 +92,9 @@ class KafkaSource:
 
     async def _take(self, subscription: Subscription, handing: Handing) -> None:
         """Hand over what there is now; while that is not taken, nothing more is read."""
-        try:
-            found = await subscription.take(MAX_RECORDS, QUIET)
-        except OffsetOutOfRangeError as error:
-            for gap in await subscription.skip(error):
-                self._miss(gap)
-            found = {}
+        found, gaps = await subscription.take(MAX_RECORDS, QUIET)
+        for gap in gaps:
+            self._miss(gap)
         for part, records in found.items():
             self._add(part, records)
             subscription.offsets.put(part, records[-1].offset + 1)
@@ -145,11 +142,9 @@ class KafkaSource:
         return False
 
     def _miss(self, gap: Gap) -> None:
-        what = f"the brokers have no offset {gap.wanted}: it goes on with {gap.first}"
-        if gap.first > gap.wanted:
-            what += f", and up to {gap.first - gap.wanted} records are lost that they removed before"
-        _log.error("kafka.gap", source=self._name, what=what, part=_place(gap.part, gap.wanted))
-        self._draft.reject("source.unreadable", what, _place(gap.part, gap.wanted), b"")
+        place = _place(gap.part, gap.wanted)
+        _log.error("kafka.gap", source=self._name, what=gap.what, place=place)
+        self._draft.reject("source.unreadable", gap.what, place, b"")
 
 
 def _identity(part: TopicPartition, record: ConsumerRecord[bytes | None, bytes | None]) -> bytes:

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError
 
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.event import MAX_BYTES
@@ -24,6 +24,8 @@ REQUEST = 10.0
 """Seconds that a broker has to answer in."""
 START = 8.0
 """Seconds in which the first broker has to have answered."""
+SINGLY_MS = 100
+"""Milliseconds that the next record of one partition is waited for, where one may be damaged."""
 STOP = 2.0
 """Seconds that leaving the cluster may take."""
 
@@ -49,12 +51,11 @@ class Offsets(msgspec.Struct):
 
 
 class Gap(NamedTuple):
-    """Records that the brokers no longer have, or never had: from an offset on that was to be read, up to another."""
+    """What cannot be read any more: it was to go on with an offset, and goes on with another."""
 
     part: TopicPartition
     wanted: int
-    first: int
-    """Where the partition begins now."""
+    what: str
 
 
 class Subscription:
@@ -65,6 +66,8 @@ class Subscription:
         self._wanted = topics
         self._latest = latest and not offsets.topics
         self.offsets = offsets
+        self._doubtful = False
+        """Whether something among the next records is damaged."""
         self._admin: AIOKafkaAdminClient
         self._consumer: AIOKafkaConsumer
         self._assigned: frozenset[TopicPartition] = frozenset()
@@ -119,29 +122,50 @@ class Subscription:
         self._assigned, self._latest = found, False
         _log.info("kafka.assigned", topics=len({part.topic for part in found}), partitions=len(found))
 
-    async def take(self, most: int, wait: float) -> Fetched:
-        """Records by partition, in order; none after so many seconds without. Moves no offset.
+    async def take(self, most: int, wait: float) -> tuple[Fetched, list[Gap]]:
+        """Records by partition, in order, whose offsets the caller moves; none after so many seconds without.
 
-        Raises ``KafkaError``; then what was not given out yet comes with the next call.
+        And what cannot be read, behind which it goes on already. Raises ``KafkaError``.
         """
         if not self._assigned:
-            return {}
+            await asyncio.sleep(wait)
+            return {}, []
+        if self._doubtful:
+            return await self._take_singly()
         try:
-            found: Fetched = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=most)
-        except KafkaError as error:
-            if not isinstance(error, OffsetOutOfRangeError):
-                self._rewind()
-            raise
-        return found
+            return await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=most), []
+        except OffsetOutOfRangeError as error:
+            return {}, await self._skip_missing(error.args[0])
+        except CorruptRecordException:
+            self._doubtful = True
+            self._rewind()
+            return {}, []
 
-    async def skip(self, error: OffsetOutOfRangeError) -> list[Gap]:
+    async def _take_singly(self) -> tuple[Fetched, list[Gap]]:
+        """The next record of each partition, each asked for by itself: so it shows which is damaged."""
+        found: dict[TopicPartition, Sequence[ConsumerRecord[bytes | None, bytes | None]]] = {}
+        gaps: list[Gap] = []
+        for part in self._assigned:
+            try:
+                found |= await self._consumer.getmany(part, timeout_ms=SINGLY_MS, max_records=1)
+            except CorruptRecordException:
+                gaps.append(self._skip_damaged(part))
+        self._doubtful = bool(gaps) or not found
+        return found, gaps
+
+    def _skip_damaged(self, part: TopicPartition) -> Gap:
+        offset = self.offsets.get(part) or 0
+        self.offsets.put(part, offset + 1)
+        self._consumer.seek(part, offset + 1)
+        return Gap(part, offset, "the brokers' copy of the record is damaged")
+
+    async def _skip_missing(self, wanted: Mapping[TopicPartition, int]) -> list[Gap]:
         """Go on where partitions begin now whose offsets the brokers do not have."""
-        wanted: Mapping[TopicPartition, int] = error.args[0]
         begins = await self._consumer.beginning_offsets(list(wanted))
         for part, offset in begins.items():
             self.offsets.put(part, offset)
             self._consumer.seek(part, offset)
-        return [Gap(part, wanted[part], offset) for part, offset in begins.items()]
+        return [_missing(part, wanted[part], offset) for part, offset in begins.items()]
 
     async def tell(self) -> None:
         """Tell the brokers how far we are, for whoever looks at the lag of our group. Nothing depends on it."""
@@ -167,6 +191,13 @@ class Subscription:
         """Forget what was fetched: of a portion that could not be given out, part may be gone."""
         for part in self._assigned:
             self._consumer.seek(part, self.offsets.get(part) or 0)
+
+
+def _missing(part: TopicPartition, wanted: int, first: int) -> Gap:
+    what = f"the brokers have no offset {wanted}: it goes on with {first}"
+    if first > wanted:
+        what += f", and up to {first - wanted} records are lost that they removed before"
+    return Gap(part, wanted, what)
 
 
 def away(access: KafkaAccess, error: Exception) -> ImpetusError:

@@ -1,13 +1,16 @@
 """What types cannot say of a city model: the errors with which Impetus does not start."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from correlator.city.region import Region, region_of
 from correlator.city.zones import ancestors
 from correlator.document import Lines
 from correlator.finding import Finding, Names, invalid
 from impetus.domain.city import City, Device, Zone
 from impetus.domain.instant import parse_span
+
+if TYPE_CHECKING:
+    from correlator.city.region import Region
 
 
 class Structure:
@@ -39,6 +42,10 @@ class Structure:
         if highest in self._zones and self._zones[highest].within == zone.id:
             where = self._lines.where("zones", number, "within")
             yield invalid("city", f"zone {zone.id!r} is within itself", where, "The tree of zones has no circles")
+        if zone.geometry is None and zone.radius is None:
+            return
+        from correlator.city.region import region_of  # noqa: PLC0415 - takes long to import, and few models need it
+
         try:
             region = region_of(zone)
         except ValueError as error:

@@ -1,12 +1,14 @@
 """Which zone a location is in."""
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-import shapely
-
-from correlator.city.region import TURNS, Region
 from impetus.domain.city import Zone
 from impetus.domain.place import Location
+
+if TYPE_CHECKING:
+    from correlator.city.region import Region
+    from correlator.city.tree import RegionTree
 
 REMEMBERED = 65_536
 """So many locations are remembered with their zone; devices that do not move have one each."""
@@ -16,11 +18,10 @@ class ZoneMap:
     """Locations to zones. Of several zones that hold a location, the one deepest in the tree wins; of those that are
     not within each other, the smallest."""
 
-    def __init__(self, zones: Mapping[str, Zone], regions: Mapping[str, Region]) -> None:
+    def __init__(self, zones: Mapping[str, Zone], regions: "Mapping[str, Region]") -> None:
         self._zones = zones
         self.regions = regions
-        self._ids = list(regions)
-        self._tree = shapely.STRtree([regions[id].shape for id in self._ids]) if regions else None
+        self._tree = _tree_of(regions) if regions else None
         self._known: dict[tuple[float, float], str | None] = {}
 
     def zone_at(self, lat: float, lon: float) -> str | None:
@@ -39,14 +40,16 @@ class ZoneMap:
             location = Location(lat, lon)
         except ValueError:
             return None
-        holding = {id for id in self._near(location) if self.regions[id].covers(location)}
+        assert self._tree is not None  # noqa: S101 - asked by zone_at
+        holding = {id for id in self._tree.near(location) if self.regions[id].covers(location)}
         outer = {above for id in holding for above in ancestors(self._zones, id)}
         return min(holding - outer, key=lambda id: (self.regions[id].area, id), default=None)
 
-    def _near(self, location: Location) -> Iterator[str]:
-        assert self._tree is not None  # noqa: S101 - asked by zone_at
-        points = shapely.points([[location.lon + turn, location.lat] for turn in TURNS])
-        yield from {self._ids[index] for index in self._tree.query(points)[1]}
+
+def _tree_of(regions: "Mapping[str, Region]") -> "RegionTree":
+    from correlator.city.tree import RegionTree  # noqa: PLC0415 - takes long to import, and few models need it
+
+    return RegionTree(regions)
 
 
 def ancestors(zones: Mapping[str, Zone], id: str) -> Iterator[str]:

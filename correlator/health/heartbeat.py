@@ -46,6 +46,11 @@ class Heartbeats:
         self.changed: set[str] = set()
         """Devices of which something changed that outages depend on; for who reads them to clear."""
 
+    @property
+    def signs(self) -> tuple[str, ...]:
+        """The fields that are signs of life of some device."""
+        return SIGNS if self._watched else ()
+
     def observe(self, event: Fields, source: str, time: int, late: bool) -> None:
         """Take an event of a source in, as a sign of life of whom it names."""
         if not self._watched:

@@ -54,13 +54,21 @@ class Monitor:
         """The fields that are read of every event."""
         return self._witnesses.fields
 
+    @property
+    def signs(self) -> tuple[str, ...]:
+        """The fields that are signs of life of some device."""
+        return self._beats.signs
+
     def observe(self, arrival: Arrival, collector: str, late: bool) -> None:
         """Take an event of a source in, that came by a collector."""
-        time, event = arrival.time, arrival.event
+        time, brief = arrival.time, arrival.brief
         if time > arrival.created + AHEAD:
             # A clock that is ahead would keep its device alive until then.
             time = arrival.created
         self._collectors.route(collector, arrival.source)
+        if brief is not None and not self._witnesses.is_news(brief[0], arrival.source, time):
+            return
+        event = arrival.event
         self._beats.observe(event, arrival.source, time, late)
         for awaited in self._witnesses.observe(event, arrival.source, time):
             self._beats.report(event, awaited, time)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from correlator.arrival import SAID, Said
 from correlator.memory import Kept
 from impetus.domain.batch import Key
 from impetus.domain.event import Fields, Json, Scalar, text
@@ -11,7 +12,10 @@ from impetus.domain.ports import Store
 
 MAX_LOOKED = 10_000
 """So many answers are remembered; then they are found anew."""
-PRODUCT, CATEGORY, SERVICE = "logsource.product", "logsource.category", "logsource.service"
+PRODUCT, CATEGORY, SERVICE = SAID
+
+
+_NO_NEWS: tuple[int, list[str]] = (-(1 << 63), [])
 
 
 class LogSource(msgspec.Struct, frozen=True):
@@ -41,7 +45,7 @@ class Witnesses:
         for wanted in {one for sources in self.awaited.values() for one in sources}:
             self._by_product.setdefault(wanted.product, []).append(wanted)
         self._any = self._by_product.pop(None, [])
-        self._looked: dict[tuple[Json, ...], tuple[int, list[str]]] = {}
+        self._looked: dict[tuple[object, ...], tuple[int, list[str]]] = {}
         """What a source has said as log source → since when that is noted, and what it counts as."""
         self._first: Kept[dict[str, int]] = Kept("health.witnesses", dict[str, int])
 
@@ -50,15 +54,17 @@ class Witnesses:
         """The fields that ``observe`` reads."""
         return (PRODUCT, CATEGORY, SERVICE) if self.awaited else ()
 
+    def is_news(self, said: Said, source: str, time: int) -> bool:
+        """Whether an event of a source has to be observed that says of product, category and service what is given."""
+        known = self._looked.get((source, *said)) if self.awaited else _NO_NEWS
+        return known is None or time < known[0]
+
     def observe(self, event: Fields, source: str, time: int) -> list[str]:
         """Take an event of a source in; the names of the awaited log sources that it counts as."""
         if not self.awaited:
             return []
-        said = (source, event.get(PRODUCT), event.get(CATEGORY), event.get(SERVICE))
-        try:
-            known = self._looked.get(said)
-        except TypeError:  # a list: not remembered
-            return self._look(event, source, time)
+        said = (source, *(_said(event.get(field)) for field in SAID))
+        known = self._looked.get(said)
         if known is not None and time >= known[0]:
             return known[1]
         met = self._look(event, source, time)
@@ -99,6 +105,11 @@ class Witnesses:
             if time < known.get(name, time + 1):
                 known[name] = time
                 self._first[source] = known
+
+
+def _said(value: Json) -> object:
+    """A value as it can be remembered by."""
+    return tuple(value) if type(value) is list else value
 
 
 def _says(event: Fields, field: str, wanted: str | None) -> bool:

@@ -3,7 +3,7 @@
 A summary is written when it is to leave, and leaves once that is durable, if nothing was added to it since.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from correlator.incidents.case import Case
 from correlator.incidents.summary import Summary
 from impetus.domain.batch import Key
+from impetus.domain.ports import KeyRange
 
 AWAKE = 5_000
 """So many summaries are in memory, beside those of the last commits."""
@@ -18,7 +19,7 @@ AWAKE = 5_000
 SPACE = "summary"
 """Of the state: key the incident."""
 
-Pieces = Callable[[str, Sequence[bytes]], Mapping[bytes, bytes]]
+Pieces = Callable[[str, Sequence[KeyRange]], Iterable[tuple[bytes, bytes]]]
 
 
 class Summaries:
@@ -71,7 +72,7 @@ class Summaries:
         found = {id: self._resting.pop(id) for id in ids if id in self._resting}
         keys = [id.encode() for id in ids if id not in found]
         if self._read is not None and keys:
-            found |= {key.decode(): piece for key, piece in self._read(SPACE, keys).items()}
+            found |= {key.decode(): piece for key, piece in self._read(SPACE, [(key, key + b"\0") for key in keys])}
         return found
 
     def rest(self) -> None:

@@ -7,7 +7,7 @@ from impetus.domain.alert import Alert
 from impetus.domain.batch import Commit, Control, Reject
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
-from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, Store, StoredEvent
+from impetus.domain.ports import EventQuery, IncidentQuery, KeyRange, Past, Sieve, Sifted, Store, StoredEvent
 
 
 class FollowingStore:
@@ -45,9 +45,9 @@ class FollowingStore:
         """Every piece of state of a space whose key begins with a prefix."""
         return self._settled().state(space, prefix)
 
-    def pieces(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Some pieces of state of a space."""
-        return self._settled().pieces(space, keys)
+    def pieces(self, space: str, ranges: Sequence[KeyRange], most: int | None = None) -> list[tuple[bytes, bytes]]:
+        """The pieces of state of a space whose keys lie in some ranges."""
+        return self._settled().pieces(space, ranges, most)
 
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""
@@ -60,6 +60,10 @@ class FollowingStore:
     def recent_ids(self, limit: int) -> Sequence[str]:
         """The ids of about the newest ``limit`` events."""
         return self._settled().recent_ids(limit)
+
+    def past(self, limit: int) -> Past:
+        """The same, to be asked and read bit by bit; what is handed over later does not change it."""
+        return self._settled().past(limit)
 
     def log(self) -> Iterator[tuple[bytes, ...]]:
         """The blocks of the log, in order."""

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from impetus.domain.errors import ImpetusError, Where
+from integrations.embedded.durable import flush, sync
 
 KEY_BYTES = 32
 
@@ -38,14 +39,9 @@ def _make_key(path: Path) -> None:
     try:
         with os.fdopen(file, "wb") as out:
             out.write(secrets.token_bytes(KEY_BYTES))
-            out.flush()
-            os.fsync(out.fileno())
+            flush(out)
         with contextlib.suppress(FileExistsError):
             os.link(new, path)
     finally:
         Path(new).unlink()
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)

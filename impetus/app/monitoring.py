@@ -11,7 +11,6 @@ from impetus.app.health.examination import Limits
 from impetus.app.health.reading import Instruments
 from impetus.app.health.watch import Watch
 from impetus.app.metrics.catalogue import Moment
-from impetus.app.metrics.exposition import Exposition
 from impetus.app.metrics.listener import Listener, Probes
 from impetus.app.metrics.otlp import Exporter
 from impetus.app.running import Running
@@ -60,6 +59,8 @@ class Monitoring:
     def _make_listener(self, settings: MetricsSettings) -> Listener | None:
         if settings.listen is None:
             return None
+        from impetus.app.metrics.exposition import Exposition  # noqa: PLC0415 - few need it at a start
+
         probes = Probes(Exposition(self._moment).write, self._lives, lambda: self.watch.conditions)
         return Listener(settings.listen, probes)
 

@@ -1,8 +1,9 @@
 """Plug-ins: found by their entry points, the built-in ones too; exactly the one that is asked for is loaded."""
 
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -92,7 +93,7 @@ def make_store(kind: str, path: Path) -> Store:
 
 def is_index(kind: str) -> bool:
     """Whether a kind of store is an index, which has a journal in front of it."""
-    return any(entry.name == kind for entry in entry_points(group="impetus.indices"))
+    return kind != JOURNAL and any(entry.name == kind for entry in _installed(group="impetus.indices"))
 
 
 def index_parts() -> ModuleType:
@@ -118,8 +119,14 @@ def load_index(kind: str) -> Any:
     return _load("impetus.indices", kind, Where(key="store.kind"))
 
 
+@cache
+def _installed(group: str) -> EntryPoints:
+    """The entry points of a group: to look through all packages takes a while."""
+    return entry_points(group=group)
+
+
 def _load(group: str, name: str, where: Where) -> Any:
-    found = {entry.name: entry for entry in entry_points(group=group)}
+    found = {entry.name: entry for entry in _installed(group=group)}
     if name not in found:
         kind = group.removeprefix("impetus.").removesuffix("s")
         raise ImpetusError("plugin.unknown", f"there is no {kind} {name!r}", where, nearest(name, found))

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -11,27 +13,31 @@ from correlator.search import Searcher
 from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app import logs
-from impetus.app.delivering import Delivering
+from impetus.app.delivering import Delivering, Render
 from impetus.app.keys import masking_key
 from impetus.app.monitoring import Monitoring, make_limits
 from impetus.app.plugins import cluster_parts, index_parts, is_index, make_collector, make_sink, make_store
 from impetus.app.reloading import Reloading, unusable
-from impetus.app.rendering import renderer
 from impetus.app.retaining import Retaining
 from impetus.app.runner import Runner
 from impetus.app.running import Running
-from impetus.app.settings import Settings
+from impetus.app.settings import Settings, SinkSettings
 from impetus.app.supervision import Supervisor
 from impetus.app.tally import Tally
 from impetus.app.wiring import make_setup, wall_clock
+from impetus.domain.incident import Incident
 from impetus.domain.personal import Masker
 from impetus.domain.ports import Store
 from impetus.domain.retention import Retention
-from integrations.grpc.server import Server
+
+if TYPE_CHECKING:
+    from integrations.grpc.server import Server
+
+SERVER = "integrations.grpc.server"
 
 
 class Service:
-    """Everything of one box. ``start``, then ``sources.run``, then ``stop``."""
+    """Everything of one box. ``start``, then ``run``, then ``stop``; or ``begin``, and ``serve`` beside ``run``."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -45,7 +51,9 @@ class Service:
         key = masking_key(path)
         self._index = index_parts().make_index(settings, path, key) if is_index(settings.store.kind) else None
         self.store: Store = self._index.journal if self._index else make_store(settings.store.kind, path)
-        searched: Store = self._index or self.store
+        self._key = key
+        self._renderer: Render | None = None
+        self._searched: Store = self._index or self.store
         self.tally = Tally(self.store, wall_clock)
         self.tally.problems = unusable(self.problems)
         if self._index is not None:
@@ -53,18 +61,7 @@ class Service:
             self.tally.indexing = lambda: (index.problem, index.behind)
         self.runner = self._make_runner(setup)
         self.reloading = Reloading(settings, setup, self.runner, self.tally, self._apply)
-        masker = Masker(key)
-        self.server = Server(
-            searched,
-            self.runner,
-            self.runner,
-            self.tally,
-            masker,
-            settings.address,
-            foresee=lambda incident: cascade(self.runner.correlator.city, devices_of(incident)),
-            steward=self.reloading,
-            search=Searcher(searched, lambda: self.runner.correlator.city, wall_clock),
-        )
+        self._server: Server | None = None
         self.sources = Supervisor(
             settings.sources,
             lambda source: make_collector(source, settings.folder, settings.file, self.runner, wall_clock),
@@ -80,8 +77,7 @@ class Service:
             )
         self._sweeping: asyncio.Task[None] | None = None
         make = partial(make_sink, folder=settings.folder, file=settings.file)
-        render = renderer(self.store, key)
-        self.delivering = Delivering(settings.sinks, make, render, self.store, self.runner, self.tally)
+        self.delivering = Delivering(settings.sinks, make, self._render, self.store, self.runner, self.tally)
         self._telling: asyncio.Task[None] | None = None
 
     def _make_runner(self, setup: Setup) -> Running:
@@ -104,13 +100,50 @@ class Service:
 
     async def start(self) -> None:
         """Start to step and to serve."""
+        await self.begin()
+        await self.serve()
+
+    async def begin(self) -> None:
+        """Start to step."""
         self._loop = asyncio.create_task(self.runner.run(), name="runner")
         await self.monitoring.start()
-        await self.server.start()
         if self.retaining is not None:
             self._sweeping = asyncio.create_task(self.retaining.run(), name="retention")
         self._telling = asyncio.create_task(self.delivering.run(), name="sinks")
+
+    async def serve(self) -> None:
+        """Open the API. The sources need not wait for it: it takes long to import. Raises ``ImpetusError``."""
+        await asyncio.to_thread(import_module, SERVER)
+        self._server = self._make_server()
+        await self._server.start()
         self._log.info("service.started", address=self.server.address, sources=len(self._settings.sources))
+
+    @property
+    def server(self) -> "Server":
+        """The API, once it serves."""
+        assert self._server is not None  # noqa: S101 - served
+        return self._server
+
+    def _make_server(self) -> "Server":
+        server: Server = import_module(SERVER).Server(
+            self._searched,
+            self.runner,
+            self.runner,
+            self.tally,
+            Masker(self._key),
+            self._settings.address,
+            foresee=lambda incident: cascade(self.runner.correlator.city, devices_of(incident)),
+            steward=self.reloading,
+            search=Searcher(self._searched, lambda: self.runner.correlator.city, wall_clock),
+        )
+        return server
+
+    def _render(self, sink: SinkSettings, incident: Incident) -> bytes:
+        if self._renderer is None:
+            from impetus.app.rendering import renderer  # noqa: PLC0415 - takes long to import, and few have sinks
+
+            self._renderer = renderer(self.store, self._key)
+        return self._renderer(sink, incident)
 
     async def run(self) -> None:
         """Run the sources until all are at their end; raises what ends the runner."""
@@ -138,7 +171,7 @@ class Service:
         if beside:
             await asyncio.wait(beside)
         # Each may wait for others a little: side by side, so that the whole ends within five seconds.
-        await asyncio.gather(self.monitoring.stop(), self.server.stop())
+        await asyncio.gather(self.monitoring.stop(), *([self._server.stop()] if self._server else []))
         if self._loop is not None:
             self._loop.cancel()
             with contextlib.suppress(asyncio.CancelledError):

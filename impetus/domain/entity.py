@@ -18,6 +18,9 @@ IDENTIFYING: dict[str, str] = {
 WEAK: dict[str, str] = {"source.sample": "address"}
 """Fields whose values link incidents and never join them: one value of a sample, an address that a flood can forge."""
 
+SEARCHED: dict[str, str] = {"vehicle.plate": "plate"}
+"""Fields whose values events are found by, as entities are, and which join nothing."""
+
 NOBODY = frozenset({"", "-", "?", "n/a", "none", "null", "(null)", "unknown", "anonymous", "0.0.0.0", "::"})  # noqa: S104
 """Values (folded) by which records say that they know none: no entity at all."""
 

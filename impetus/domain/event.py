@@ -93,13 +93,29 @@ def first_text(event: Mapping[str, Json], path: str) -> str | None:
 def flatten(event: Mapping[str, Json]) -> dict[str, list[Scalar]]:
     """Dotted path → all scalars under it, in the order of the event."""
     fields: dict[str, list[Scalar]] = {}
-    for path, value in walk(event):
-        fields.setdefault(path, []).append(value)
+    _flatten(event, "", fields)
     return fields
+
+
+def _flatten(event: Mapping[str, Json], prefix: str, fields: dict[str, list[Scalar]]) -> None:
+    """What ``walk`` yields, gathered; generators within generators would cost more than all else here."""
+    for key, value in event.items():
+        path = prefix + key
+        if isinstance(value, dict):
+            _flatten(value, path + ".", fields)
+        elif isinstance(value, list):
+            for name, inner in _walk(path, value):
+                fields.setdefault(name, []).append(inner)
+        elif path in fields:
+            fields[path].append(value)
+        else:
+            fields[path] = [value]
 
 
 def text(value: Scalar) -> str:
     """A scalar as rules compare it: JSON spelling for booleans, text for the rest."""
+    if type(value) is str:
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)

@@ -75,6 +75,8 @@ def is_structure(field: str) -> bool:
 
 MAX_NAMES = 4096
 MAX_OCCURRING = 256
+REMEMBERED, COMMON = 16_384, 96
+"""So many pseudonyms of values of so many characters at most are kept: the same ones come again and again."""
 WITHHELD = "[withheld: too many personal values to mask]"
 """Instead of a text for which more than so many names are given, or more than so many occur."""
 
@@ -88,7 +90,8 @@ class Masker:
     def __init__(self, key: bytes) -> None:
         if len(key) < 16:
             raise ValueError("a masking key has at least 16 bytes")
-        self._key = key
+        self._keyed = hmac.new(key, digestmod=hashlib.sha256)
+        self._remembered = functools.lru_cache(REMEMBERED)(self._pseudonym)
 
     def value(self, field: str, value: str) -> str:
         """``user#3fa9c2d1`` for a value of a personal field; any other value as it is."""
@@ -97,8 +100,12 @@ class Masker:
 
     def pseudonym(self, kind: str, value: str) -> str:
         """The keyed pseudonym of a value, case folded as account names are compared."""
-        digest = hmac.new(self._key, f"{kind}\0{value.casefold()}".encode(), hashlib.sha256).hexdigest()
-        return f"{kind}#{digest[:8]}"
+        return self._remembered(kind, value) if len(value) <= COMMON else self._pseudonym(kind, value)
+
+    def _pseudonym(self, kind: str, value: str) -> str:
+        digest = self._keyed.copy()
+        digest.update(f"{kind}\0{value.casefold()}".encode())
+        return f"{kind}#{digest.hexdigest()[:8]}"
 
     def event(self, event: Mapping[str, Json]) -> dict[str, Json]:
         """A copy of an event with every personal value masked, in the raw texts too."""
@@ -123,6 +130,8 @@ def mask_text(text: str, names: Mapping[str, str]) -> str:
     All in one pass and the longest first, so that no name is cut by a shorter one and no mask is masked again.
     A name is found as JSON escapes it, too. A text with too many names to mask in good time is withheld.
     """
+    if not names:
+        return text
     spelled = _occurring(text, names)
     if len(spelled) > MAX_OCCURRING:
         return WITHHELD

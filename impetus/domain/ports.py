@@ -169,6 +169,20 @@ FOREIGN, FOREIGN_BODY = "foreign", "foreign.body"
 """Spaces of state in which incidents of other installations lie: when each came (8 bytes) and what it is."""
 
 
+KeyRange = tuple[bytes, bytes | None]
+"""Keys from one (included) to another (excluded; None: without an end)."""
+
+
+class Past(Protocol):
+    """The ids of about so many of the newest events of the log, of which none has been read yet."""
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Those of some ids that are among the ones that were not read yet."""
+
+    def read(self, least: int) -> Sequence[str]:
+        """The next ids, newest first, about so many; none at the end."""
+
+
 class Store(Protocol):
     """The log and all that follows from it. One writer, many readers; every method may be called from any thread."""
 
@@ -178,8 +192,11 @@ class Store(Protocol):
     def state(self, space: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Every piece of state of a space whose key begins with a prefix: (key, value)."""
 
-    def pieces(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Some pieces of state of a space, by key; those that are not there are left out."""
+    def pieces(self, space: str, ranges: Sequence[KeyRange], most: int | None = None) -> list[tuple[bytes, bytes]]:
+        """The pieces of state of a space whose keys lie in some ranges, those of each range by key.
+
+        ``most`` are enough, and fewer mean that there are no more, whatever is damaged.
+        """
 
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""
@@ -189,6 +206,9 @@ class Store(Protocol):
 
     def recent_ids(self, limit: int) -> Sequence[str]:
         """The ids of about the newest ``limit`` events in the log, to drop what is delivered again."""
+
+    def past(self, limit: int) -> Past:
+        """The same, to be asked and read bit by bit."""
 
     def log(self) -> Iterator[tuple[bytes, ...]]:
         """The blocks of the log, in order, each as its lines."""

@@ -1,9 +1,11 @@
 """The port to a cluster of documents, and in what its makes differ."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
+
+from impetus.domain.errors import ImpetusError, Where
 
 Method = Literal["GET", "POST", "PUT", "DELETE", "HEAD"]
 Body = Mapping[str, Any] | bytes | None
@@ -75,6 +77,21 @@ class Access(msgspec.Struct, frozen=True):
     api_key: str | None = None
     ca: str | None = None
     """A file of certificates to trust, instead of those that the system trusts."""
+
+    @property
+    def basic(self) -> tuple[str, str] | None:
+        """User and password, if there is a user."""
+        return None if self.user is None else (self.user, self.password or "")
+
+    @property
+    def is_far(self) -> bool:
+        """Whether it is reached in a way on which packing pays."""
+        return any(url.startswith("https:") for url in self.urls)
+
+    def unavailable(self, make: str) -> Callable[[str], ImpetusError]:
+        """Gives the errors (store.unavailable) of a cluster of some make."""
+        where = Where(key=", ".join(self.urls))
+        return lambda what: ImpetusError("store.unavailable", f"{make}: {what}", where)
 
     def __repr__(self) -> str:
         return f"Access({', '.join(self.urls)})"

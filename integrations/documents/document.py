@@ -1,7 +1,8 @@
 """An event as a document: its fields as anyone may see them, the event itself sealed, and what it is found by."""
 
+import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
@@ -25,6 +26,8 @@ MAX_TEXT = 1_024
 MAX_LONG_TEXT = 32_768
 """Characters of a text field that are indexed."""
 OTHER = "other"
+_REMEMBERED, _COMMON = 65_536, 96
+"""So many digests of values of so many characters at most are kept: the same ones come again and again. About 15 MB."""
 _INT64 = 1 << 63
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -53,6 +56,8 @@ class Documents:
 
     def __init__(self, seal: Seal, sight: Sight) -> None:
         self.seal, self._sight = seal, sight
+        self._common_term = functools.lru_cache(_REMEMBERED)(self._term)
+        self._common_key = functools.lru_cache(_REMEMBERED)(self._key)
 
     def event_id(self, id: str) -> str:
         """The ``_id`` of an event: of its content, since the id of the event is."""
@@ -60,10 +65,16 @@ class Documents:
 
     def key(self, key: str) -> str:
         """The digest of a key that events are found by."""
+        return self._common_key(key) if len(key) <= _COMMON else self._key(key)
+
+    def _key(self, key: str) -> str:
         return self.seal.digest(f"key:{fold_key(key)}")
 
     def term(self, field: str, value: str) -> str:
         """The digest of a value in a field."""
+        return self._common_term(field, value) if len(value) <= _COMMON else self._term(field, value)
+
+    def _term(self, field: str, value: str) -> str:
         return self.seal.digest(f"term:{field}={fold_key(value)}")
 
     def event(self, entry: Entry, namespace: str) -> tuple[str, str, dict[str, Any]]:
@@ -175,7 +186,7 @@ def _known(fields: Mapping[str, list[Scalar]]) -> dict[str, Any]:
     other: dict[str, list[str]] = {}
     for name, values in fields.items():
         kind = FIELDS.get(name)
-        fitting = list(_fitting(kind, values)) if kind is not None else []
+        fitting = _fitting(kind, values) if kind is not None else []
         if fitting:
             found[name] = fitting if len(fitting) > 1 else fitting[0]
         elif name != "@timestamp" and len(other) < MAX_OTHER:
@@ -184,11 +195,9 @@ def _known(fields: Mapping[str, list[Scalar]]) -> dict[str, Any]:
     return found | ({"place.location": location} if location else {}) | {"impetus": {"other": other}}
 
 
-def _fitting(kind: Type, values: Iterable[Scalar]) -> Iterator[Scalar]:
-    for value in values:
-        fitting = None if value is None else _FITS[kind](value)
-        if fitting is not None:
-            yield fitting
+def _fitting(kind: Type, values: Iterable[Scalar]) -> list[Scalar]:
+    fit = _FITS[kind]
+    return [fitting for value in values if value is not None and (fitting := fit(value)) is not None]
 
 
 def _flat_name(name: str) -> str:
@@ -223,8 +232,13 @@ def _as_double(value: Scalar) -> float | None:
 
 
 def _as_address(value: Scalar) -> str | None:
+    return _address(text(value)[:_COMMON])
+
+
+@functools.lru_cache(_REMEMBERED)
+def _address(value: str) -> str | None:
     with suppress(ValueError):
-        return str(ip_address(text(value).partition("%")[0]))
+        return str(ip_address(value.partition("%")[0]))
     return None
 
 

@@ -5,9 +5,9 @@ document), and the keys and values that an event is looked up by are keyed diges
 """
 
 import base64
-import functools
 import hashlib
 import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -21,9 +21,6 @@ from impetus.domain.errors import ImpetusError, Where
 _NONCE = 12
 _DIGEST = 12
 """Bytes: with 10^12 different values two of them are alike with a chance of one in 10^5."""
-_REMEMBERED = 65_536
-"""Digests of short texts that are kept: the same values come again and again. About 15 MB."""
-_SHORT = 96
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -32,26 +29,30 @@ class Seal:
 
     def __init__(self, key: bytes, entropy: Callable[[int], bytes] = os.urandom) -> None:
         self._cipher = AESGCM(_derive(key, b"seal"))
-        self._digest_key = _derive(key, b"digest")
+        self._keyed = hashlib.blake2b(key=_derive(key, b"digest"), digest_size=_DIGEST)
+        self._compressors = threading.local()
         self._entropy = entropy
-        self._digest_short = functools.lru_cache(maxsize=_REMEMBERED)(self._digest)
         self.installation = self.digest("installation")
         """A name for the installation that tells nothing of it."""
 
     def digest(self, text: str) -> str:
         """The keyed digest of a text: 16 characters."""
-        return self._digest_short(text) if len(text) <= _SHORT else self._digest(text)
-
-    def _digest(self, text: str) -> str:
-        data = text.encode(errors="surrogatepass")
-        found = hashlib.blake2b(data, key=self._digest_key, digest_size=_DIGEST).digest()
-        return base64.urlsafe_b64encode(found).decode()
+        keyed = self._keyed.copy()
+        keyed.update(text.encode(errors="surrogatepass"))
+        return base64.urlsafe_b64encode(keyed.digest()).decode()
 
     def close(self, value: Any, about: str) -> str:
         """A value sealed into the document ``about``."""
         nonce = self._entropy(_NONCE)
-        plain = zstandard.ZstdCompressor(level=3).compress(_encode(value))
+        plain = self._compressor().compress(_encode(value))
         return base64.b64encode(nonce + self._cipher.encrypt(nonce, plain, about.encode())).decode()
+
+    def _compressor(self) -> zstandard.ZstdCompressor:
+        """One for each thread: making one costs more than most values."""
+        found: zstandard.ZstdCompressor | None = getattr(self._compressors, "one", None)
+        if found is None:
+            found = self._compressors.one = zstandard.ZstdCompressor(level=3)
+        return found
 
     def open(self, sealed: str, about: str, kind: type[Any]) -> Any:
         """What was sealed. Raises ``ImpetusError`` (store.damaged): another key, another document, or a changed one."""

@@ -15,7 +15,7 @@ from impetus.domain.batch import Commit, Control, Reject
 from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
-from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, StoredEvent
+from impetus.domain.ports import EventQuery, IncidentQuery, KeyRange, Past, Sieve, Sifted, StoredEvent
 from integrations.documents.cluster import Cluster
 from integrations.documents.document import Documents, Sight
 from integrations.documents.events import EventIndex
@@ -158,9 +158,9 @@ class IndexedStore:
         """Every piece of state of a space whose key begins with a prefix."""
         return self.journal.state(space, prefix)
 
-    def pieces(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Some pieces of state of a space."""
-        return self.journal.pieces(space, keys)
+    def pieces(self, space: str, ranges: Sequence[KeyRange], most: int | None = None) -> list[tuple[bytes, bytes]]:
+        """The pieces of state of a space whose keys lie in some ranges."""
+        return self.journal.pieces(space, ranges, most)
 
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""
@@ -173,6 +173,10 @@ class IndexedStore:
     def recent_ids(self, limit: int) -> Sequence[str]:
         """The ids of the newest events of the log."""
         return self.journal.recent_ids(limit)
+
+    def past(self, limit: int) -> Past:
+        """The same, to be asked and read bit by bit."""
+        return self.journal.past(limit)
 
     def log(self) -> Iterator[tuple[bytes, ...]]:
         """The blocks of the log, in order."""

@@ -7,7 +7,6 @@ from elastic_transport import ConnectionTimeout, TransportError
 from elastic_transport.client_utils import DEFAULT
 from elasticsearch import ApiError, AsyncElasticsearch
 
-from impetus.domain.errors import ImpetusError, Where
 from integrations.documents.cluster import TIMEOUT, UNAVAILABLE, Access, Answer, Body, Dialect, Method, media_type
 
 DIALECT = Dialect(
@@ -26,17 +25,16 @@ class ElasticsearchCluster:
     dialect = DIALECT
 
     def __init__(self, access: Access) -> None:
-        basic = (access.user, access.password or "") if access.user is not None else None
-        self._where = Where(key=", ".join(access.urls))
+        self._unavailable = access.unavailable("Elasticsearch")
         self._client = AsyncElasticsearch(
             list(access.urls),
-            basic_auth=basic,
+            basic_auth=access.basic,
             api_key=access.api_key,
             ssl_context=DEFAULT if access.ca is None else ssl.create_default_context(cafile=access.ca),
             request_timeout=TIMEOUT,
             max_retries=0,
             retry_on_timeout=False,
-            http_compress=any(url.startswith("https:") for url in access.urls),
+            http_compress=access.is_far,
         )
 
     async def ask(self, method: Method, path: str, body: Body = None, **params: str) -> Answer:
@@ -57,6 +55,3 @@ class ElasticsearchCluster:
     async def close(self) -> None:
         """Release the connections."""
         await self._client.close()
-
-    def _unavailable(self, what: str) -> ImpetusError:
-        return ImpetusError("store.unavailable", f"Elasticsearch: {what}", self._where)

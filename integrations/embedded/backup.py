@@ -17,7 +17,7 @@ import msgspec
 
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.instant import format_instant
-from integrations.embedded import schema
+from integrations.embedded import durable, schema
 from integrations.embedded.connections import name_error
 from integrations.embedded.filter import Filters
 from integrations.embedded.log import check_blocks, read_newest
@@ -74,7 +74,7 @@ def back_up(store: Path, key: Path | None, target: Path, now: int, progress: Pro
             if target.exists():
                 target.rmdir()
             partial.rename(target)
-            _sync(target.parent)
+            durable.sync(target.parent)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
@@ -128,7 +128,7 @@ def restore(backup: Path, store: Path, key: Path) -> Manifest:
         made = []
         try:
             for name, place in copies.items():
-                made.append(_copy(backup / name, place.with_name(f"{place.name}.partial")))
+                made.append(durable.copy(backup / name, place.with_name(f"{place.name}.partial")))
                 if _describe(made[-1]) != manifest.files[name]:
                     raise ImpetusError("backup.unusable", "it changed while it was read", Where(str(backup / name)))
             for file in made:
@@ -136,7 +136,7 @@ def restore(backup: Path, store: Path, key: Path) -> Manifest:
             # The key first: a store without it would get another.
             for name in sorted(copies, reverse=True, key=lambda name: name == KEY):
                 copies[name].with_name(f"{copies[name].name}.partial").rename(copies[name])
-            _sync(store.parent)
+            durable.sync(store.parent)
         finally:
             for file in made:
                 file.unlink(missing_ok=True)
@@ -147,13 +147,13 @@ def _fill(folder: Path, store: Path, key: Path | None, now: int, progress: Progr
     facts = _copy_store(store, folder / STORE, progress)
     names = [STORE]
     if key is not None and key.is_file():
-        _copy(key, folder / KEY)
+        durable.copy(key, folder / KEY)
         names.append(KEY)
     files = {name: _describe(folder / name) for name in names}
     manifest = Manifest(FORMAT, format_instant(now), schema.VERSION, *facts, files)
     (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-    _sync(folder / MANIFEST)
-    _sync(folder)
+    durable.sync(folder / MANIFEST)
+    durable.sync(folder)
     return manifest
 
 
@@ -170,7 +170,7 @@ def _copy_store(source: Path, target: Path, progress: Progress) -> tuple[int, in
         facts = read_newest(read), read_cursor(read), read_counts(read, _SEALS)
         read.backup(write, pages=PAGES, progress=lambda _, left, all: progress(all - left, all))
         write.execute("PRAGMA journal_mode = DELETE")  # one file; a store makes it a log again
-    _sync(target)
+    durable.sync(target)
     return facts
 
 
@@ -209,15 +209,6 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _copy(source: Path, target: Path) -> Path:
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with source.open("rb") as read, os.fdopen(descriptor, "wb") as write:
-        shutil.copyfileobj(read, write, 1 << 20)
-        write.flush()
-        os.fsync(write.fileno())
-    return target
-
-
 def _give_to_owner(file: Path) -> None:
     """What root restores belongs to whom the folder does: the user of the service."""
     if os.geteuid() == 0:
@@ -229,14 +220,6 @@ def _describe(path: Path) -> File:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
     return File(path.stat().st_size, digest.hexdigest())
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

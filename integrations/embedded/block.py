@@ -150,10 +150,10 @@ def decode_lines(number: int, name: str, column: bytes) -> list[bytes]:
 
 
 def _join(lines: Sequence[bytes]) -> bytes:
-    data = b"\n".join(lines)
-    if data.count(b"\n") != len(lines) - 1:
+    # Line by line: to look for one byte is far cheaper than to count it.
+    if any(b"\n" in line for line in lines):
         raise ImpetusError("event.malformed", "an event holds a line break", hint="Events are one line each.")
-    return data
+    return b"\n".join(lines)
 
 
 def _check_seal(number: int, name: str, column: bytes) -> bytes:

@@ -35,8 +35,7 @@ class Filters:
             state = copy()
             state.update(text.encode())
             digests.append(state.digest())
-        hashes = array("I", b"".join(digests))
-        return _little(array("I", sorted(_little(hashes)))).tobytes()
+        return pack_hashes(_little(array("I", b"".join(digests))))
 
     def may_hold_any(self, packed: bytes, hashes: Collection[int]) -> bool:
         """Whether one of some hashes is in a filter."""
@@ -44,6 +43,11 @@ class Filters:
         if len(hashes) * _SEARCH_STEPS < len(held):
             return any(_contains(held, wanted) for wanted in hashes)
         return not frozenset(hashes).isdisjoint(held)
+
+
+def pack_hashes(hashes: Iterable[int]) -> bytes:
+    """A filter of hashes: little-endian, ascending."""
+    return _little(array("I", sorted(hashes))).tobytes()
 
 
 def _contains(held: "memoryview[int] | array[int]", wanted: int) -> bool:

@@ -7,22 +7,18 @@ with the last byte of its block's number, cut into pages by the first bits of th
 no entry until ``index_backlog`` came by: they count as holding everything.
 """
 
-import math
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-import numpy as np
-
 from impetus.domain.entity import fold_key
-from integrations.embedded.filter import HASH_BYTES, Filters, view
+from integrations.embedded.filter import HASH_BYTES, Filters, pack_hashes, view
 
 RUN_BITS = 8
 RUN = 1 << RUN_BITS
 """Blocks of a run; a byte says which one."""
 _PAGE_BITS = 12
 """A run has at most so many pages, as a power of two."""
-_PAGE_ENTRIES = 1_024
 _GONE = 8
 _KEPT = (1 << 32 - _GONE) - 1
 """What of a hash stands in an entry; the bits before it are those of the page."""
@@ -46,29 +42,13 @@ def fold(connection: sqlite3.Connection, run: int) -> None:
     rows = connection.execute("SELECT number, hashes FROM block_keys WHERE number BETWEEN ? AND ?", bounds).fetchall()
     if len(rows) != blocks or not rows or newest < bounds[1]:
         return
-    entries = np.concatenate([_entries(number, hashes) for number, hashes in rows])
-    entries.sort(kind="stable")  # of runs that are in order already
-    bits = min(_PAGE_BITS, max(0, math.ceil(math.log2(max(1, len(entries)) / _PAGE_ENTRIES))))
+    from integrations.embedded.runs import fold_pages  # noqa: PLC0415 - takes long to import, and few steps need it
+
+    bits, pages = fold_pages(rows)
     connection.execute("INSERT OR REPLACE INTO key_run VALUES (?, ?)", (run, bits))
-    connection.executemany("INSERT OR REPLACE INTO key_page VALUES (?, ?)", _pages(run, bits, entries))
+    numbered = ((page_number(run, page), entries) for page, entries in enumerate(pages))
+    connection.executemany("INSERT OR REPLACE INTO key_page VALUES (?, ?)", numbered)
     connection.execute("DELETE FROM block_keys WHERE number BETWEEN ? AND ?", bounds)
-
-
-def _entries(number: int, hashes: bytes) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
-    return np.frombuffer(hashes, "<u4").astype(np.uint64) << np.uint64(RUN_BITS) | np.uint64(number % RUN)
-
-
-def _pages(run: int, bits: int, entries: "np.ndarray[tuple[int], np.dtype[np.uint64]]") -> Iterable[tuple[int, bytes]]:
-    """The pages of a run, each with its number. An entry keeps 24 bits of its hash and the byte of its block."""
-    shift = np.uint64(32 - bits + RUN_BITS)
-    ends = np.searchsorted(entries >> shift, np.arange(1 << bits, dtype=np.uint64), side="right")
-    kept = (entries & np.uint64(0xFFFFFFFF)).astype("<u4")
-    start = 0
-    for page, end in enumerate(ends.tolist()):
-        # Bits that neither the page nor the entry tells are gone, and with them the order.
-        here = kept[start:end] if bits >= _GONE else np.sort(kept[start:end])
-        yield page_number(run, page), here.tobytes()
-        start = end
 
 
 def page_number(run: int, page: int) -> int:
@@ -104,7 +84,7 @@ def _exchange_entries(connection: sqlite3.Connection, page: int, gone: set[int],
     """Entries keep but a part of their hashes: one that another key has too stays."""
     row = connection.execute("SELECT entries FROM key_page WHERE number = ?", (page,)).fetchone()
     if row is not None and len(row[0]) % HASH_BYTES == 0:  # else it is lost: the blocks themselves say
-        left = np.array(sorted(set(view(row[0])) - gone | kept), "<u4").tobytes()
+        left = pack_hashes(set(view(row[0])) - gone | kept)
         connection.execute("UPDATE key_page SET entries = ? WHERE number = ?", (left, page))
 
 

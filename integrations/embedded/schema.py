@@ -7,7 +7,7 @@ from impetus.domain.errors import ImpetusError, Where
 
 APPLICATION = 0x494D5054
 """``IMPT``, in SQLite's header: what the file is."""
-VERSION = 4
+VERSION = 5
 """Of the tables below and of what their columns hold. A file of an older version is brought up to it when it is opened;
 one of a newer version is refused, never guessed at."""
 SECRET_BYTES = 16
@@ -64,8 +64,9 @@ _AGES = (
         UPDATE counter SET value = value - 1 WHERE name = 'incidents'; END""",
 )
 
-_UPGRADES = {1: _REVISIONS, 2: _KEY_INDEX, 3: _AGES}
-"""Version of a file → the statements that make it one of the next."""
+_UPGRADES: dict[int, tuple[str, ...]] = {1: _REVISIONS, 2: _KEY_INDEX, 3: _AGES, 4: ()}
+"""Version of a file → the statements that make it one of the next. Version 5 has the same tables: a program that knows
+nothing of the state ``pinned`` must not write where it is."""
 
 _TABLES = (
     # The log. What look-ups read first comes first: a later column costs a walk through the pages of those before it.

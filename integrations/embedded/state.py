@@ -4,8 +4,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 from impetus.domain.errors import ImpetusError
+from impetus.domain.ports import KeyRange
 from integrations.embedded.salvage import Rows, is_corrupt, read_around
-from integrations.embedded.seal import Seals, damaged_row, seal
+from integrations.embedded.seal import Seals, seal
 
 SEALED = frozenset({"windows"})
 """Spaces whose values bring a seal of their own: there may be a million of them to read at a start."""
@@ -20,39 +21,47 @@ def read_state(
     connection: sqlite3.Connection, seals: Seals, space: str, prefix: bytes = b""
 ) -> list[tuple[bytes, bytes]]:
     """Every piece of state of a space whose key begins with a prefix, by key; damaged ones are reported, left out."""
-    statement, bounds = "SELECT key, value FROM state WHERE space = ? AND key >= ?", [space, prefix]
-    if behind := _behind(prefix):
-        statement, bounds = f"{statement} AND key < ?", [*bounds, behind]
+    return read_pieces(connection, seals, space, [(prefix, _behind(prefix))], None)
+
+
+def read_pieces(
+    connection: sqlite3.Connection, seals: Seals, space: str, ranges: Sequence[KeyRange], most: int | None
+) -> list[tuple[bytes, bytes]]:
+    """The pieces of state of a space whose keys lie in some ranges, those of each by key, so many at most; damaged ones
+    are reported, left out."""
+    found: Rows = []
+    for start, end in ranges:
+        while most is None or len(found) < most:
+            room = -1 if most is None else most - len(found)
+            rows = _rows(connection, seals, space, (start, end), room)
+            found += rows if space in SEALED else _unsealed(rows, seals, space)
+            if len(rows) != room:
+                break
+            start = rows[-1][0] + b"\0"  # noqa: PLW2901 - some of the rows may have been damaged
+    return found
+
+
+def _rows(connection: sqlite3.Connection, seals: Seals, space: str, span: KeyRange, most: int) -> Rows:
+    start, end = span
+    statement, bounds = "SELECT key, value FROM state WHERE space = ? AND key >= ?", [space, start]
+    if end is not None:
+        statement, bounds = f"{statement} AND key < ?", [*bounds, end]
     try:
-        rows: Rows = connection.execute(f"{statement} ORDER BY key", bounds).fetchall()
+        return connection.execute(f"{statement} ORDER BY key LIMIT ?", [*bounds, most]).fetchall()
     except sqlite3.DatabaseError as error:
         if not is_corrupt(error):
             raise
-        rows = sorted(_salvage(connection, seals, space, prefix))
-    return rows if space in SEALED else list(_unsealed(rows, seals, space))
+        return sorted(_salvage(connection, seals, space, span))[: None if most < 0 else most]
 
 
-def read_pieces(connection: sqlite3.Connection, seals: Seals, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-    """The pieces of state of some keys; damaged ones are reported and left out, as those that are not there."""
-    statement = "SELECT key, value FROM state WHERE space = ? AND key = ?"
-    rows: Rows = []
-    for key in keys:
-        try:
-            rows += connection.execute(statement, (space, key)).fetchall()
-        except sqlite3.DatabaseError as error:
-            if not is_corrupt(error):
-                raise
-            seals.report(damaged_row("state", f"{space} {key.hex()}"))
-    return dict(rows if space in SEALED else _unsealed(rows, seals, space))
-
-
-def _salvage(connection: sqlite3.Connection, seals: Seals, space: str, prefix: bytes) -> Rows:
+def _salvage(connection: sqlite3.Connection, seals: Seals, space: str, span: KeyRange) -> Rows:
     found = read_around(connection, "space, key, value", "state", seals.report)
-    return [(key, value) for at, key, value in found if at == space and _begins(key, prefix)]
+    return [(key, value) for at, key, value in found if at == space and _is_within(key, span)]
 
 
-def _begins(key: object, prefix: bytes) -> bool:
-    return isinstance(key, bytes) and key.startswith(prefix)
+def _is_within(key: object, span: KeyRange) -> bool:
+    start, end = span
+    return isinstance(key, bytes) and start <= key and (end is None or key < end)
 
 
 def _unsealed(rows: Rows, seals: Seals, space: str) -> Iterator[tuple[bytes, bytes]]:
@@ -63,7 +72,7 @@ def _unsealed(rows: Rows, seals: Seals, space: str) -> Iterator[tuple[bytes, byt
             seals.report(error)
 
 
-def _behind(prefix: bytes) -> bytes:
-    """The first key behind all that begin with a prefix; empty if there is none."""
+def _behind(prefix: bytes) -> bytes | None:
+    """The first key behind all that begin with a prefix; None if there is none."""
     raised = prefix.rstrip(b"\xff")
-    return raised[:-1] + bytes([raised[-1] + 1]) if raised else b""
+    return raised[:-1] + bytes([raised[-1] + 1]) if raised else None

@@ -17,7 +17,7 @@ from impetus.domain.batch import Commit, Control, Reject
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
-from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, Span, StoredEvent
+from impetus.domain.ports import EventQuery, IncidentQuery, KeyRange, Sieve, Sifted, Span, StoredEvent
 from impetus.domain.retention import Cutoffs, Due, Removed
 from integrations.embedded import log, reader, schema, writer
 from integrations.embedded.block import Block, encode
@@ -28,6 +28,7 @@ from integrations.embedded.inspection import check_rows
 from integrations.embedded.marks import write_mark
 from integrations.embedded.mend import mend
 from integrations.embedded.outcome import Outcome, read_outcome
+from integrations.embedded.past import LogPast
 from integrations.embedded.retention import Sweep
 from integrations.embedded.salvage import check_pages
 from integrations.embedded.seal import Seals
@@ -120,9 +121,9 @@ class EmbeddedStore:
         """Every piece of state of a space whose key begins with a prefix, by key, of one snapshot."""
         return iter(self._read(lambda connection: read_state(connection, self._seals, space, prefix)))
 
-    def pieces(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Some pieces of state of a space, of one snapshot; those that are not there are left out."""
-        return self._read(lambda connection: read_pieces(connection, self._seals, space, keys))
+    def pieces(self, space: str, ranges: Sequence[KeyRange], most: int | None = None) -> list[tuple[bytes, bytes]]:
+        """The pieces of state of a space whose keys lie in some ranges, those of each by key, so many at most."""
+        return self._read(lambda connection: read_pieces(connection, self._seals, space, ranges, most))
 
     def positions(self) -> dict[str, bytes]:
         """The positions of all sources."""
@@ -135,6 +136,10 @@ class EmbeddedStore:
     def recent_ids(self, limit: int) -> Sequence[str]:
         """The ids of the newest ``limit`` events of the log, newest last."""
         return self._read(lambda connection: log.read_ids(connection, limit, self._report))
+
+    def past(self, limit: int) -> LogPast:
+        """The same, to be asked and read bit by bit."""
+        return LogPast(self._read, self._filters, self.newest(), limit, self._report)
 
     def log(self) -> Iterator[tuple[bytes, ...]]:
         """The blocks that are in the log now, in order, each as its lines. Damaged ones are reported and skipped."""

@@ -1,14 +1,14 @@
 """What leaves through the API, with every personal value masked: incidents, alerts, events and the texts in them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from impetus.domain.alert import Alert
-from impetus.domain.entity import IDENTIFYING, Entity
-from impetus.domain.event import Json, first_text, read, text, walk
+from impetus.domain.entity import IDENTIFYING, SEARCHED, Entity
+from impetus.domain.event import Json, Scalar, first_text, flatten, read, text
 from impetus.domain.explanation import Clause, Explanation
 from impetus.domain.incident import ActionRecord, Incident, Member, Risk, Term
 from impetus.domain.personal import FIELDS, Masker, is_structure, mask_text
@@ -87,12 +87,17 @@ class Masking:
         """The personal values of events and their masks."""
         names: dict[str, str] = {}
         for event in events:
-            for field, value in walk(event):
-                if field in FIELDS and value is not None and not isinstance(value, bool):
-                    _say(names, FIELDS[field], text(value), self._masker)
-                    self._remember(field, text(value))
+            for field, values in flatten(event).items():
+                if field in FIELDS:
+                    self._say_all(names, field, values)
             self._say_indicators(names, event)
         return names
+
+    def _say_all(self, names: dict[str, str], field: str, values: Iterable[Scalar]) -> None:
+        for value in values:
+            if value is not None and not isinstance(value, bool):
+                _say(names, FIELDS[field], text(value), self._masker)
+                self._remember(field, text(value))
 
     def _say_indicators(self, names: dict[str, str], event: Mapping[str, Json]) -> None:
         kind = _ACCOUNT_INDICATORS.get(first_text(event, "threat.indicator.type") or "")
@@ -104,7 +109,7 @@ class Masking:
         return self._entity_names(incident.entities)
 
     def _remember(self, field: str, value: str) -> None:
-        kind = IDENTIFYING.get(field)
+        kind = IDENTIFYING.get(field) or SEARCHED.get(field)
         if kind in PERSONAL_KINDS:
             self._keys.remember(f"{kind}:{self._masker.value(field, value)}", search_key(kind, value))
 
@@ -134,7 +139,7 @@ class Masking:
             return value
         if path in FIELDS:
             return self._masker.value(path, text(value))
-        if not isinstance(value, str) or is_structure(path):
+        if not names or not isinstance(value, str) or is_structure(path):
             return value
         return mask_text(value, names)
 

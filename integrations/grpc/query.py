@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from impetus.domain.entity import IDENTIFYING
+from impetus.domain.entity import IDENTIFYING, SEARCHED
 from impetus.domain.errors import ImpetusError
 from impetus.domain.personal import FIELDS
 from impetus.domain.ports import Question, Shown, Span, StoredEvent
@@ -16,6 +16,8 @@ from integrations.grpc.masking import PERSONAL_KINDS, Masking
 
 # The words in front of masks, one by one: a run of any letters would be looked through again from each of its letters.
 _MASK = re.compile(rb"(?:%b)#[0-9a-f]{8}" % b"|".join(sorted(kind.encode() for kind in PERSONAL_KINDS)))
+_KEYED = {**IDENTIFYING, **SEARCHED}
+"""Field → kind of the keys under which events with its values are stored."""
 _encode = msgspec.json.Encoder().encode
 
 Resolve = Callable[[str], str]
@@ -53,8 +55,8 @@ def _unmasked(leaf: Leaf, resolve: Resolve) -> Node:
     match leaf:
         case Key(kind, value) if is_masked(f"{kind}:{value}"):
             return _key(resolve(f"{kind}:{value}"))
-        case Equals(field) if IDENTIFYING.get(field, "") in PERSONAL_KINDS:
-            masked = f"{IDENTIFYING[field]}:{leaf.text}"
+        case Equals(field) if _KEYED.get(field, "") in PERSONAL_KINDS:
+            masked = f"{_KEYED[field]}:{leaf.text}"
             return Equals(field, (_key(resolve(masked)).value,)) if is_masked(masked) else leaf
     return leaf
 

@@ -135,3 +135,19 @@ class RecentIds:
         """About the newest ids, oldest first."""
         found = [id for _, ids in self._blocks for id in ids]
         return found[max(0, len(found) - limit) :]
+
+
+class HeldPast:
+    """Ids, oldest first, that are in memory already; see ``ports.Past``."""
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self._ids = dict.fromkeys(reversed(ids))
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Those of some ids that are among them."""
+        return set(ids) & self._ids.keys()
+
+    def read(self, least: int) -> Sequence[str]:
+        """All of them, newest first; none when they were read."""
+        read, self._ids = list(self._ids), {}
+        return read

@@ -13,9 +13,9 @@ from impetus.domain.batch import Commit, Control, Reject, Revision
 from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from impetus.domain.plan import LedgerLine
-from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, StoredEvent
+from impetus.domain.ports import EventQuery, IncidentQuery, KeyRange, Sieve, Sifted, StoredEvent
 from impetus.domain.rule import rank
-from integrations.kafka.recent import RecentEvents, RecentIds, encode_block
+from integrations.kafka.recent import HeldPast, RecentEvents, RecentIds, encode_block
 
 STATE, INCIDENT, ALERT, CONTROL, BLOCK, REVISION, IDS, NEWEST = b"s", b"i", b"a", b"c", b"b", b"r", b"d", b"n"
 """The first byte of a row: what it holds."""
@@ -96,10 +96,18 @@ class LaneStore:
         start = len(_state_key(space, b""))
         return ((key[start:], value) for key, value in self._rows.scan(_state_key(space, prefix)))
 
-    def pieces(self, space: str, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Some pieces of state of a space, by key."""
-        rows = ((key, self._rows.get(_state_key(space, key))) for key in keys)
-        return {key: value for key, value in rows if value is not None}
+    def pieces(self, space: str, ranges: Sequence[KeyRange], most: int | None = None) -> list[tuple[bytes, bytes]]:
+        """The pieces of state of a space whose keys lie in some ranges; all of them, since a look costs a scan."""
+        return [piece for span in ranges for piece in self._within(space, *span)]
+
+    def _within(self, space: str, start: bytes, end: bytes | None) -> Iterator[tuple[bytes, bytes]]:
+        if end == start + b"\0":
+            value = self._rows.get(_state_key(space, start))
+            yield from () if value is None else ((start, value),)
+            return
+        for key, value in self.state(space, start if end == behind(start) else b""):
+            if key >= start and (end is None or key < end):
+                yield key, value
 
     def controls(self) -> Sequence[tuple[int, Control]]:
         """The control records in force, each with the number of the block that it took effect before."""
@@ -109,6 +117,10 @@ class LaneStore:
     def recent_ids(self, limit: int) -> Sequence[str]:
         """The ids of about the newest events."""
         return self._ids.newest(limit)
+
+    def past(self, limit: int) -> HeldPast:
+        """The same, to be asked and read."""
+        return HeldPast(self._ids.newest(limit))
 
     def newest(self) -> int:
         """The number of the newest block."""
@@ -176,6 +188,12 @@ class LaneStore:
     def counts(self) -> Mapping[str, int]:
         """Not kept here."""
         _refuse()
+
+
+def behind(prefix: bytes) -> bytes | None:
+    """The first key behind all that begin with a prefix; None if there is none."""
+    cut = prefix.rstrip(b"\xff")
+    return cut[:-1] + bytes([cut[-1] + 1]) if cut else None
 
 
 def _rows_of(commit: Commit, block: int) -> Iterator[tuple[bytes, bytes | None]]:

@@ -6,7 +6,6 @@ from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import ConnectionError as NoConnection
 from opensearchpy.exceptions import OpenSearchException, TransportError
 
-from impetus.domain.errors import ImpetusError, Where
 from integrations.documents.cluster import TIMEOUT, UNAVAILABLE, Access, Answer, Body, Dialect, Method, media_type
 
 DIALECT = Dialect(
@@ -25,17 +24,16 @@ class OpenSearchCluster:
     dialect = DIALECT
 
     def __init__(self, access: Access) -> None:
-        basic = (access.user, access.password) if access.user is not None else None
         headers = {"Authorization": f"ApiKey {access.api_key}"} if access.api_key is not None else None
-        self._where = Where(key=", ".join(access.urls))
+        self._unavailable = access.unavailable("OpenSearch")
         self._client = AsyncOpenSearch(
             hosts=list(access.urls),
-            http_auth=basic,
+            http_auth=access.basic,
             headers=headers,
             ca_certs=access.ca,
             timeout=TIMEOUT,
             max_retries=0,
-            http_compress=any(url.startswith("https:") for url in access.urls),
+            http_compress=access.is_far,
         )
 
     async def ask(self, method: Method, path: str, body: Body = None, **params: str) -> Answer:
@@ -57,9 +55,6 @@ class OpenSearchCluster:
     async def close(self) -> None:
         """Release the connections."""
         await self._client.close()
-
-    def _unavailable(self, what: str) -> ImpetusError:
-        return ImpetusError("store.unavailable", f"OpenSearch: {what}", self._where)
 
 
 def _status(error: TransportError) -> tuple[int, Any]:

@@ -28,14 +28,14 @@ MINUTE = 60_000_000
 
 
 def event(number: int, **fields: object) -> tuple[bytes, Head]:
-    entities = {"user__name": "user", "device__id": "device", "place__zone": "zone"}
+    entities = {"user__name": "user", "device__id": "device", "vehicle__plate": "plate", "place__zone": "zone"}
     keys = tuple(f"{kind}:{fields[name]}" for name, kind in entities.items() if name in fields)
     return line(event__id=f"E-{number}", **fields), Head(f"E-{number}", number * MINUTE, keys)
 
 
 EVENTS = [
     event(1, user__name="kari", device__id="D-1", place__zone="Z4", message="door of kari forced"),
-    event(2, user__name="ola", device__id="D-2", place__zone="Z4a", air__co2=900),
+    event(2, user__name="ola", device__id="D-2", place__zone="Z4a", air__co2=900, vehicle__plate="EK 12345"),
     event(3, user__name="kari", device__id="D-2", place__zone="Z5", host__name="kari-pc", air__co2=400),
     event(4, device__id="D-1", place__zone="Z5", message="door of nobody forced"),
 ]
@@ -67,6 +67,15 @@ async def test_a_query_finds_events_newest_first(client: Client) -> None:
     assert await ids(client, "air.co2:>400 or message:*nobody*") == ["E-4", "E-2"]
     assert await ids(client, "since:150s") == ["E-4", "E-3"]
     assert await ids(client, "forced", entities=["device:D-1"], end=4 * MINUTE) == ["E-1"]
+
+
+async def test_a_plate_is_found_by_value_and_by_mask_and_shown_masked(client: Client) -> None:
+    plate = MASKER.pseudonym("plate", "EK 12345")
+    for query in ('vehicle.plate:"ek 12345"', f"vehicle.plate:{plate}", f"entity:plate:{plate}"):
+        assert await ids(client, query) == ["E-2"], query
+    (found,) = [event.json async for event in client.search_events(query=f"entity:plate:{plate}")]
+    assert "12345" not in found
+    assert plate in found
 
 
 async def test_a_person_is_found_by_value_and_by_mask_and_shown_masked(client: Client) -> None:

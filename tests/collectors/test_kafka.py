@@ -8,6 +8,8 @@ import tomllib
 
 import msgspec
 import pytest
+from aiokafka.consumer import fetcher
+from aiokafka.errors import CorruptRecordException, KafkaConnectionError
 from keeping_intake import KeepingIntake
 from topics import committed, drop_records, make_topic, produce
 
@@ -123,6 +125,27 @@ async def test_what_the_broker_removed_unread_is_told(intake, clock, kafka_addre
     assert "up to 2 records are lost" in reject.what
 
 
+async def test_a_damaged_record_is_told_and_the_rest_is_read(intake, clock, kafka_address, monkeypatch):
+    class Damaged(fetcher.PartitionRecords):
+        """What the client meets where the brokers' copies of the records 3 and 4 fail their check."""
+
+        def __next__(self):
+            record = super().__next__()
+            if record.offset in {3, 4}:
+                raise CorruptRecordException
+            return record
+
+    monkeypatch.setattr(fetcher, "PartitionRecords", Damaged)
+    topic = await make_topic(kafka_address)
+    await produce(kafka_address, topic, [event(number) for number in range(20)])
+    async with running(intake, clock, kafka_address, topic):
+        await until(lambda: len(intake.events) == 16)
+    assert numbers(intake) == [*range(6), *range(10, 20)]
+    places = {f"kafka {topic}[{part}]@{offset}" for part in (0, 1) for offset in (3, 4)}
+    assert {reject.where for reject in intake.rejects} == places
+    assert {reject.what for reject in intake.rejects} == {"the brokers' copy of the record is damaged"}
+
+
 async def test_a_group_shows_the_lag_and_decides_nothing(intake, clock, kafka_address, monkeypatch):
     monkeypatch.setattr(kafka, "REFRESH", 0.1)
     topic = await make_topic(kafka_address, 1)
@@ -161,6 +184,23 @@ async def test_brokers_that_are_away_and_topics_that_are_not_there_are_told(inta
     assert (await fails(intake, clock, nobody, "t")).code == "source.unreadable"
     missing = await fails(intake, clock, kafka_address, "no-such-topic")
     assert (missing.code, "no-such-topic" in missing.what) == ("source.unreadable", True)
+
+
+async def test_brokers_that_stay_away_for_long_are_told(intake, clock, kafka_address, monkeypatch):
+    monkeypatch.setattr(kafka, "REFRESH", 0.05)
+    monkeypatch.setattr(kafka, "AWAY", 0.3)
+    monkeypatch.setattr(kafka, "QUIET", 0.05)
+    topic = await make_topic(kafka_address, 1)
+    await produce(kafka_address, topic, [event(1)], 1)
+
+    async def refresh(_self):
+        raise KafkaConnectionError("nobody is there")
+
+    with pytest.raises(ImpetusError, match="no answer for"):
+        async with asyncio.timeout(20), running(intake, clock, kafka_address, topic) as task:
+            await until(lambda: intake.events)
+            monkeypatch.setattr("collectors.stream.subscription.Subscription.refresh", refresh)
+            await task
 
 
 SETTINGS = {

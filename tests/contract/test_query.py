@@ -12,37 +12,25 @@ from typing import Any
 
 import msgspec
 import pytest
+from cities import TWO_ZONES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from indexed import key_of, sight_of
 from stores import ADAPTERS, Adapter
 
 from correlator.arrival import read_arrival
-from correlator.city import CityModel
 from correlator.enrich import Enricher
 from correlator.heads import HeadMaker
 from correlator.intelligence import Intelligence
 from correlator.search import Searcher
 from correlator.search.sieve import sieve_of
 from impetus.domain.batch import Commit, Revision
-from impetus.domain.city import City, Device, Zone
 from impetus.domain.instant import format_instant
-from impetus.domain.place import Location
 from impetus.domain.ports import Question, Sieve, Span, Store
 from impetus.domain.query import parse
 from impetus.domain.query.tree import And, Node, Not, Or
 from integrations.embedded.store import EmbeddedStore
 
-CITY = CityModel(
-    City(
-        city="Oslo",
-        zones=(Zone("Z4"), Zone("Z4a", within="Z4"), Zone("Z5")),
-        devices=(
-            Device("D-214", "door", zone="Z4a", location=Location(59.91, 10.73), addresses=("10.0.0.7",)),
-            Device("CAM-1", "camera", zone="Z5"),
-        ),
-    )
-)
 NOW = 2_000_000_000
 EVENTS, BLOCK = 120, 40
 VALUES: dict[str, tuple[Any, ...]] = {
@@ -90,7 +78,7 @@ def make_event(random_: random.Random, number: int) -> dict[str, Any]:
 def fill(*stores: Store) -> None:
     """Store the same events in all, as the correlator does, some of them with an addition that came later."""
     random_ = random.Random(8)
-    enricher, maker = Enricher(CITY, None, Intelligence()), HeadMaker(CITY)
+    enricher, maker = Enricher(TWO_ZONES, None, Intelligence()), HeadMaker(TWO_ZONES)
     for start in range(0, EVENTS, BLOCK):
         lines, additions, heads = [], [], []
         for number in range(start, start + BLOCK):
@@ -127,7 +115,7 @@ class Both:
         return [(event.time, event.id, event.line, event.addition) for part in portions for event in part]
 
     def _searcher(self, store: Store) -> Searcher:
-        return Searcher(store, lambda: CITY, lambda: NOW)
+        return Searcher(store, lambda: TWO_ZONES, lambda: NOW)
 
     def close(self) -> None:
         self.measure.close()

@@ -20,7 +20,8 @@ def test_an_empty_store_answers_everything(store: Store) -> None:
     assert store.cursor() == 0
     assert list(store.log()) == []
     assert list(store.state("windows")) == []
-    assert list(store.recent_ids(10)) == []
+    assert store.pieces("windows", [(b"", None)]) == []
+    assert list(store.recent_ids(10)) == list(store.past(10).read(10)) == []
     assert list(store.controls()) == []
     assert store.positions() == {}
     assert store.events(EventQuery()) == store.incidents(IncidentQuery()) == store.changes(0, 10) == []
@@ -41,6 +42,10 @@ def test_the_log_gives_back_every_block_as_it_came(store: Store) -> None:
     assert set(store.recent_ids(10)) == {"e1", "e2", "e3"}
     assert list(store.recent_ids(1)) == ["e3"]
     assert list(store.recent_ids(0)) == []
+    past = store.past(2)
+    assert past.known(["e3", "e4"]) == {"e3"}
+    assert list(past.read(2))[:2] == ["e3", "e2"]
+    assert (list(past.read(1)), past.known(["e1", "e3"])) == ([], set())
 
 
 def test_what_enrichment_added_may_be_left_out(store: Store) -> None:
@@ -81,7 +86,7 @@ def test_positions_and_state_move_forward_and_state_goes_away(store: Store) -> N
     store.commit(Commit(state=((window, b"3"), (window, None))))
     assert list(store.state("windows")) == [(b"c", b"")]
     assert list(store.state("joins")) == [(b"a\x00b", b"j")]
-    assert store.pieces("windows", [b"a\x00b", b"c", b"d"]) == {b"c": b""}
+    assert store.pieces("windows", [(b"a\x00b", b"a\x00b\x00"), (b"c", b"c\x00"), (b"d", b"d\x00")]) == [(b"c", b"")]
 
 
 def test_state_is_read_by_prefix(store: Store) -> None:
@@ -89,6 +94,9 @@ def test_state_is_read_by_prefix(store: Store) -> None:
     store.commit(Commit(state=tuple((Key("windows", key), key) for key in keys)))
     for prefix in [b"", b"a", b"a\xff", b"\xff", b"\xff\xff", b"c"]:
         assert sorted(store.state("windows", prefix)) == [(key, key) for key in sorted(keys) if key.startswith(prefix)]
+    of = store.pieces("windows", [(b"a", b"a\x00"), (b"a\xff", b"c"), (b"\xff\xff", None), (b"nobody", b"nothing")])
+    assert [key for key, _ in of] == [b"a", b"a\xff", b"a\xff\xff", b"b", b"\xff\xff", b"\xff\xff1"]
+    assert [key for key, _ in store.pieces("windows", [(b"a", None)], 3)][:3] == [b"a", b"a\x00", b"a\xff"]
 
 
 def test_control_records_stand_before_the_block_they_take_effect_on(store: Store) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from correlator.city import CityModel
 from correlator.plan.day import DayPlan
-from correlator.setup import Setup
+from correlator.setup import Bounds, Setup
 from correlator.worker import Correlator
 from impetus.app.engine import load_rules
 from impetus.domain.alert import Alert
@@ -84,7 +86,9 @@ class Run:
         self.restart()
 
     def restart(self) -> None:
-        self.correlator = Correlator(self.setup, self.store)
+        # Nothing is read but what is needed.
+        setup = msgspec.structs.replace(self.setup, bounds=Bounds(ahead=0))
+        self.correlator = Correlator(setup, self.store)
         self.store.commit(self.correlator.begin())
 
     def feed(self, *events: dict[str, Any], source: str = "test") -> Commit:

@@ -26,9 +26,10 @@ USERS = 200
 
 def open_windows(store: Store, max_keys: int) -> Windows:
     windows = Windows(json.dumps(FORM).encode(), b'{"zones":{}}', max_keys)
-    windows.shelve(lambda prefix: list(store.state("windows", prefix)))
-    for first in range(256):
-        windows.restore(list(store.state("windows", bytes([first]))))
+    windows.shelve(lambda ranges, most: store.pieces("windows", ranges, most))
+    windows.resume([])
+    while windows.read_ahead(50):
+        pass
     return windows
 
 
@@ -98,3 +99,68 @@ def test_a_store_that_cannot_be_read_stops_the_windows() -> None:
         windows.push([login(user, 1) for user in range(USERS)])
     with pytest.raises(RuntimeError):
         windows.advance(SECOND)
+
+
+def test_rows_that_are_damaged_are_left_out_when_they_are_read() -> None:
+    store = EmbeddedStore.in_memory()
+    windows = open_windows(store, 1_000)
+    log_in(windows, store, 0)
+    log_in(windows, store, 1)
+    rows = [(key, value) for key, value in store.state("windows") if key != b"now"]
+    damaged = {key: value[:-1] + bytes([value[-1] ^ 1]) for key, value in rows[::20]}
+    store.commit(Commit(state=tuple((Key("windows", key), value) for key, value in damaged.items())))
+    windows = Windows(json.dumps(FORM).encode(), b'{"zones":{}}')
+    windows.shelve(lambda ranges, most: store.pieces("windows", ranges, most))
+    windows.resume([])
+    fired = windows.push([login(user, 2) for user in range(USERS)])
+    assert windows.lost() == len(damaged) == USERS // 20
+    assert len(fired) == USERS - len(damaged)
+    assert (windows.lost(), windows.read_ahead(1_000)) == (0, False)
+
+
+def test_a_group_that_is_found_damaged_by_reading_on_is_removed() -> None:
+    store = EmbeddedStore.in_memory()
+    windows = open_windows(store, 1_000)
+    log_in(windows, store, 0)
+    key = next(key for key, _ in store.state("windows") if key != b"now")
+    store.commit(Commit(state=((Key("windows", key), b"\x03 damaged"),)))
+    windows = open_windows(store, 1_000)
+    assert (windows.lost(), windows.population) == (1, (USERS - 1, 0))
+    commit(windows, store)
+    assert key not in dict(store.state("windows"))
+
+
+def test_groups_that_wait_are_read_at_once() -> None:
+    absence = {
+        "op": "and", "of": [{"op": "rule", "index": 0}, {"op": "not", "of": {"op": "rule", "index": 1}}],
+    }  # fmt: skip
+    form = {
+        "version": 1,
+        "rules": [{"id": "login"}, {"id": "logout"}],
+        "correlations": [
+            {
+                "id": "stays", "type": "temporal", "rules": [0, 1], "group_by": ["user.name"],
+                "timespan": 600 * SECOND, "condition": {"expr": absence},
+            }
+        ],
+    }  # fmt: skip
+    store, pinned = EmbeddedStore.in_memory(), dict[bytes, bool]()
+
+    def opened() -> Windows:
+        windows = Windows(json.dumps(form).encode(), b'{"zones":{}}')
+        windows.shelve(lambda ranges, most: store.pieces("windows", ranges, most))
+        windows.resume([name for name, holds in pinned.items() if holds])
+        return windows
+
+    windows = opened()
+    windows.push([login(1, 0), login(2, 0)])
+    commit(windows, store)
+    pinned |= dict(windows.pins())
+    assert list(pinned.values()) == [True, True]
+    windows = opened()
+    assert windows.population == (2, 0)
+    assert windows.pins() == []
+    assert len(windows.advance(700 * SECOND)) == 2
+    windows.advance(5_000 * SECOND)
+    commit(windows, store)
+    assert list(dict(windows.pins()).values()) == [False, False]

@@ -14,7 +14,7 @@ import msgspec
 
 from correlator.city import CityModel
 from correlator.plan.day import DayPlan
-from correlator.setup import Setup
+from correlator.setup import Bounds, Setup
 from correlator.worker import Correlator
 from impetus.app.engine import load_rules
 from impetus.domain.alert import Alert
@@ -136,7 +136,8 @@ def replay(
     finish: bool = True,
 ) -> Outcome:
     """Feed events by arrival in batches as ``cut`` says; between two of them the correlator may be killed."""
-    chosen = setup or setup_of(DEMO)
+    # After a restart nothing is read but what is needed.
+    chosen = msgspec.structs.replace(setup or setup_of(DEMO), bounds=Bounds(ahead=0))
     lines = [json.dumps(event).encode() for event in sorted(events, key=lambda e: parse_instant(e["event"]["created"]))]
     store: Store = EmbeddedStore.in_memory()
     correlator, commits = Correlator(chosen, store), list[Commit]()

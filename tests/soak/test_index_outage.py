@@ -14,13 +14,15 @@ from deploy.devstack.failure import MissingError
 from deploy.devstack.stack import Stack
 from impetus.domain.batch import Commit, Head
 from impetus.domain.incident import Incident
-from impetus.domain.ports import EventQuery, IncidentQuery
+from impetus.domain.ports import EventQuery, IncidentQuery, Span
 from integrations.opensearch.cluster import OpenSearchCluster
 
 pytestmark = pytest.mark.soak
 AWAY = float(os.environ.get("OUTAGE_SECONDS", "300"))
 SIZE = 50
 PACE = 0.1
+READ = 10_000
+"""Events that are read at once."""
 
 
 def test_a_killed_node_costs_no_event(tmp_path: Path) -> None:
@@ -39,8 +41,9 @@ def test_a_killed_node_costs_no_event(tmp_path: Path) -> None:
     behind, begun = store.behind, time.monotonic()
     assert store.settle(300)
     drained = time.monotonic() - begun
-    found = sorted(int(event.id) for event in store.events(EventQuery(limit=10 * count)))
-    assert found == list(range(count))
+    for start in range(0, count, READ):
+        found = store.events(EventQuery(span=Span(start, start + READ), limit=2 * READ))
+        assert sorted(int(event.id) for event in found) == list(range(start, min(start + READ, count)))
     (incident,) = store.incidents(IncidentQuery())
     assert incident.revision == count // SIZE
     print(f"{count} events once each; {behind} blocks behind were indexed in {drained:.0f} s")  # noqa: T201

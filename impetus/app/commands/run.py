@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import signal
+import sys
 from pathlib import Path
 
 from impetus.app import logs
@@ -11,6 +12,10 @@ from impetus.app.service import Service
 from impetus.app.settings import Settings, read_settings
 
 DEFAULT = Path("impetus.toml")
+SWITCH = 0.001
+"""How long (s) a thread may hold the interpreter while another waits for it. Reading, stepping and committing are for
+the most part native calls: who comes back from one should not wait long to begin the next.
+"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +28,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Run until a signal, or with ``--once`` until the sources are at their end."""
     settings = read_settings(arguments.config)
     logs.set_up(settings.log)
+    sys.setswitchinterval(SWITCH)
     return asyncio.run(_run(settings, arguments.once))
 
 
@@ -35,7 +41,7 @@ async def _run(settings: Settings, once: bool) -> int:
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reloading.ask)
-    await service.start()
+    await service.begin()
     work = asyncio.create_task(_until(service, stop, once))
     try:
         await work
@@ -47,15 +53,18 @@ async def _run(settings: Settings, once: bool) -> int:
 async def _until(service: Service, stop: asyncio.Event, once: bool) -> None:
     stopped = asyncio.create_task(stop.wait())
     sources = asyncio.create_task(service.run())
-    await asyncio.wait({stopped, sources}, return_when=asyncio.FIRST_COMPLETED)
-    if sources.done():
-        sources.result()
-        if not once:
-            # All sources are finite and at their end; the API goes on serving what was found.
-            await service.watch(asyncio.create_task(_wait(stop)))
-    sources.cancel()
-    stopped.cancel()
-    await asyncio.gather(sources, stopped, return_exceptions=True)
+    try:
+        await service.serve()
+        await asyncio.wait({stopped, sources}, return_when=asyncio.FIRST_COMPLETED)
+        if sources.done():
+            sources.result()
+            if not once:
+                # All sources are finite and at their end; the API goes on serving what was found.
+                await service.watch(asyncio.create_task(_wait(stop)))
+    finally:
+        sources.cancel()
+        stopped.cancel()
+        await asyncio.gather(sources, stopped, return_exceptions=True)
 
 
 async def _wait(stop: asyncio.Event) -> None:

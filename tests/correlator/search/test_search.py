@@ -8,11 +8,11 @@ from re import DOTALL, compile, escape
 from typing import Any
 
 import pytest
+from cities import TWO_ZONES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from correlator.arrival import read_arrival
-from correlator.city import CityModel
 from correlator.enrich import Enricher, join
 from correlator.heads import HeadMaker
 from correlator.intelligence import Intelligence
@@ -20,7 +20,6 @@ from correlator.search import Searcher
 from correlator.search.searcher import setting_of
 from correlator.search.sieve import sieve_of
 from impetus.domain.batch import Commit
-from impetus.domain.city import City, Device, Zone
 from impetus.domain.entity import fold_key
 from impetus.domain.errors import ImpetusError
 from impetus.domain.event import flatten, text
@@ -30,16 +29,6 @@ from impetus.domain.ports import Question, Span
 from impetus.domain.query import parse, tree, write
 from integrations.embedded.store import EmbeddedStore
 
-CITY = CityModel(
-    City(
-        city="Oslo",
-        zones=(Zone("Z4"), Zone("Z4a", within="Z4"), Zone("Z5")),
-        devices=(
-            Device("D-214", "door", zone="Z4a", location=Location(59.91, 10.73), addresses=("10.0.0.7",)),
-            Device("CAM-1", "camera", zone="Z5"),
-        ),
-    )
-)
 NOW = 2_000_000_000
 USERS = ("kari", "CITY\\Kari", "ola", "-", "SYSTEM")
 ADDRESSES = ("10.0.0.7", "10.0.0.8", "192.168.1.1", "FE80::1", "fe80::1")
@@ -72,7 +61,7 @@ def make_event(random_: random.Random, number: int) -> dict[str, Any]:
 
 def commit(store: EmbeddedStore, events: list[dict[str, Any]], block: int) -> list[tuple[str, int, dict[str, Any]]]:
     """Store events as the correlator does; returns what a slow search looks at: id, time, event with additions."""
-    enricher, maker, whole = Enricher(CITY, None, Intelligence()), HeadMaker(CITY), []
+    enricher, maker, whole = Enricher(TWO_ZONES, None, Intelligence()), HeadMaker(TWO_ZONES), []
     for start in range(0, len(events), block):
         lines, additions, heads = [], [], []
         for event in events[start : start + block]:
@@ -178,7 +167,7 @@ TEXTS = [
     "device.id:nobody",
     "device.id:unknown",
     "user.name:KARI",
-    'user.name:"CITY\\\\kari"',
+    'user.name:"TWO_ZONES\\\\kari"',
     'user.name:"-"',
     "user.name:*ari",
     "source.ip:10.0.0.7",
@@ -229,7 +218,7 @@ QUERIES = st.recursive(
 def stored() -> Iterator[tuple[Searcher, list[tuple[str, int, dict[str, Any]]]]]:
     store = EmbeddedStore.in_memory()
     whole = commit(store, make_events(1, 800), 3)  # more than a run of blocks
-    yield Searcher(store, lambda: CITY, lambda: NOW), whole
+    yield Searcher(store, lambda: TWO_ZONES, lambda: NOW), whole
     store.close()
 
 
@@ -258,7 +247,7 @@ def test_a_span_narrows_what_a_query_finds(stored: Any) -> None:
 
 
 def test_what_an_index_can_answer_opens_few_blocks() -> None:
-    zones = setting_of(CITY, NOW).zones
+    zones = setting_of(TWO_ZONES, NOW).zones
     sieve = sieve_of(
         parse("device.id:D-9 and (user.name:kari or badge.id:B-1) zone:Z4 not source.ip:1.1.1.1 since:1s"),
         Span(),

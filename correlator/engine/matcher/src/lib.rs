@@ -17,6 +17,7 @@ mod event;
 mod explain;
 mod fold;
 mod form;
+mod grammar;
 mod grams;
 mod index;
 mod json;
@@ -41,5 +42,5 @@ mod witness;
 
 pub use explain::Explanation;
 pub use matcher::{Matcher, Scan, Scope};
-pub use reader::{Bounds, Found, Reader, Scalar};
+pub use reader::{Bounds, Found, Reader, Scalar, Values};
 pub use refusal::Refusal;

@@ -112,6 +112,12 @@ impl Matcher {
         self.rules.get(rule).map(|rule| explain::explain(rule, line))
     }
 
+    /// What of a rule made it hold on a line: [`Matcher::explain`] without what did not, of each clause at most the first
+    /// `most` parts. Nothing where it does not hold, or there is no such rule.
+    pub fn evidence(&self, line: &[u8], rule: usize, most: usize) -> Option<Explanation> {
+        explain::held(self.rules.get(rule)?, line, most)
+    }
+
     /// The rules for a log source, whose key it is.
     pub(crate) fn choose(&self, key: &[u8]) -> Arc<Choice> {
         let groups = self.sources.groups(key);

@@ -7,10 +7,26 @@ use serde::{
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 
-use crate::json::exceeds;
+use crate::{
+    grammar::is_sound,
+    json::{Quotes, exceeds},
+};
 
-/// Check a line. The error says what is wrong and where in the line.
-pub fn check(line: &[u8], max_depth: usize, max_values: usize) -> Result<(), String> {
+/// Check a line of which the quotes are known. The error says what is wrong and where in the line.
+///
+/// Most lines are seen to be sound at a glance; whatever is left is parsed.
+pub fn check(line: &[u8], quotes: &Quotes, max_depth: usize, max_values: usize) -> Result<(), String> {
+    if !is_sound(line, quotes, max_depth) {
+        parse(line, max_depth)?;
+    }
+    if exceeds(line, max_values) {
+        return Err(format!("the event has more than {max_values} values"));
+    }
+    Ok(())
+}
+
+/// Parse a line to its end.
+pub fn parse(line: &[u8], max_depth: usize) -> Result<(), String> {
     let start = line.iter().find(|byte| !byte.is_ascii_whitespace());
     if start != Some(&b'{') {
         return Err("an event is a JSON object".to_owned());
@@ -18,11 +34,7 @@ pub fn check(line: &[u8], max_depth: usize, max_values: usize) -> Result<(), Str
     let text = std::str::from_utf8(line).map_err(|error| format!("not UTF-8 from byte {} on", error.valid_up_to()))?;
     let mut json = serde_json::Deserializer::from_str(text);
     Sound { left: max_depth }.deserialize(&mut json).map_err(|error| error.to_string())?;
-    json.end().map_err(|error| error.to_string())?;
-    if exceeds(line, max_values) {
-        return Err(format!("the event has more than {max_values} values"));
-    }
-    Ok(())
+    json.end().map_err(|error| error.to_string())
 }
 
 /// Visits a value and keeps nothing of it. `left` is how many containers may still be entered.

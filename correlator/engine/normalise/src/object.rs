@@ -1,6 +1,6 @@
 //! The members of a flat JSON object, as they stand in the record. What is not flat, or unusual, is none.
 
-use crate::text::code;
+use crate::text::{WORD, code, plain_in};
 
 /// More members are left to the long way.
 const MOST: usize = 256;
@@ -139,6 +139,13 @@ impl<'a> Scan<'a> {
         let begin = self.at;
         let mut respelled = false;
         loop {
+            while let Some(word) = self.bytes[self.at..].first_chunk() {
+                let run = plain_in(*word);
+                self.at += run;
+                if run < WORD {
+                    break;
+                }
+            }
             let byte = *self.bytes.get(self.at)?;
             self.at += 1;
             match byte {

@@ -49,9 +49,10 @@ impl Windows {
         Ok(Self { tables, roles })
     }
 
-    /// The finished event of a record; none where the long way has to look at it.
-    pub fn finish(&self, record: &[u8], arrival: Arrival<'_>) -> Option<Vec<u8>> {
-        if record.len() > self.tables.longest || std::str::from_utf8(record).is_err() {
+    /// Append the finished event of a record; none, and nothing, where the long way has to look at it.
+    pub fn finish(&self, record: &[u8], arrival: Arrival<'_>, out: &mut Vec<u8>) -> Option<()> {
+        let is_text = record.is_ascii() || std::str::from_utf8(record).is_ok();
+        if record.len() > self.tables.longest || !is_text {
             return None;
         }
         let mut found = Vec::with_capacity(64);
@@ -67,9 +68,8 @@ impl Windows {
             tree.put(["event", name], Piece::Plain(value.as_bytes()));
         }
         tree.put(["event", "original"], Piece::Plain(record));
-        let mut out = Vec::with_capacity(record.len() * 2 + 1024);
-        tree.write(&mut out);
-        Some(out)
+        tree.write(out);
+        Some(())
     }
 
     fn facts(&self, record: &[u8], found: &[Member<'_>], arrival: Arrival<'_>) -> Option<Facts> {

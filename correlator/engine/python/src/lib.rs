@@ -1,6 +1,7 @@
 //! The Python module `correlator._engine`: a thin layer over the pure crates.
 
 mod arrivals;
+mod brief;
 mod matcher;
 mod normalise;
 mod relation;

@@ -1,6 +1,6 @@
 //! The Python class `Matcher`.
 
-use impetus_matcher::{Matcher as Rules, Refusal, Scan as Found, Scope};
+use impetus_matcher::{Explanation, Matcher as Rules, Refusal, Scan as Found, Scope};
 use pyo3::{
     exceptions::{PyIndexError, PyValueError},
     prelude::*,
@@ -54,10 +54,24 @@ impl Matcher {
 
     fn explain<'py>(&self, py: Python<'py>, line: PyBackedBytes, rule: usize) -> PyResult<Bound<'py, PyBytes>> {
         let explained = py.detach(|| self.0.explain(&line, rule));
-        let explained = explained.ok_or_else(|| PyIndexError::new_err(format!("no rule {rule}")))?;
-        let json = serde_json::to_vec(&explained).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(PyBytes::new(py, &json))
+        written(py, &explained.ok_or_else(|| PyIndexError::new_err(format!("no rule {rule}")))?)
     }
+
+    fn evidence<'py>(
+        &self,
+        py: Python<'py>,
+        line: PyBackedBytes,
+        rule: usize,
+        most: usize,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let found = py.detach(|| self.0.evidence(&line, rule, most));
+        found.map(|found| written(py, &found)).transpose()
+    }
+}
+
+fn written<'py>(py: Python<'py>, explained: &Explanation) -> PyResult<Bound<'py, PyBytes>> {
+    let json = serde_json::to_vec(explained).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(PyBytes::new(py, &json))
 }
 
 fn refused(refusals: &[Refusal]) -> PyErr {

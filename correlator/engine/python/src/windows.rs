@@ -161,9 +161,11 @@ struct Shelf {
 type Raised = Arc<Mutex<Option<PyErr>>>;
 
 impl engine::Shelf for Shelf {
-    fn load(&self, prefix: &[u8]) -> Result<Vec<engine::StoredRow>, String> {
+    fn load(&self, ranges: &[engine::KeyRange], most: Option<usize>) -> Result<Vec<engine::StoredRow>, String> {
         Python::attach(|py| {
-            let rows = self.load.call1(py, (PyBytes::new(py, prefix),)).and_then(|rows| rows.extract(py));
+            let bytes = |name: &[u8]| PyBytes::new(py, name);
+            let ranges: Vec<_> = ranges.iter().map(|(from, to)| (bytes(from), to.as_deref().map(bytes))).collect();
+            let rows = self.load.call1(py, (ranges, most)).and_then(|rows| read_rows(rows.bind(py)));
             rows.map_err(|error: PyErr| {
                 let why = error.to_string();
                 *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
@@ -197,11 +199,23 @@ impl Windows {
         });
         match failure {
             None => Ok(wrap(firings)),
-            Some(why) => {
-                let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner).take();
-                Err(raised.unwrap_or_else(|| PyRuntimeError::new_err(why)))
-            }
+            Some(why) => Err(self.raised().unwrap_or_else(|| PyRuntimeError::new_err(why))),
         }
+    }
+
+    /// What the store raised last.
+    fn raised(&self) -> Option<PyErr> {
+        self.raised.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Reads from the store without the interpreter lock.
+    fn read<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut engine::Windows) -> Result<T, String> + Send,
+    ) -> PyResult<T> {
+        let read = py.detach(|| work(&mut self.lock()));
+        read.map_err(|why| self.raised().unwrap_or_else(|| PyValueError::new_err(why)))
     }
 }
 
@@ -278,6 +292,23 @@ impl Windows {
         py.detach(|| self.lock().set_shelf(Box::new(shelf)));
     }
 
+    fn resume(&self, py: Python<'_>, pinned: Vec<Vec<u8>>) -> PyResult<()> {
+        self.read(py, |windows| windows.resume(pinned))
+    }
+
+    fn read_ahead(&self, py: Python<'_>, most: usize) -> PyResult<bool> {
+        self.read(py, |windows| windows.read_ahead(most))
+    }
+
+    fn lost(&self, py: Python<'_>) -> usize {
+        py.detach(|| self.lock().lost())
+    }
+
+    fn pins<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyBytes>, bool)> {
+        let pins = py.detach(|| self.lock().pins());
+        pins.into_iter().map(|(name, pinned)| (PyBytes::new(py, &name), pinned)).collect()
+    }
+
     fn committed(&self, py: Python<'_>) {
         py.detach(|| self.lock().committed());
     }
@@ -315,6 +346,12 @@ impl Windows {
         let restored = py.detach(|| self.lock().restore(rows));
         restored.map_err(|error| PyValueError::new_err(error.to_string()))
     }
+}
+
+/// Rows that Python gives, copied once.
+fn read_rows(rows: &Bound<'_, PyAny>) -> PyResult<Vec<engine::StoredRow>> {
+    let pairs: Vec<(Bound<'_, PyBytes>, Bound<'_, PyBytes>)> = rows.extract()?;
+    Ok(pairs.iter().map(|(name, state)| (name.as_bytes().to_vec(), state.as_bytes().to_vec())).collect())
 }
 
 fn wrap(firings: Vec<engine::Firing>) -> Vec<Firing> {

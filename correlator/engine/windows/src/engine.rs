@@ -22,6 +22,7 @@ use crate::presence::{Presence, renew_presence};
 use crate::publish::publish;
 use crate::refusal::Refusal;
 use crate::shelf::{Away, Shelf};
+use crate::unread::Unread;
 
 /// Changes on their way to the keys of one correlation.
 pub(crate) type Mail = HashMap<Handle, Vec<Change>>;
@@ -40,6 +41,9 @@ pub struct Windows {
     pub(crate) subscribers: Vec<Vec<(usize, usize)>>,
     pub(crate) keys: Keys,
     pub(crate) away: Away,
+    pub(crate) unread: Unread,
+    /// Keys that a start has to read at once, or no longer, since the last commit.
+    pub(crate) pins: Vec<(Vec<u8>, bool)>,
     pub(crate) shelf: Option<Box<dyn Shelf>>,
     pub(crate) failure: Option<String>,
     /// Keys that hold an explained item, by its id.
@@ -76,6 +80,8 @@ impl Windows {
             rules: compiled.rules,
             keys: Keys::default(),
             away: Away::default(),
+            unread: Unread::default(),
+            pins: Vec::new(),
             shelf: None,
             failure: None,
             longest: compiled.correlations.iter().map(|c| c.timespan).max().unwrap_or(0),
@@ -280,6 +286,7 @@ impl Windows {
                 && entry.explained
             {
                 self.explained.entry(entry.id.clone()).or_default().insert(handle);
+                self.keys.set_explained(handle, true);
             }
         }
     }

@@ -85,7 +85,8 @@ impl Windows {
         let Some(key) = self.keys.live_mut(handle) else { return (false, false) };
         let before = (key.entries.len(), key.alerts.len());
         let dropped = drop_unseen(key, horizon, &self.open_alerts, &self.held);
-        let after = (key.entries.len(), key.alerts.len());
+        let (after, explained) = ((key.entries.len(), key.alerts.len()), key.entries.iter().any(|e| e.explained));
+        self.keys.set_explained(handle, explained);
         self.unlist(handle, dropped);
         (before != after, after == (0, 0))
     }
@@ -107,6 +108,11 @@ impl Windows {
 
     /// Takes away a key and its rows.
     fn remove(&mut self, index: usize, handle: Handle) {
+        // Its rows would else be read after it.
+        if !self.unread.is_over() {
+            self.read_for(self.digest(self.keys.name(handle)));
+        }
+        self.pin(index, handle, false);
         self.gone.extend(self.rows_of(index, handle));
         self.keys.remove(handle);
     }

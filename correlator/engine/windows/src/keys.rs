@@ -61,11 +61,15 @@ struct Slot {
     pending: bool,
     /// Met since the last search for keys that may leave memory.
     met: bool,
+    /// An item of it is explained, or was.
+    explained: bool,
+    /// The store says, or will with the next commit, that a start has to read it at once.
+    pinned: bool,
 }
 
 impl Slot {
     fn of(kept: Kept) -> Self {
-        Self { kept, wake: i64::MAX, unwritten: false, pending: false, met: true }
+        Self { kept, wake: i64::MAX, unwritten: false, pending: false, met: true, explained: false, pinned: false }
     }
 }
 
@@ -276,6 +280,20 @@ impl Keys {
             }
         }
         due
+    }
+
+    /// Whether an item of a key is explained, or was when that was last looked at.
+    pub fn is_explained(&self, handle: Handle) -> bool {
+        self.slots[handle as usize].explained
+    }
+
+    pub fn set_explained(&mut self, handle: Handle, explained: bool) {
+        self.slots[handle as usize].explained = explained;
+    }
+
+    /// Sets whether a start has to read the key at once; says whether it had to.
+    pub fn set_pinned(&mut self, handle: Handle, pinned: bool) -> bool {
+        std::mem::replace(&mut self.slots[handle as usize].pinned, pinned)
     }
 
     /// The key has to be written at the next commit.

@@ -54,6 +54,7 @@ mod slide;
 mod snapshot;
 mod state;
 mod sweep;
+mod unread;
 mod view;
 
 pub use beginning::Block;
@@ -68,5 +69,5 @@ pub use members::Members;
 pub use refusal::{Refusal, refusals_json};
 pub use relation::{Part, Relation, Relations};
 pub use row::row_name;
-pub use shelf::{Shelf, StoredRow};
+pub use shelf::{KeyRange, Shelf, StoredRow};
 pub use state::StateError;

@@ -80,6 +80,11 @@ impl<'a> Row<'a> {
     }
 }
 
+/// The name of the first row of a key.
+pub(crate) fn head_name(name: &[u8]) -> Vec<u8> {
+    Row::Head(name).bytes()
+}
+
 /// The name of a row from what follows its digest, as `dirty` gives it.
 pub fn row_name(rest: &[u8]) -> Vec<u8> {
     let name = match rest.split_first() {

@@ -24,14 +24,24 @@ const MOST_ITEMS: usize = 4096;
 /// A row of the store: its name and its state.
 pub type StoredRow = (Vec<u8>, Vec<u8>);
 
+/// Names of rows from one (included) to another (excluded), or without an end.
+pub type KeyRange = (Vec<u8>, Option<Vec<u8>>);
+
 /// Where durable rows are read back from.
 pub trait Shelf: Debug + Send {
-    /// All rows that `Windows::dirty` gave, in their newest state, whose name begins with a prefix.
+    /// All rows that `Windows::dirty` gave, in their newest state, whose names are in one of some ranges, those of each
+    /// by name; `most` of them at most.
     ///
     /// # Errors
     ///
     /// A readable reason, if the store cannot be read.
-    fn load(&self, prefix: &[u8]) -> Result<Vec<StoredRow>, String>;
+    fn load(&self, ranges: &[KeyRange], most: Option<usize>) -> Result<Vec<StoredRow>, String>;
+}
+
+/// The first name behind all that begin with a prefix, if there is one.
+pub(crate) fn behind(prefix: &[u8]) -> Option<Vec<u8>> {
+    let last = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
+    Some([&prefix[..last], &[prefix[last] + 1]].concat())
 }
 
 /// What stays in memory of a key.
@@ -59,6 +69,10 @@ pub(crate) struct Away {
 impl Away {
     pub fn len(&self) -> usize {
         self.marks.len()
+    }
+
+    pub fn has(&self, digest: u64) -> bool {
+        self.len() > 0 && self.marks.find(self.hashing.hash_one(digest), |mark| mark.digest == digest).is_some()
     }
 
     fn put(&mut self, digest: u64, until: i64) {
@@ -129,23 +143,28 @@ impl Windows {
     }
 
     fn put_away(&mut self, handle: Handle) {
+        self.pin(split(self.keys.name(handle)).0, handle, false);
         let digest = self.digest(self.keys.name(handle));
         self.away.put(digest, self.keys.wake(handle));
         self.keys.remove(handle);
     }
 
-    fn digest(&self, name: &[u8]) -> u64 {
+    pub(crate) fn digest(&self, name: &[u8]) -> u64 {
         let (index, values) = split(name);
         digest64(&stored(&self.correlations[index].id, values))
     }
 
     /// The key of a name, read back if it is not in memory.
     pub(crate) fn recall(&mut self, name: &[u8]) -> Option<Handle> {
-        if self.away.len() == 0 || self.failure.is_some() {
+        if (self.away.len() == 0 && self.unread.is_over()) || self.failure.is_some() {
             return None;
         }
-        self.bring_back(self.digest(name));
-        self.keys.find(name)
+        let digest = self.digest(name);
+        let read = self.read_for(digest).then(|| self.keys.find(name)).flatten();
+        read.or_else(|| {
+            self.bring_back(digest);
+            self.keys.find(name)
+        })
     }
 
     /// Forgets keys that are not in memory and whose time is over.
@@ -163,7 +182,8 @@ impl Windows {
         if self.failure.is_some() || self.away.take(digest).is_none() {
             return Vec::new();
         }
-        let rows = shelf.load(&digest.to_be_bytes());
+        let prefix = digest.to_be_bytes();
+        let rows = shelf.load(&[(prefix.to_vec(), behind(&prefix))], None);
         let read = rows.and_then(|rows| match rows.is_empty() {
             true => Err("the state of a key is no longer in the store".into()),
             false => self.read_back(&rows).map_err(|error| error.to_string()),

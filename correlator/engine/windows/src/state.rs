@@ -8,7 +8,7 @@ use crate::codec::Reader;
 use crate::engine::Windows;
 use crate::key::Key;
 use crate::keys::{Handle, Record, Seen};
-use crate::name::{named, split_stored, stored};
+use crate::name::{named, split, split_stored, stored};
 use crate::quiet::Quiet;
 use crate::row::{Body, Counts, NOW, Row, VERSION, of_now, open, read_head};
 use crate::shelf::StoredRow;
@@ -53,6 +53,7 @@ impl Windows {
         let mut rows: BTreeMap<Vec<u8>, Option<Vec<u8>>> = self.gone.drain(..).map(|row| (row, None)).collect();
         for handle in self.keys.take_unwritten() {
             rows.extend(self.write(handle));
+            self.renew_pin(split(self.keys.name(handle)).0, handle);
         }
         if std::mem::take(&mut self.now_changed) {
             rows.insert(NOW.to_vec(), Some(of_now(self.now)));
@@ -80,14 +81,15 @@ impl Windows {
         Ok(())
     }
 
-    /// Takes the keys of rows that lay in the store alone back into memory; those that are there already stay.
+    /// Takes the keys of rows that lay in the store alone into memory; those that are there already stay.
     pub(crate) fn read_back(&mut self, rows: &[StoredRow]) -> Result<Vec<(usize, Handle)>, StateError> {
         let (parts, _) = sort_out(rows.iter().map(|(name, state)| (name.as_slice(), state.as_slice())))?;
         let mut handles = Vec::new();
         for (name, part) in parts {
-            let found = self.assemble(name, &part).ok_or_else(|| StateError::damaged(name))?;
-            if let Some((index, record)) = found.filter(|(_, record)| self.keys.find(record.name()).is_none()) {
-                handles.push((index, self.install(index, record)));
+            match self.assemble(name, &part).ok_or_else(|| StateError::damaged(name))? {
+                Some((_, record)) if self.keys.find(record.name()).is_some() => {}
+                Some((index, record)) => handles.push((index, self.install(index, record))),
+                None => self.gone.extend(part.rows.iter().map(|row| row.to_vec())),
             }
         }
         Ok(handles)
@@ -130,13 +132,17 @@ impl Windows {
         }
         let handle = self.keys.add(record);
         if let Seen::Live(key) = self.keys.record(handle) {
+            let mut explained = false;
             for entry in key.entries.iter().filter(|e| e.explained) {
                 self.explained.entry(entry.id.clone()).or_default().insert(handle);
+                explained = true;
             }
             if self.correlations[index].referred {
                 self.open_alerts.extend(key.alerts.iter().map(|(_, alert)| alert.id.clone()));
             }
+            self.keys.set_explained(handle, explained);
         }
+        self.settle_in(index, handle);
         self.reschedule(index, handle);
         handle
     }

@@ -152,9 +152,10 @@ proptest! {
         choices in prop::collection::vec(any::<u8>(), 1..20),
         blind in prop::collection::vec(blind(), 0..3),
         few in prop::sample::select(vec![0, 3, 128]),
+        ahead in prop::option::of(0..3_usize),
     ) {
         let steps = steps(items, longest(&form));
-        let live = run(&form, &steps, Terms { choices: &choices, blind: &blind, keys: None, few });
+        let live = run(&form, &steps, Terms { choices: &choices, blind: &blind, keys: None, few, ahead });
         let replay = naive::alerts(&form, &whole(&steps), &blind);
         prop_assert!(live == replay, "\nlive   {live:?}\nreplay {replay:?}\n{form}\n{blind:?}\n{}", show(&steps, &choices));
     }
@@ -167,10 +168,11 @@ proptest! {
         blind in prop::collection::vec(blind(), 0..3),
         keys in 2..4_usize,
         few in prop::sample::select(vec![0, 3, 128]),
+        ahead in prop::option::of(0..3_usize),
     ) {
         let steps = steps(items, longest(&form));
-        let of = |keys| run(&form, &steps, Terms { choices: &choices, blind: &blind, keys, few });
-        let (bounded, whole) = (of(Some(keys)), of(None));
+        let of = |keys, ahead| run(&form, &steps, Terms { choices: &choices, blind: &blind, keys, few, ahead });
+        let (bounded, whole) = (of(Some(keys), ahead), of(None, None));
         prop_assert!(bounded == whole, "\nbounded {bounded:?}\nwhole   {whole:?}\n{form}\n{}", show(&steps, &choices));
     }
 }
@@ -200,7 +202,7 @@ fn an_alert_that_comes_and_goes_at_one_withdrawal_leaves_nothing_behind() {
         explained(0, 21, "Z2", &[("g", "1")]),
         (26 * SECOND, Step::Unexplain("e20".into())),
     ];
-    let terms = Terms { choices: &[0], blind: &[], keys: None, few: 128 };
+    let terms = Terms { choices: &[0], blind: &[], keys: None, few: 128, ahead: None };
     assert_eq!(run(&form, &steps, terms), naive::alerts(&form, &whole(&steps), &[]));
 }
 
@@ -233,7 +235,7 @@ fn a_wait_that_ends_with_nothing_is_not_taken_up_again() {
         push(23, at(1, "z", 23, "Z1", 59.0, 0.0, false)),
         push(30, at(1, "z", 30, "Z1", 59.0, 0.0, false)),
     ];
-    let terms = Terms { choices: &[8], blind: &blind, keys: None, few: 128 };
+    let terms = Terms { choices: &[8], blind: &blind, keys: None, few: 128, ahead: None };
     assert_eq!(run(&form, &steps, terms), naive::alerts(&form, &whole(&steps), &blind));
 }
 
@@ -265,7 +267,9 @@ fn revisions_count_on_after_a_key_came_back() {
     ];
     let steps = steps(items, longest(&form));
     let choices = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 104];
-    let of = |keys| run(&form, &steps, Terms { choices: &choices, blind: &[], keys, few: 0 });
-    let whole = of(None);
-    assert_eq!(of(Some(2)), whole);
+    let of = |keys, ahead| run(&form, &steps, Terms { choices: &choices, blind: &[], keys, few: 0, ahead });
+    let whole = of(None, None);
+    assert_eq!(of(Some(2), None), whole);
+    assert_eq!(of(None, Some(1)), whole);
+    assert_eq!(of(Some(2), Some(0)), whole);
 }

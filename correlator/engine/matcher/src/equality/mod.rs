@@ -5,7 +5,7 @@ mod rules;
 
 use proptest::prelude::*;
 
-use crate::{Matcher, Scope, explain, form};
+use crate::{Explanation, Matcher, Scope, explain, form};
 
 /// Rules that hold, by the slow path.
 fn slow(rules: &[form::Rule], line: &[u8], scope: Scope) -> Vec<usize> {
@@ -17,6 +17,15 @@ fn slow(rules: &[form::Rule], line: &[u8], scope: Scope) -> Vec<usize> {
 
 fn fast(matcher: &Matcher, line: &[u8], scope: Scope) -> Vec<usize> {
     matcher.match_lines([line], scope).into_iter().map(|(_, rule)| rule).collect()
+}
+
+/// What of an explanation made it hold.
+fn told(explained: &Explanation, most: usize) -> Option<Explanation> {
+    if !explained.held || !matches!(&*explained.op, "and" | "or") {
+        return explained.held.then(|| explained.clone());
+    }
+    let of: Vec<_> = explained.of.iter().take(most).filter_map(|part| told(part, most)).collect();
+    Some(if let [one] = of.as_slice() { one.clone() } else { Explanation { of, ..explained.clone() } })
 }
 
 /// So many cases, or as many as `PROPTEST_CASES` says.
@@ -55,6 +64,15 @@ proptest! {
         prop_assert_eq!(&batch, &single.collect::<Vec<_>>());
         if lines.iter().all(|line| !line.contains(&b'\n')) {
             prop_assert_eq!(&batch, &matcher.match_buffer(&lines.join(&b'\n'), Scope::LogSource));
+        }
+    }
+
+    #[test]
+    fn evidence_is_what_held_of_the_explanation(form in rules::form(), line in events::line(), most in 0usize..4) {
+        let matcher = Matcher::compile(form.to_string().as_bytes()).unwrap();
+        for rule in 0..matcher.rules() {
+            let explained = matcher.explain(&line, rule).unwrap();
+            prop_assert_eq!(matcher.evidence(&line, rule, most), told(&explained, most));
         }
     }
 

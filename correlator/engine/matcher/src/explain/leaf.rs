@@ -1,10 +1,10 @@
 //! A leaf evaluated, with what it asks and what it met.
 
-use serde_json::Value;
+use serde_json::Value as Json;
 
 use super::{
     Explanation, glob,
-    tree::{Node, Tree},
+    tree::{Node, Tree, Value},
 };
 use crate::{
     fold::fold,
@@ -19,38 +19,37 @@ pub fn explain(leaf: &Leaf, event: &Tree) -> Explanation {
         held: holds(leaf, event),
         op: op(leaf).into(),
         of: Vec::new(),
-        actual: field.map(|field| actual(&event.values(field))),
+        actual: field.map(|field| actual(event.values(field))),
         field: field.map(Into::into),
         expected: Some(expected(leaf)),
     }
 }
 
-fn holds(leaf: &Leaf, event: &Tree) -> bool {
-    let some = |field: &str, holds: &dyn Fn(&str) -> bool| texts(event, field).iter().any(|text| holds(text));
-    let anywhere =
-        |holds: &dyn Fn(&str) -> bool| event.0.iter().filter_map(|(_, node)| node.text()).any(|text| holds(&text));
+/// Whether a leaf holds.
+pub fn holds(leaf: &Leaf, event: &Tree) -> bool {
+    let some = |field: &str, holds: &dyn Fn(&str) -> bool| texts(event.values(field)).any(holds);
     match leaf {
-        Leaf::Match(leaf) => some(&leaf.field.0, &|text| pattern(&leaf.parts, leaf.cased, text)),
+        Leaf::Match(leaf) => pattern(&leaf.parts, leaf.cased, event.values(&leaf.field.0)),
         Leaf::Keyword(leaf) => {
             let parts = [&[Part::AnyRun], leaf.parts.as_slice(), &[Part::AnyRun]].concat();
-            anywhere(&|text| pattern(&parts, leaf.cased, text))
+            pattern(&parts, leaf.cased, event.0.iter())
         }
         Leaf::Number(leaf) => some(&leaf.field.0, &|text| {
             Decimal::parse(text.as_bytes()).is_some_and(|met| leaf.cmp.holds(met.cmp(&leaf.value)))
         }),
         Leaf::Bool(leaf) => some(&leaf.field.0, &|text| text.to_ascii_lowercase() == leaf.value.to_string()),
         Leaf::Null(leaf) => {
-            let met = event.values(&leaf.field.0);
-            met.is_empty() || met.contains(&&Node::Null)
+            let mut met = event.values(&leaf.field.0).peekable();
+            met.peek().is_none() || met.any(|value| value.node == Node::Null)
         }
-        Leaf::Exists(leaf) => leaf.value != event.values(&leaf.field.0).is_empty(),
+        Leaf::Exists(leaf) => leaf.value == event.values(&leaf.field.0).next().is_some(),
         Leaf::Re(leaf) => some(&leaf.field.0, &|text| found(&leaf.pattern, &leaf.flags, text)),
-        Leaf::ReKeyword(leaf) => anywhere(&|text| found(&leaf.pattern, &leaf.flags, text)),
+        Leaf::ReKeyword(leaf) => texts(event.0.iter()).any(|text| found(&leaf.pattern, &leaf.flags, text)),
         Leaf::Cidr(leaf) => {
             some(&leaf.field.0, &|text| address(text.as_bytes()).is_some_and(|met| leaf.network.contains(met)))
         }
         Leaf::FieldRef(leaf) => {
-            let others = texts(event, &leaf.other.0);
+            let others: Vec<_> = texts(event.values(&leaf.other.0)).collect();
             some(&leaf.field.0, &|text| others.iter().any(|other| compare(leaf.how, leaf.cased, text, other)))
         }
         Leaf::Time(leaf) => some(&leaf.field.0, &|text| {
@@ -59,19 +58,20 @@ fn holds(leaf: &Leaf, event: &Tree) -> bool {
     }
 }
 
-fn texts(event: &Tree, field: &str) -> Vec<String> {
-    event.values(field).into_iter().filter_map(Node::text).collect()
+fn texts<'a>(values: impl Iterator<Item = &'a Value>) -> impl Iterator<Item = &'a str> {
+    values.filter_map(|value| value.node.text())
 }
 
-fn pattern(parts: &[Part], cased: bool, text: &str) -> bool {
+fn pattern<'a>(parts: &[Part], cased: bool, mut values: impl Iterator<Item = &'a Value>) -> bool {
     if cased {
-        return glob::matches(parts, text);
+        return texts(values).any(|text| glob::matches(parts, text));
     }
     let folded = parts.iter().map(|part| match part {
         Part::Literal(text) => Part::Literal(fold(text)),
         wild => wild.clone(),
     });
-    glob::matches(&folded.collect::<Vec<_>>(), &fold(text))
+    let folded: Vec<_> = folded.collect();
+    values.any(|value| value.folded().is_some_and(|text| glob::matches(&folded, text)))
 }
 
 /// It compiled when the rules did.
@@ -172,23 +172,24 @@ fn sign(compare: Compare) -> &'static str {
     }
 }
 
-fn actual(values: &[&Node]) -> Value {
-    let value = |node: &&Node| match node {
-        Node::Null => Value::Null,
-        Node::Bool(value) => Value::Bool(*value),
+fn actual<'a>(values: impl Iterator<Item = &'a Value>) -> Json {
+    let json = |node: &Node| match node {
+        Node::Null => Json::Null,
+        Node::Bool(value) => Json::Bool(*value),
         Node::Number(text) => number(text),
         Node::Text(text) => text.as_str().into(),
         Node::Container => "(object or array)".into(),
     };
-    match values {
-        [] => Value::Null,
-        [one] => value(one),
-        many => many.iter().filter(|node| ***node != Node::Container).map(value).collect(),
+    let nodes: Vec<_> = values.map(|value| &value.node).collect();
+    match nodes.as_slice() {
+        [] => Json::Null,
+        [one] => json(one),
+        many => many.iter().filter(|node| ***node != Node::Container).map(|node| json(node)).collect(),
     }
 }
 
 /// As a number where that loses no digit, else as text.
-fn number(text: &str) -> Value {
-    let number: Option<Value> = serde_json::from_str(text).ok();
+fn number(text: &str) -> Json {
+    let number: Option<Json> = serde_json::from_str(text).ok();
     number.filter(|number| *number.to_string() == *text).unwrap_or_else(|| text.into())
 }

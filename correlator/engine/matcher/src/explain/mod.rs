@@ -48,5 +48,11 @@ pub fn explain(rule: &Rule, line: &[u8]) -> Explanation {
     }
 }
 
+/// What of a rule made it hold on a line, of each clause at most the first `most` parts; nothing where it does not hold.
+pub fn held(rule: &Rule, line: &[u8], most: usize) -> Option<Explanation> {
+    let event = tree::read(line, evaluation::longest_name(&rule.condition)).ok()?;
+    evaluation::held(&rule.condition, &event, most)
+}
+
 #[cfg(test)]
 pub use evaluation::applies;

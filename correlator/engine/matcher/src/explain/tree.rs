@@ -1,12 +1,17 @@
 //! An event as a tree, and its fields by their full dotted names.
 
+use std::cell::OnceCell;
+
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
-use crate::json::{MAX_DEPTH, MAX_VALUES, exceeds};
+use crate::{
+    fold::fold,
+    json::{MAX_DEPTH, MAX_VALUES, exceeds},
+};
 
 /// A scalar that a field has, or that it has a container.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,22 +26,37 @@ pub enum Node {
 
 impl Node {
     /// The text of it.
-    pub fn text(&self) -> Option<String> {
+    pub fn text(&self) -> Option<&str> {
         match self {
             Self::Null | Self::Container => None,
-            Self::Bool(value) => Some(value.to_string()),
-            Self::Number(text) | Self::Text(text) => Some(text.clone()),
+            Self::Bool(value) => Some(if *value { "true" } else { "false" }),
+            Self::Number(text) | Self::Text(text) => Some(text),
         }
     }
 }
 
-/// Every value of an event with its full dotted name, where that is no longer than a rule's.
-pub struct Tree(pub Vec<(Option<String>, Node)>);
+/// A value of an event with its full dotted name, where that is no longer than a rule's.
+pub struct Value {
+    name: Option<String>,
+    /// What it is.
+    pub node: Node,
+    folded: OnceCell<Option<String>>,
+}
+
+impl Value {
+    /// The folded text of it: many clauses ask for it.
+    pub fn folded(&self) -> Option<&str> {
+        self.folded.get_or_init(|| self.node.text().map(fold)).as_deref()
+    }
+}
+
+/// Every value of an event.
+pub struct Tree(pub Vec<Value>);
 
 impl Tree {
     /// The values of a field.
-    pub fn values(&self, field: &str) -> Vec<&Node> {
-        self.0.iter().filter(|(name, _)| name.as_deref() == Some(field)).map(|(_, node)| node).collect()
+    pub fn values<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a Value> {
+        self.0.iter().filter(move |value| value.name.as_deref() == Some(field))
     }
 }
 
@@ -72,7 +92,7 @@ fn add(
         _ => Node::Number(text.into()),
     };
     let enter = node == Node::Container && depth < MAX_DEPTH;
-    tree.0.push((name.clone(), node));
+    tree.0.push(Value { name: name.clone(), node, folded: OnceCell::new() });
     if enter && text.starts_with('{') {
         for (key, value) in object(text)? {
             let fits = |name: &&str| name.len() + 1 + key.len() <= longest;

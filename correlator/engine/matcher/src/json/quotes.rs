@@ -19,6 +19,8 @@ pub struct Quotes {
     count: usize,
     /// Blocks that are not plain, in order.
     strange: Vec<u32>,
+    /// By block, the bytes that a backslash escapes, a bit for each; of the first blocks, up to the last that has one.
+    escaped: Vec<u64>,
 }
 
 impl Quotes {
@@ -28,6 +30,7 @@ impl Quotes {
         let (blocks, tail) = line.as_chunks::<BLOCK>();
         let mut escapes = Escapes::default();
         self.strange.clear();
+        self.escaped.clear();
         for (number, block) in blocks.iter().enumerate() {
             self.take(lanes(block), &mut escapes, number);
         }
@@ -47,6 +50,11 @@ impl Quotes {
     #[inline]
     pub fn is_plain(&self) -> bool {
         self.strange.is_empty()
+    }
+
+    /// The positions of what backslashes escape, in order.
+    pub fn escaped(&self) -> impl Iterator<Item = usize> {
+        self.escaped.iter().enumerate().flat_map(|(number, bits)| Ones(*bits).map(move |at| number * BLOCK + at))
     }
 
     /// From the first block that is not plain to the end of the last.
@@ -73,6 +81,8 @@ impl Quotes {
             let escaped = escapes.escaped(lanes.backslashes);
             self.note(lanes.quotes & !escaped, start);
             strange |= escaped & lanes.doubtful;
+            self.escaped.resize(number, 0);
+            self.escaped.push(escaped);
         }
         if strange != 0 {
             self.strange.push(number as u32);
@@ -92,6 +102,20 @@ impl Quotes {
             quotes &= quotes - 1;
         }
         self.count += found;
+    }
+}
+
+/// The places of the bits that are set, from the lowest on.
+struct Ones(u64);
+
+impl Iterator for Ones {
+    type Item = usize;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        let some = NonZero::new(self.0)?;
+        self.0 &= self.0 - 1;
+        Some(some.trailing_zeros() as usize)
     }
 }
 
@@ -138,6 +162,9 @@ mod tests {
             quotes.find(b"\"\"\"");
             quotes.find(&line);
             prop_assert_eq!((quotes.positions().to_vec(), quotes.is_plain()), slow(&line));
+            let escaped = |at: &usize| line[..*at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+            let found: Vec<usize> = quotes.escaped().filter(|at| *at < line.len()).collect();
+            prop_assert_eq!(found, (0..line.len()).filter(escaped).collect::<Vec<_>>());
         }
 
         #[test]

@@ -71,6 +71,8 @@ pub struct Terms<'a> {
     pub keys: Option<usize>,
     /// Windows of more items are followed as they move.
     pub few: usize,
+    /// A start leaves the rows in the store, and each commit reads on by so many; `None`: it reads them all.
+    pub ahead: Option<usize>,
 }
 
 /// Everything between the steps and what people see.
@@ -88,7 +90,7 @@ struct Stage<'a> {
 impl<'a> Stage<'a> {
     fn new(form: &Value, terms: Terms<'a>) -> Self {
         let (form, disk) = (form.to_string().into_bytes(), Disk::default());
-        let windows = disk.open(&form, terms.keys, terms.few);
+        let windows = disk.open(&form, terms);
         let (live, batch, withdrawn) = (Live::default(), Vec::new(), Vec::new());
         Self { form, terms, disk, windows, live, batch, withdrawn, now: i64::MIN }
     }
@@ -141,11 +143,18 @@ impl<'a> Stage<'a> {
     fn commit(&mut self) {
         self.disk.commit(&mut self.windows);
         self.windows.committed();
+        self.read_ahead();
+    }
+
+    fn read_ahead(&mut self) {
+        if let Some(rows) = self.terms.ahead {
+            self.windows.read_ahead(rows).unwrap();
+        }
     }
 
     fn restart(&mut self) {
         self.disk.commit(&mut self.windows);
-        self.windows = self.disk.open(&self.form, self.terms.keys, self.terms.few);
+        self.windows = self.disk.open(&self.form, self.terms);
         self.tell();
     }
 }

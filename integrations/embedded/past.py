@@ -1,0 +1,87 @@
+"""The ids of the newest events of the log, asked for before they are read, and read block by block."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+
+from impetus.domain.errors import ImpetusError
+from integrations.embedded.block import HEADS, decode_heads
+from integrations.embedded.filter import Filters, view
+from integrations.embedded.log import Report, read_columns
+
+Read = Callable[[Callable[[sqlite3.Connection], list[str]]], list[str]]
+"""Reads on a snapshot of the store."""
+
+FEW = 64
+"""So many ids are looked for in the filter of one block after the other; for more, all filters are joined first."""
+BLOCKS = 64
+"""So many blocks at most are read at a time: they may be very small."""
+
+_FILTERS = "SELECT number, events, ids FROM block_index WHERE number < ? ORDER BY number DESC"
+_NUMBERS = "SELECT number FROM block WHERE number < ? ORDER BY number DESC LIMIT ?"
+
+
+class LogPast:
+    """The ids of about the newest ``limit`` events that are in the log when it is made; see ``ports.Past``."""
+
+    def __init__(self, read: Read, filters: Filters, newest: int, limit: int, report: Report) -> None:
+        self._read, self._filters, self._report = read, filters, report
+        self._end = newest + 1
+        """Blocks before it are unread."""
+        self._left = limit
+        self._hashes: set[int] | None = None
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Those of some ids that are among the unread ones."""
+        return set(self._read(lambda connection: self._find(connection, ids))) if ids else set()
+
+    def read(self, least: int) -> Sequence[str]:
+        """The next ids, newest first, about so many; none at the end."""
+        return self._read(lambda connection: self._read_on(connection, least))
+
+    def _find(self, connection: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
+        hashes = frozenset(map(self._filters.hash, ids))
+        if len(hashes) > FEW:
+            hashes &= self._union(connection)
+        wanted, found = set(ids), list[str]()
+        for number, packed in self._unread(connection) if hashes else ():
+            if self._filters.may_hold_any(packed, hashes):
+                here = wanted.intersection(self._ids(connection, number))
+                found += here
+                wanted -= here
+        return found
+
+    def _union(self, connection: sqlite3.Connection) -> set[int]:
+        """The hashes of all ids that were unread when it was first asked for."""
+        if self._hashes is None:
+            self._hashes = set()
+            for _, packed in self._unread(connection):
+                self._hashes.update(view(packed))
+        return self._hashes
+
+    def _unread(self, connection: sqlite3.Connection) -> Iterator[tuple[int, bytes]]:
+        """The unread blocks with their filters of ids, newest first."""
+        left = self._left
+        for number, events, packed in connection.execute(_FILTERS, (self._end,)):
+            if left <= 0:
+                return
+            left -= events
+            yield number, packed
+
+    def _read_on(self, connection: sqlite3.Connection, least: int) -> list[str]:
+        found: list[str] = []
+        numbers = connection.execute(_NUMBERS, (self._end, BLOCKS)).fetchall() if self._left > 0 else []
+        for (number,) in numbers:
+            found += reversed(self._ids(connection, number)[-(self._left - len(found)) :])
+            self._end = number
+            if len(found) >= min(least, self._left):
+                break
+        self._left -= len(found)
+        # Blocks without any id that can be read are not the end.
+        return self._read_on(connection, least) if numbers and not found else found
+
+    def _ids(self, connection: sqlite3.Connection, number: int) -> list[str]:
+        try:
+            return decode_heads(number, *read_columns(connection, number, HEADS)).ids
+        except ImpetusError as error:
+            self._report(error)
+            return []
