@@ -104,11 +104,17 @@ def _fill(folder: Path, keys: int, rules: str) -> None:
     (folder / "once.toml").write_text(settings)
     with (folder / "logins.ndjson").open("w") as file:
         file.writelines(_line(number, number) for number in range(keys))
-    subprocess.run([*_run(folder, "once.toml"), "--once"], check=True)
+    subprocess.run([*_run(folder, "once.toml"), "--once"], env=_environment(folder), check=True)
 
 
 def _run(folder: Path, settings: str) -> list[str]:
     return [sys.executable, "-m", "impetus.app", "run", "--config", str(folder / settings)]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """With compiled modules, as an installed program has them, whatever is set here."""
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**ours, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
 
 
 def _restart(folder: Path, number: int, keys: int) -> Restart:
@@ -117,7 +123,7 @@ def _restart(folder: Path, number: int, keys: int) -> Restart:
     with closing(EmbeddedStore(folder / "impetus.db")) as store:
         cursor = store.cursor()
         began = time.monotonic()
-        process = subprocess.Popen(_run(folder, "impetus.toml"))
+        process = subprocess.Popen(_run(folder, "impetus.toml"), env=_environment(folder))
         try:
             for _ in _until(began, process):
                 if store.cursor() > cursor:

@@ -12,6 +12,8 @@ from impetus.app.service import Service
 from impetus.app.settings import Settings, read_settings
 
 DEFAULT = Path("impetus.toml")
+HEAD_START = 0.3
+"""Seconds that the sources have for themselves before the API opens."""
 SWITCH = 0.001
 """How long (s) a thread may hold the interpreter while another waits for it. Reading, stepping and committing are for
 the most part native calls: who comes back from one should not wait long to begin the next.
@@ -54,6 +56,8 @@ async def _until(service: Service, stop: asyncio.Event, once: bool) -> None:
     stopped = asyncio.create_task(stop.wait())
     sources = asyncio.create_task(service.run())
     try:
+        # Side by side with what opens the API, what waits at the sources would come in later.
+        await asyncio.wait({stopped, sources}, timeout=HEAD_START, return_when=asyncio.FIRST_COMPLETED)
         await service.serve()
         await asyncio.wait({stopped, sources}, return_when=asyncio.FIRST_COMPLETED)
         if sources.done():
