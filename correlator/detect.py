@@ -14,7 +14,7 @@ from correlator.growth import Growth
 from correlator.health.monitor import Blind, Doubtful
 from correlator.matched import matches
 from correlator.memory import Kept
-from correlator.observation import Hit, Observation, observe
+from correlator.observation import Hit, Observation, item_of, observe
 from correlator.plan.ledger import Ledger, Verdict
 from correlator.recalled import Recalled
 from correlator.restoring import Resumption
@@ -248,24 +248,11 @@ class Detector:
             self._take(self._windows.push(items), found)
 
     def _items(self, hit: Hit, readings: Readings) -> list[Item]:
-        return [self._item(hit.seen, rule, fields) for rule, fields in readings]
+        explained = self._ledger.explains(hit.seen.id)
+        return [item_of(hit.seen, rule, fields, explained) for rule, fields in readings]
 
     def _fields(self, rule: int, event: dict[str, Json]) -> list[tuple[str, str]]:
         return [(name, text(value)) for name in self._reads[rule] for value in read(event, name) if value is not None]
-
-    def _item(self, seen: Observation, rule: int, fields: list[tuple[str, str]]) -> Item:
-        location = seen.place.location
-        return Item(
-            rule,
-            seen.id,
-            seen.time,
-            seen.place.zone,
-            location.lat if location else None,
-            location.lon if location else None,
-            seen.place.radius,
-            fields,
-            self._ledger.explains(seen.id),
-        )
 
     def _take(self, firings: Sequence[Firing], found: Findings) -> None:
         """Turn firings into alerts, those of referred correlations first."""

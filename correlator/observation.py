@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from correlator._engine import Item
 from correlator.city import CityModel
 from impetus.domain.entity import IDENTIFYING, WEAK, Entity
 from impetus.domain.event import Fields, Json, first_text, read, text
@@ -105,3 +106,10 @@ class Hit(msgspec.Struct, frozen=True, array_like=True):
     seen: Observation
     rules: tuple[int, ...]
     line: bytes
+
+
+def item_of(seen: Observation, rule: int, fields: list[tuple[str, str]], explained: bool) -> Item:
+    """A match of a rule as the windows see it: the event, what they read of it, and whether the plan explains it."""
+    at, location = seen.place, seen.place.location
+    lat, lon = (location.lat, location.lon) if location else (None, None)
+    return Item(rule, seen.id, seen.time, at.zone, lat, lon, at.radius, fields, explained)
