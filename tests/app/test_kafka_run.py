@@ -67,7 +67,8 @@ class Program:
                     await asyncio.sleep(0.05)
                 yield client
         finally:
-            process.send_signal(end)
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(end)
             await process.wait()
 
 
