@@ -10,7 +10,7 @@ import msgspec
 from correlator.notices import read_notices
 from impetus.app.diagnosis.finding import Finding, Grade
 from impetus.app.diagnosis.machine import check_clock, check_record, check_units
-from impetus.app.diagnosis.network import check_listeners, check_sink, check_source
+from impetus.app.diagnosis.network import check_cluster, check_listeners, check_sink, check_source
 from impetus.app.diagnosis.permissions import check_permissions
 from impetus.app.health.examination import FULL
 from impetus.app.health.reading import read_disk
@@ -45,6 +45,7 @@ def examine(settings: Settings, running: bool = False, deep: bool = False) -> It
         ("listeners", lambda settings: check_listeners(settings, running)),
         ("sources", lambda settings: _sources(settings, running)),
         ("sinks", _sinks),
+        ("cluster", check_cluster),
         ("clock", lambda _: check_clock()),
         ("units", lambda _: check_units()),
     )

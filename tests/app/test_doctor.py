@@ -93,6 +93,14 @@ def test_what_answers_is_well(tmp_path: Path, taken: int) -> None:
     assert done.status == 0
 
 
+def test_one_broker_of_the_cluster_is_enough(tmp_path: Path, taken: int, free: int) -> None:
+    away = f"cluster: 127.0.0.1:{free} does not answer: Connection refused"
+    (one,) = found(tmp_path, f'[cluster]\nbrokers = ["127.0.0.1:{free}"]\n')["cluster"]
+    assert (one["grade"], one["text"]) == ("error", away)
+    (one,) = found(tmp_path, f'[cluster]\nbrokers = ["127.0.0.1:{free}", "127.0.0.1:{taken}"]\n')["cluster"]
+    assert (one["grade"], one["text"]) == ("warning", away)
+
+
 def test_a_host_without_a_name_is_told_apart() -> None:
     (finding,) = check_reach("source gates", "no-such-host.invalid", 1883)
     assert finding.text == "source gates: there is no host 'no-such-host.invalid'"

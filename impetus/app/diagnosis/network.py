@@ -3,7 +3,7 @@
 import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,11 +66,24 @@ def check_sink(name: str, kind: str, keys: Any) -> Iterator[Finding]:
 
 def check_brokers(about: str, access: KafkaAccess) -> Iterator[Finding]:
     """That some broker answers, and that a password does not go there in clear."""
-    found = [finding for host in access.hosts for finding in check_reach(about, *_host_and_port(host))]
-    reached = any(finding.grade == "ok" for finding in found)
-    yield from (replace(one, grade="warning") if reached and one.grade == "error" else one for one in found)
+    yield from _reach_some(about, access.hosts)
     if access.user is not None and access.mechanism == "PLAIN" and not access.tls:
         yield Finding("warning", f"{about}: the password goes to the brokers in clear", "Set tls = true, or SCRAM")
+
+
+def check_cluster(settings: Settings) -> Iterator[Finding]:
+    """That some broker of the cluster answers, and that a password does not go there in clear."""
+    cluster = settings.cluster
+    yield from _reach_some("cluster", cluster.brokers)
+    if cluster.protocol == "sasl_plaintext" and cluster.mechanism == "PLAIN":
+        yield Finding("warning", "cluster: the password goes to the brokers in clear", 'Set protocol = "sasl_ssl"')
+
+
+def _reach_some(about: str, hosts: Sequence[str]) -> Iterator[Finding]:
+    """That one of some hosts answers; the others may be away."""
+    found = [finding for host in hosts for finding in check_reach(about, *_host_and_port(host))]
+    reached = any(finding.grade == "ok" for finding in found)
+    yield from (replace(one, grade="warning") if reached and one.grade == "error" else one for one in found)
 
 
 def check_reach(about: str, host: str, port: int) -> Iterator[Finding]:
