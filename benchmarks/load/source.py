@@ -14,7 +14,7 @@ import msgspec
 
 from benchmarks.pipeline import windows_events
 
-ROTATE = 256 << 20
+ROTATE = 12 << 30
 """The log is rotated at so many bytes."""
 MARKER = "impetus-load-marker"
 RULE = f"""title: Marker of the load
