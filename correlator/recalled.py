@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from correlator.memory import Kept
+from impetus.domain.keyrange import only
 from impetus.domain.ports import Store
 
 V = TypeVar("V")
@@ -49,7 +50,7 @@ class Recalled(Kept[V]):
         if self._store is None:
             return
         wanted = {key.encode() for key in keys if key not in self._values and key not in self._dirty}
-        found = self._store.pieces(self._space, [(key, key + b"\0") for key in sorted(wanted) if key >= self._behind])
+        found = self._store.pieces(self._space, [only(key) for key in sorted(wanted) if key >= self._behind])
         self._take(found)
 
     def __getitem__(self, key: str) -> V:

@@ -11,7 +11,7 @@ import msgspec
 from correlator.incidents.case import Case
 from correlator.incidents.summary import Summary
 from impetus.domain.batch import Key
-from impetus.domain.ports import KeyRange
+from impetus.domain.keyrange import KeyRange, only
 
 AWAKE = 5_000
 """So many summaries are in memory, beside those of the last commits."""
@@ -72,7 +72,7 @@ class Summaries:
         found = {id: self._resting.pop(id) for id in ids if id in self._resting}
         keys = [id.encode() for id in ids if id not in found]
         if self._read is not None and keys:
-            found |= {key.decode(): piece for key, piece in self._read(SPACE, [(key, key + b"\0") for key in keys])}
+            found |= {key.decode(): piece for key, piece in self._read(SPACE, [only(key) for key in keys])}
         return found
 
     def rest(self) -> None:

@@ -15,6 +15,7 @@ from impetus.app.tally import Tally
 from impetus.domain.batch import Commit, Key
 from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
+from impetus.domain.keyrange import only
 from impetus.domain.ports import Feed, Store
 from impetus.domain.sink import Parcel, Sink
 
@@ -89,8 +90,7 @@ class Delivering:
         return changes[-1][0] if changes else newest, parcels
 
     def _reached(self, name: str) -> int:
-        key = name.encode()
-        return int.from_bytes(dict(self._store.state(SPACE, key)).get(key, b""))
+        return int.from_bytes(dict(self._store.pieces(SPACE, [only(name.encode())])).get(name.encode(), b""))
 
     def _fail(self, settings: SinkSettings, error: Exception) -> None:
         if not self._tally.sinks.get(settings.name):

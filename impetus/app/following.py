@@ -6,8 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Commit, Control, Reject
 from impetus.domain.incident import Incident
+from impetus.domain.keyrange import KeyRange
 from impetus.domain.plan import LedgerLine
-from impetus.domain.ports import EventQuery, IncidentQuery, KeyRange, Past, Sieve, Sifted, Store, StoredEvent
+from impetus.domain.ports import EventQuery, IncidentQuery, Past, Sieve, Sifted, Store, StoredEvent
 
 
 class FollowingStore:

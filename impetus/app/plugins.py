@@ -98,20 +98,21 @@ def is_index(kind: str) -> bool:
 
 def index_parts() -> ModuleType:
     """``impetus.app.indexing``, which needs an extra. Raises ``ImpetusError`` where that is missing."""
-    try:
-        return import_module("impetus.app.indexing")
-    except ImportError as error:
-        what, hint = f"an index needs {error.name}", "pip install 'impetus[cluster]'"
-        raise ImpetusError("plugin.missing-extra", what, Where(key="store.kind"), hint) from None
+    return _of_extra("impetus.app.indexing", "an index", Where(key="store.kind"))
 
 
-def cluster_parts() -> ModuleType:
-    """``impetus.app.cluster.runner``, which needs an extra. Raises ``ImpetusError`` where that is missing."""
+def cluster_parts(name: str = "runner", who: str = "a cluster") -> ModuleType:
+    """A module of ``impetus.app.cluster``, which needs an extra. Raises ``ImpetusError`` where that is missing."""
+    return _of_extra(f"impetus.app.cluster.{name}", who, Where(key="cluster"))
+
+
+def _of_extra(module: str, who: str, where: Where) -> ModuleType:
+    """A module of ours that needs the extra ``cluster``; ``who`` is what the settings ask for with it."""
     try:
-        return import_module("impetus.app.cluster.runner")
+        return import_module(module)
     except ImportError as error:
-        what, hint = f"a cluster needs {error.name}", "pip install 'impetus[cluster]'"
-        raise ImpetusError("plugin.missing-extra", what, Where(key="cluster"), hint) from None
+        what, hint = f"{who} needs {error.name}", "pip install 'impetus[cluster]'"
+        raise ImpetusError("plugin.missing-extra", what, where, hint) from None
 
 
 def load_index(kind: str) -> Any:

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from impetus.domain.entity import Entity
-from impetus.domain.rule import Level
+from impetus.domain.rule import Level, rank
 
 Status = Literal["open", "taken", "escalated", "closed"]
 Kind = Literal["incident", "watch"]
@@ -97,3 +97,8 @@ class Incident(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def alert_ids(self) -> list[str]:
         """The ids of the alerts that its rows list, row by row."""
         return [id for member in self.members for id in (member.alert, *member.repeats)]
+
+
+def urgency(incident: Incident) -> tuple[int, int, int, str]:
+    """Where an incident stands in the queue, the least first: by risk, severity and newest member, then by id."""
+    return -incident.risk.score, -rank(incident.severity), -incident.updated, incident.id

@@ -15,6 +15,7 @@ from impetus.domain.cascade import Cascade
 from impetus.domain.errors import ImpetusError
 from impetus.domain.event import Json
 from impetus.domain.incident import Incident
+from impetus.domain.keyrange import KeyRange
 from impetus.domain.plan import LedgerLine
 from impetus.domain.query.tree import Node
 from impetus.domain.reload import Reloaded
@@ -164,13 +165,20 @@ class IncidentQuery(msgspec.Struct, frozen=True):
     limit: int = 500
     since: int | None = None
 
+    def asks_for(self, incident: Incident) -> bool:
+        """Whether an incident is among those, however many there are."""
+        return (
+            incident.superseded_by is None
+            and not incident.withdrawn
+            and (not self.statuses or incident.status in self.statuses)
+            and self.kind in {None, incident.kind}
+            and (self.zone is None or self.zone in incident.zones)
+            and (self.since is None or incident.updated >= self.since)
+        )
+
 
 FOREIGN, FOREIGN_BODY = "foreign", "foreign.body"
 """Spaces of state in which incidents of other installations lie: when each came (8 bytes) and what it is."""
-
-
-KeyRange = tuple[bytes, bytes | None]
-"""Keys from one (included) to another (excluded; None: without an end)."""
 
 
 class Past(Protocol):

@@ -14,8 +14,9 @@ from impetus.domain.alert import Alert
 from impetus.domain.batch import Commit, Control, Reject
 from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
+from impetus.domain.keyrange import KeyRange
 from impetus.domain.plan import LedgerLine
-from impetus.domain.ports import EventQuery, IncidentQuery, KeyRange, Past, Sieve, Sifted, StoredEvent
+from impetus.domain.ports import EventQuery, IncidentQuery, Past, Sieve, Sifted, StoredEvent
 from integrations.documents.cluster import Cluster
 from integrations.documents.document import Documents, Sight
 from integrations.documents.events import EventIndex

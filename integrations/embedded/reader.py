@@ -10,10 +10,9 @@ import msgspec
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Control, Reject
 from impetus.domain.errors import ImpetusError
-from impetus.domain.incident import Incident, Kind, Status
+from impetus.domain.incident import Incident, Kind, Status, urgency
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import IncidentQuery
-from impetus.domain.rule import rank
 from integrations.embedded.salvage import damaged_table, is_corrupt, read_around
 from integrations.embedded.seal import Seals, damaged_row
 
@@ -100,7 +99,7 @@ def read_incidents(connection: sqlite3.Connection, seals: Seals, query: Incident
     except sqlite3.DatabaseError as error:
         if not is_corrupt(error):
             raise
-        return [one for one in _all_incidents(connection, seals) if _is_asked_for(one, query)][:limit]
+        return [one for one in _all_incidents(connection, seals) if query.asks_for(one)][:limit]
     return list(_sound(((row[3], row[4]) for row in sorted(rows)[:limit]), seals))
 
 
@@ -125,18 +124,7 @@ def _sound(rows: Iterable[tuple[str, object]], seals: Seals) -> Iterator[Inciden
 def _all_incidents(connection: sqlite3.Connection, seals: Seals) -> list[Incident]:
     """Every incident that can be read, in the order of the queue: the way around damaged pages."""
     found = _sound(read_around(connection, "id, body", "incident", seals.report), seals)
-    return sorted(found, key=lambda one: (-one.risk.score, -rank(one.severity), -one.updated, one.id))
-
-
-def _is_asked_for(incident: Incident, query: IncidentQuery) -> bool:
-    return (
-        incident.superseded_by is None
-        and not incident.withdrawn
-        and (not query.statuses or incident.status in query.statuses)
-        and query.kind in {None, incident.kind}
-        and (query.zone is None or query.zone in incident.zones)
-        and (query.since is None or incident.updated >= query.since)
-    )
+    return sorted(found, key=urgency)
 
 
 def read_cursor(connection: sqlite3.Connection) -> int:

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 from impetus.domain.errors import ImpetusError
-from impetus.domain.ports import KeyRange
+from impetus.domain.keyrange import KeyRange, with_prefix
 from integrations.embedded.salvage import Rows, is_corrupt, read_around
 from integrations.embedded.seal import Seals, seal
 
@@ -21,7 +21,7 @@ def read_state(
     connection: sqlite3.Connection, seals: Seals, space: str, prefix: bytes = b""
 ) -> list[tuple[bytes, bytes]]:
     """Every piece of state of a space whose key begins with a prefix, by key; damaged ones are reported, left out."""
-    return read_pieces(connection, seals, space, [(prefix, _behind(prefix))], None)
+    return read_pieces(connection, seals, space, [with_prefix(prefix)], None)
 
 
 def read_pieces(
@@ -70,9 +70,3 @@ def _unsealed(rows: Rows, seals: Seals, space: str) -> Iterator[tuple[bytes, byt
             yield key, seals.open(f"state {space}", key, value)
         except ImpetusError as error:
             seals.report(error)
-
-
-def _behind(prefix: bytes) -> bytes | None:
-    """The first key behind all that begin with a prefix; None if there is none."""
-    raised = prefix.rstrip(b"\xff")
-    return raised[:-1] + bytes([raised[-1] + 1]) if raised else None

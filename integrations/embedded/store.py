@@ -16,8 +16,9 @@ from impetus.domain.alert import Alert
 from impetus.domain.batch import Commit, Control, Reject
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.incident import Incident
+from impetus.domain.keyrange import KeyRange
 from impetus.domain.plan import LedgerLine
-from impetus.domain.ports import EventQuery, IncidentQuery, KeyRange, Sieve, Sifted, Span, StoredEvent
+from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, Span, StoredEvent
 from impetus.domain.retention import Cutoffs, Due, Removed
 from integrations.embedded import log, reader, schema, writer
 from integrations.embedded.block import Block, encode

@@ -14,6 +14,7 @@ from quixstreams.kafka import ConnectionConfig
 from quixstreams.models import TopicConfig
 from quixstreams.state import State
 
+from impetus.domain.keyrange import behind
 from integrations.kafka.access import RECORD_BYTES, SESSION_MS, TRANSACTION_MS, Access
 from integrations.kafka.store import LaneStore
 
@@ -66,16 +67,10 @@ class QuixRows:
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """All rows whose key begins with a prefix, in the order of the keys."""
         start = self._prefix + prefix
-        items = self._transaction._partition.iter_items(start, _behind(start))
+        items = self._transaction._partition.iter_items(start, behind(start))
         rows: dict[bytes, bytes | None] = {key[len(self._prefix) :]: value for key, value in items}
         rows |= {key: value for key, value in self._overlay.items() if key.startswith(prefix)}
         return ((key, value) for key, value in sorted(rows.items()) if value is not None)
-
-
-def _behind(prefix: bytes) -> bytes:
-    """The least key that is behind all that begin with a prefix."""
-    cut = prefix.rstrip(b"\xff")
-    return cut[:-1] + bytes([cut[-1] + 1])
 
 
 class LaneLoop:

@@ -11,10 +11,10 @@ import msgspec
 from impetus.domain.alert import Alert
 from impetus.domain.batch import Commit, Control, Reject, Revision
 from impetus.domain.errors import ImpetusError
-from impetus.domain.incident import Incident
+from impetus.domain.incident import Incident, urgency
+from impetus.domain.keyrange import KeyRange, behind, only
 from impetus.domain.plan import LedgerLine
-from impetus.domain.ports import EventQuery, IncidentQuery, KeyRange, Sieve, Sifted, StoredEvent
-from impetus.domain.rule import rank
+from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, StoredEvent
 from integrations.kafka.recent import HeldPast, RecentEvents, RecentIds, encode_block
 
 STATE, INCIDENT, ALERT, CONTROL, BLOCK, REVISION, IDS, NEWEST = b"s", b"i", b"a", b"c", b"b", b"r", b"d", b"n"
@@ -101,7 +101,7 @@ class LaneStore:
         return [piece for span in ranges for piece in self._within(space, *span)]
 
     def _within(self, space: str, start: bytes, end: bytes | None) -> Iterator[tuple[bytes, bytes]]:
-        if end == start + b"\0":
+        if (start, end) == only(start):
             value = self._rows.get(_state_key(space, start))
             yield from () if value is None else ((start, value),)
             return
@@ -148,9 +148,8 @@ class LaneStore:
 
     def incidents(self, query: IncidentQuery) -> list[Incident]:
         """Incidents that a query asks for, highest risk first."""
-        found = [one for _, row in self._rows.scan(INCIDENT) if _is_asked(one := _incident(row), query)]
-        found.sort(key=lambda one: (-one.risk.score, -rank(one.severity), -one.updated, one.id))
-        return found[: query.limit]
+        found = [one for _, row in self._rows.scan(INCIDENT) if query.asks_for(one := _incident(row))]
+        return sorted(found, key=urgency)[: query.limit]
 
     def close(self) -> None:
         """The rows are somebody else's."""
@@ -190,12 +189,6 @@ class LaneStore:
         _refuse()
 
 
-def behind(prefix: bytes) -> bytes | None:
-    """The first key behind all that begin with a prefix; None if there is none."""
-    cut = prefix.rstrip(b"\xff")
-    return cut[:-1] + bytes([cut[-1] + 1]) if cut else None
-
-
 def _rows_of(commit: Commit, block: int) -> Iterator[tuple[bytes, bytes | None]]:
     """The rows of a commit, without those of its events."""
     for control in commit.controls:
@@ -212,17 +205,6 @@ def _rows_of(commit: Commit, block: int) -> Iterator[tuple[bytes, bytes | None]]
 def _state_key(space: str, key: bytes) -> bytes:
     name = space.encode()
     return STATE + len(name).to_bytes(2) + name + key
-
-
-def _is_asked(one: Incident, query: IncidentQuery) -> bool:
-    return (
-        one.superseded_by is None
-        and not one.withdrawn
-        and (not query.statuses or one.status in query.statuses)
-        and query.kind in {None, one.kind}
-        and (query.zone is None or query.zone in one.zones)
-        and (query.since is None or one.updated >= query.since)
-    )
 
 
 def _refuse() -> NoReturn:

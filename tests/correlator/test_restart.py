@@ -15,7 +15,7 @@ from correlator.setup import Bounds, Setup
 from correlator.worker import Correlator
 from impetus.app.engine import load_rules
 from impetus.domain.batch import Batch, Commit, Key
-from impetus.domain.ports import KeyRange
+from impetus.domain.keyrange import KeyRange
 from integrations.embedded.store import EmbeddedStore
 
 USERS = 2_000

@@ -6,8 +6,7 @@ marks are incident ids, never positions, so an action lands on what was on the s
 
 from collections.abc import Iterable, Sequence
 
-from impetus.domain.incident import Incident
-from impetus.domain.rule import rank
+from impetus.domain.incident import Incident, urgency
 from tui.model.filter import Filter
 
 
@@ -46,7 +45,7 @@ class Queue:
         """Order anew, with what waited. The cursor stays on its incident, or goes to the next that is still there."""
         shown = [incident for incident in self.incidents.values() if self.filter.admits(incident)]
         before, place = self.order, self.position
-        self.order = [incident.id for incident in sorted(shown, key=_urgency)]
+        self.order = [incident.id for incident in sorted(shown, key=urgency)]
         self._places = {id: index for index, id in enumerate(self.order)}
         self.news.clear()
         self.marks = {id: None for id in self.marks if id in self._places}
@@ -107,7 +106,3 @@ class Queue:
             if id in self._places:
                 return id
         return self.order[0] if self.order else None
-
-
-def _urgency(incident: Incident) -> tuple[int, int, int, str]:
-    return (-incident.risk.score, -rank(incident.severity), -incident.updated, incident.id)

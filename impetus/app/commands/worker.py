@@ -3,11 +3,11 @@
 import argparse
 import asyncio
 import signal
-from importlib import import_module
 from pathlib import Path
 
 from impetus.app import logs
 from impetus.app.cluster.processes import Processes, end_with
+from impetus.app.plugins import cluster_parts
 from impetus.app.settings import Settings, read_settings
 from impetus.domain.errors import ImpetusError, Where
 
@@ -38,11 +38,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _run(settings: Settings, arguments: argparse.Namespace) -> None:
-    try:
-        module = import_module(f"impetus.app.cluster.{ROLES[arguments.role]}")
-    except ImportError as error:
-        what, hint = f"a worker needs {error.name}", "pip install 'impetus[cluster]'"
-        raise ImpetusError("plugin.missing-extra", what, Where(key="cluster"), hint) from None
+    module = cluster_parts(ROLES[arguments.role], "a worker")
     if arguments.parent is not None:
         end_with(arguments.parent)
     module.run(settings, arguments.name)
