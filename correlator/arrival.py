@@ -11,7 +11,7 @@ from correlator.intelligence import LOOKUPS
 from impetus.domain.batch import Reject
 from impetus.domain.entity import IDENTIFYING, WEAK
 from impetus.domain.errors import ImpetusError, Where
-from impetus.domain.event import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Fields, first_text
+from impetus.domain.event import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Fields, Scalar, first_text
 from impetus.domain.instant import parse_instant
 
 MAX_RECORD = 4096
@@ -58,8 +58,8 @@ LATER = ("city.domain", "exercise", "post.target.time")
 LOOKED_AT = ("device.id", "badge.id")
 """Fields that give keys, and more: who has one is looked at."""
 
-Said: TypeAlias = tuple[str | tuple[str, ...] | None, ...]
-"""What an event says it is: of each field of ``SAID`` the text, or several."""
+Said: TypeAlias = tuple[bool | int | float | str | tuple[Scalar, ...] | None, ...]
+"""What an event says it is: of each field of ``SAID`` the value, or several."""
 Brief: TypeAlias = tuple[Said, tuple[str, ...]]
 """Of a common event: what it says it is, and the keys that it is found by, each once.
 
@@ -94,6 +94,23 @@ class Arrival(msgspec.Struct):
         """The event in brief, if it is told so."""
         told = self.told
         return told if type(told) is tuple else None
+
+    @property
+    def said(self) -> Said:
+        """What it says it is."""
+        brief = self.brief
+        if brief is not None:
+            return brief[0]
+        told = (self.event.get(field) for field in SAID)
+        return tuple(tuple(one) if isinstance(one, list) else one for one in told)  # type: ignore[arg-type]
+
+    @property
+    def is_indicator(self) -> bool:
+        """Whether its first category is that of the versions of indicators."""
+        brief = self.brief
+        category = self.event.get("logsource.category") if brief is None else brief[0][1]
+        first = category[0] if category and isinstance(category, list | tuple) else category
+        return first == "indicator"
 
 
 class ArrivalReader:

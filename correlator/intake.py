@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from correlator.admission import Admission, Admitted, meeting
 from correlator.arrival import Arrival, ArrivalReader, read_arrival, rejected
 from correlator.city import CityModel
 from correlator.enrich import Enriched, Enricher, join
@@ -12,13 +13,13 @@ from correlator.health.flow import Flow
 from correlator.health.monitor import Monitor
 from correlator.health.record import OWN
 from correlator.intelligence import Indicator, Intelligence, indicator_of
-from correlator.matched import Matched, MatchedBatch
+from correlator.matched import MatchedBatch
 from correlator.memory import Kept
 from correlator.plan.day import DayPlan
 from correlator.recent import Recent
 from correlator.renewal import Events, Renewal, Renewed
 from correlator.watermark import EventClock
-from impetus.domain.batch import Batch, Head, Key, Reject
+from impetus.domain.batch import Batch, Head, Key, Reject, Run
 from impetus.domain.condition import Passage
 from impetus.domain.errors import ImpetusError
 from impetus.domain.ports import Store
@@ -30,6 +31,10 @@ class Taken(msgspec.Struct):
     """What a step took in."""
 
     events: list[Enriched] = []
+    """Those that rules are to see; common ones of a matched batch meet none."""
+    lines: list[bytes] = []
+    runs: list[Run] = []
+    """Events among the lines that lie elsewhere."""
     renewed: list[Renewed] = []
     """Events of earlier steps whose indicators came only now."""
     additions: list[bytes] = []
@@ -40,6 +45,11 @@ class Taken(msgspec.Struct):
     """Events whose indicators came only now and that were too many to be enriched anew."""
     shed: dict[str, int] = {}
     """By collector, records that found no room."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no event came."""
+        return not (self.lines or self.runs)
 
 
 class Reception:
@@ -61,6 +71,7 @@ class Reception:
         self._enricher = Enricher(city, plan, self._intelligence)
         limits = [limit.field for limit in (plan.plan.limits if plan else ())]
         self._reader = ArrivalReader([*limits, *monitor.fields], [*limits, *monitor.signs], self._heads.find)
+        self._admission = Admission(clock, monitor, self._observe, self._learn)
         self._renewal = Renewal(events, self._reader, self._enricher)
         self.flow = Flow()
         """What came of what each collector brought."""
@@ -70,15 +81,18 @@ class Reception:
     def take(self, batches: Sequence[Batch], heard: int) -> Taken:
         """Take batches in; ``heard`` is the wall clock (µs)."""
         taken = Taken()
-        arrivals: list[tuple[Arrival, bool]] = []
+        arrivals: list[tuple[Arrival, bool] | Admitted] = []
         for batch in batches:
             self._take_batch(batch, heard, taken, arrivals)
         # All indicators of a step first: they count for the others of the step in whatever order they came.
         taken.renewed = self._renewal.find(self._changed, self._clock.now)
         taken.left_out = self._renewal.left_out
         self._changed = []
-        for arrival, late in arrivals:
-            self._enrich(arrival, late, taken)
+        for one in arrivals:
+            if isinstance(one, Admitted):
+                self._pass(one, taken)
+            else:
+                self._enrich(*one, taken)
         self.recent.forget()
         return taken
 
@@ -107,47 +121,68 @@ class Reception:
         for indicator in self._indicators.values():
             self._intelligence.add(indicator)
 
-    def _take_batch(self, batch: Batch, heard: int, taken: Taken, arrivals: list[tuple[Arrival, bool]]) -> None:
-        stored, duplicates, rejects = len(arrivals), taken.duplicates, len(taken.rejects)
+    def _take_batch(
+        self, batch: Batch, heard: int, taken: Taken, arrivals: list[tuple[Arrival, bool] | Admitted]
+    ) -> None:
+        duplicates, rejects = taken.duplicates, len(taken.rejects)
         taken.rejects += batch.rejects
-        recent, arrived = self.recent, list(self._read(batch))
-        recent.look_up(arrival.id for _, arrival in arrived if not isinstance(arrival, ImpetusError))
-        for line, arrival in arrived:
+        if isinstance(batch, MatchedBatch):
+            admitted = self._admission.admit(batch, heard, self.recent)
+            arrivals.append(admitted)
+            stored = admitted.size
+            taken.duplicates += len(batch.packed) - stored
+        else:
+            before = len(arrivals)
+            arrivals += self._read(batch, heard, taken)
+            stored = len(arrivals) - before
+        if batch.shed:
+            taken.shed[batch.source] = taken.shed.get(batch.source, 0) + batch.shed
+        came = Passage(stored, taken.duplicates - duplicates, len(taken.rejects) - rejects, batch.shed)
+        self.flow.count(batch.source, came)
+
+    def _read(self, batch: Batch, heard: int, taken: Taken) -> Iterator[tuple[Arrival, bool]]:
+        """The events of a batch that are new, each with whether it is too late for windows."""
+        recent, arrived = self.recent, self._reader.read(batch.lines, batch.source)
+        recent.look_up(arrival.id for arrival in arrived if not isinstance(arrival, ImpetusError))
+        for line, arrival in zip(batch.lines, arrived, strict=True):
             if isinstance(arrival, ImpetusError):
                 taken.rejects.append(rejected(line, batch.source, arrival))
             elif arrival.id in recent:
                 taken.duplicates += 1
             else:
                 recent.add(arrival.id)
-                arrivals.append((arrival, self._observe(arrival, batch.source, heard)))
-        if batch.shed:
-            taken.shed[batch.source] = taken.shed.get(batch.source, 0) + batch.shed
-        came = Passage(len(arrivals) - stored, taken.duplicates - duplicates, len(taken.rejects) - rejects, batch.shed)
-        self.flow.count(batch.source, came)
-
-    def _read(self, batch: Batch) -> Iterable[tuple[bytes, Arrival | ImpetusError]]:
-        """Each line of a batch, with its arrival or why it is none."""
-        if isinstance(batch, MatchedBatch):
-            return ((arrival.line, arrival) for arrival in batch.arrivals)
-        return zip(batch.lines, self._reader.read(batch.lines, batch.source), strict=True)
+                yield arrival, self._observe(arrival, batch.source, heard)
 
     def _observe(self, arrival: Arrival, collector: str, heard: int) -> bool:
         """Take in what an event says of time, devices and indicators; whether it is too late for windows."""
-        if _category(arrival) == "indicator":
-            self._learn(arrival)
+        self._learn(arrival)
         if arrival.source in OWN and self._monitor.is_own(arrival):
             return False
         late = self._clock.observe(arrival.source, arrival.time, arrival.created, heard)
         self._monitor.observe(arrival, collector, late)
         return late
 
+    def _pass(self, admitted: Admitted, taken: Taken) -> None:
+        """Let a matched batch pass: rules see what they meet, and all that an indicator concerns is enriched anew."""
+        batch = admitted.batch
+        looked_at = {one.place: one for one in batch.matched}
+        met = meeting(batch, self._intelligence)
+        lines = batch.recall() if met else ()
+        parts: list[tuple[int, int, int]] = []
+        for start, stop in admitted.parts(met | looked_at.keys()):
+            late, matched = start in admitted.late, looked_at.get(start)
+            if start in met:
+                (arrival,) = self._reader.read([lines[start]], batch.source)
+                if isinstance(arrival, Arrival):
+                    self._enrich(arrival, late, taken)
+                continue
+            parts.append((start, stop, len(taken.lines)))
+            if matched is not None:
+                taken.events.append(matched.enriched(late))
+        if parts:
+            taken.runs.append(Run(*batch.record, tuple(parts), batch.packed.traits))
+
     def _enrich(self, arrival: Arrival, late: bool, taken: Taken) -> None:
-        if isinstance(arrival, Matched) and not self._intelligence.enrichments(arrival.event, arrival.time):
-            line = join(arrival.line, arrival.addition)
-            taken.events.append(Enriched(arrival, line, arrival.added, late, rules=arrival.rules))
-            taken.additions.append(arrival.addition)
-            taken.heads.append(arrival.head)
-            return
         brief = arrival.brief
         if brief is None or self._intelligence.may_meet(brief[1]):
             added = self._enricher.additions(arrival.event, arrival.time)
@@ -155,10 +190,13 @@ class Reception:
             added = self._enricher.common(arrival.time)
         addition = _encode(added) if added else b""
         taken.events.append(Enriched(arrival, join(arrival.line, addition), added, late))
+        taken.lines.append(arrival.line)
         taken.additions.append(addition)
         taken.heads.append(self._heads.head(arrival, added))
 
     def _learn(self, arrival: Arrival) -> None:
+        if not arrival.is_indicator:
+            return
         indicator = indicator_of(arrival.event, arrival.id, arrival.time)
         replaced = self._intelligence.add(indicator) if indicator is not None else None
         if indicator is None or replaced is None:
@@ -167,13 +205,6 @@ class Reception:
             self._indicators.drop(old.key)
         self._indicators[indicator.key] = indicator
         self._changed += [indicator, *replaced]
-
-
-def _category(arrival: Arrival) -> object:
-    """The first category of an event."""
-    brief = arrival.brief
-    category = arrival.event.get("logsource.category") if brief is None else brief[0][1]
-    return category[0] if category and isinstance(category, list | tuple) else category
 
 
 def last_positions(batches: Iterable[Batch]) -> tuple[tuple[str, bytes], ...]:

@@ -1,7 +1,7 @@
 """The table of indicators, and the look-ups of an event in it before it is matched."""
 
 from bisect import insort
-from collections.abc import Mapping, Sequence
+from collections.abc import KeysView, Mapping, Sequence
 
 import msgspec
 
@@ -49,6 +49,9 @@ LOOKUPS = {
 PREFIXES = {"account": "user"}
 """Kind of a value → kind of the keys of the store by which events that have it are found, where it is another."""
 
+SOUGHT = frozenset(PREFIXES.get(kind, kind) for kind in KINDS.values())
+"""The kinds of the keys by which indicators look for events."""
+
 
 class Indicator(msgspec.Struct, frozen=True, array_like=True):
     """One version of an indicator: it counts for events from its own time on (µs), until it ends, if it does."""
@@ -87,7 +90,8 @@ class Intelligence:
     def __init__(self) -> None:
         self._table: dict[tuple[str, str], list[Indicator]] = {}
         self._newest: dict[str, list[Indicator]] = {}
-        self._keys: set[str] = set()
+        self._by_key: dict[str, list[Indicator]] = {}
+        """The same by the keys of the store under which events are found that meet them."""
 
     def add(self, indicator: Indicator) -> Sequence[Indicator] | None:
         """Take an indicator in; returns what of older versions it takes the place of, None if a newer one is known."""
@@ -104,9 +108,18 @@ class Intelligence:
             self._enter(indicator)
         return replaced
 
+    @property
+    def keys(self) -> KeysView[str]:
+        """The keys of the store under which events are found that may meet an indicator."""
+        return self._by_key.keys()
+
     def may_meet(self, keys: Sequence[str]) -> bool:
         """Whether an event that is found by these keys of the store may meet an indicator."""
-        return bool(self._keys) and not self._keys.isdisjoint(keys)
+        return bool(self._by_key) and not self._by_key.keys().isdisjoint(keys)
+
+    def holds(self, key: str, instant: int) -> bool:
+        """Whether an indicator of one of ``keys`` counts for an event of this time (µs)."""
+        return any(one.holds(instant) for one in self._by_key[key])
 
     def enrichments(self, event: Mapping[str, Json], instant: int) -> list[Json]:
         """``threat.enrichments`` of an event, as ECS has them: each indicator met, and by which field."""
@@ -117,8 +130,8 @@ class Intelligence:
 
     def _enter(self, indicator: Indicator) -> None:
         # Sorted, so that of several which hold the same one is met in any order of arrival.
-        self._keys.add(search_key(indicator.kind, indicator.value))
         found = self._table.setdefault((indicator.kind, indicator.value), [])
+        self._by_key.setdefault(search_key(indicator.kind, indicator.value), found)
         insort(found, indicator, key=lambda one: (one.time, one.event))
 
     def _met(self, kind: str, value: str, instant: int) -> Indicator | None:

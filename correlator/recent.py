@@ -1,6 +1,6 @@
 """The ids of the newest events, to leave out what is delivered again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from impetus.domain.ports import Past, Store
@@ -31,6 +31,15 @@ class Recent:
     def add(self, id: str) -> None:
         """Remember an id."""
         self._since[id] = None
+
+    def add_new(self, ids: Sequence[str]) -> bool:
+        """Remember ids if each is new, and comes once; whether that is so."""
+        new = dict.fromkeys(ids)
+        known = (self._since.keys(), self._before.keys(), self._met)
+        if len(new) < len(ids) or not all(some.isdisjoint(new.keys()) for some in known if some):
+            return False
+        self._since |= new
+        return True
 
     def look_up(self, ids: Iterable[str]) -> None:
         """Find out which of these ids are among those that were not read yet: to be called before ``in``."""

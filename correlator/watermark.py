@@ -3,7 +3,7 @@
 See "Event time" of ``docs/correlation.md``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -32,6 +32,17 @@ class SourceClock(msgspec.Struct, array_like=True):
     """How far the event times counted as ahead or behind were from their arrival, at most (µs)."""
     trusted: bool = True
     """Whether some event time was not ahead of its arrival; until then it has no watermark beside one who has."""
+
+
+class Span(msgspec.Struct, array_like=True):
+    """The times of some events of a source (µs): event time from and to, the newest arrival, and how far the event
+    time of one is ahead of its arrival at most."""
+
+    source: str
+    first: int
+    last: int
+    arrived: int
+    ahead: int
 
 
 class EventClock:
@@ -78,6 +89,28 @@ class EventClock:
             clock.behind += 1
             clock.most_behind = max(clock.most_behind, arrived - time)
         return late
+
+    def observe_usual(self, spans: Sequence[Span], heard: int) -> bool:
+        """Take events of some sources in at once, if in any order each would be usual: none of them is late then.
+
+        Gives whether it was so; if not, nothing has changed.
+        """
+        newest = max([self.newest or 0, *(span.last for span in spans)])
+        if not all(self._are_usual(span, newest) for span in spans):
+            return False
+        for span in spans:
+            clock = self.sources[span.source]
+            clock.newest, clock.heard = max(clock.newest, span.last), heard
+        self.newest = newest
+        return True
+
+    def _are_usual(self, span: Span, newest: int) -> bool:
+        """Whether the events of a source are, where the newest of all sources come to a time (µs) meanwhile."""
+        clock = self.sources.get(span.source)
+        if clock is None or not clock.trusted or self._is_idle(span.source, clock, newest, None):
+            return False
+        since = max(clock.newest, span.last, span.arrived - BEHIND) - self._allowed(span.source)
+        return span.first >= since and span.ahead <= AHEAD and (self._mark is None or span.first >= self._mark)
 
     def _is_usual(self, source: str, clock: SourceClock, allowed: int, time: int, arrived: int) -> bool:
         """Whether an event of a source that is awake is neither late nor ahead nor behind, as nearly all are."""

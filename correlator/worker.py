@@ -174,7 +174,7 @@ class Correlator:
 
     def _step(self, batches: Sequence[Batch], heard: int, wall: int | None, to: int | None = None) -> Commit:
         before, taken = self.clock.now, self._reception.take(batches, heard)
-        quiet = not taken.events
+        quiet = taken.is_quiet
         renewed = [(one.before, one.after) for one in taken.renewed]
         found = [self._detector.renew(renewed, self._store.alerts)] if renewed else []
         found.append(self._detector.detect(taken.events))
@@ -239,7 +239,7 @@ class Correlator:
             self._joins.expire(self.clock.now)
         self._notices.take(self._detector, self._monitor, taken, self._joins.trust)
         return Commit(
-            lines=tuple(enriched.arrival.line for enriched in taken.events),
+            lines=tuple(taken.lines),
             additions=tuple(taken.additions),
             heads=tuple(taken.heads),
             revisions=tuple(one.revision(self._setup.city) for one in taken.renewed),
@@ -251,6 +251,7 @@ class Correlator:
             incidents=_newest(incidents),
             ledger=tuple(line for found in findings for line in found.ledger),
             withdrawn=tuple(line for found in findings for line in found.withdrawn),
+            runs=tuple(taken.runs),
         )
 
     # --- state

@@ -6,23 +6,25 @@ store beside the state of the correlator, so whoever takes the lane over goes on
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import msgspec
 import structlog
 
 from correlator.arrival import MAX_RECORD
 from correlator.cluster.answering import carry_out
-from correlator.cluster.matching import FindSetup
+from correlator.cluster.matching import FindSetup, raise_unavailable
 from correlator.cluster.merging import Merge, Standing
-from correlator.cluster.rounds import Codec, MatchedRound, Outcome, ReadBatch
+from correlator.cluster.rounds import Answer, Codec, MatchedRound, Outcome, PackedBatch
 from correlator.cluster.rounds import Standing as LaneStanding
 from correlator.control import setup_of
 from correlator.matched import MatchedBatch
 from correlator.worker import Correlator
-from impetus.domain.batch import Batch, Commit, Control, Key, Reject
+from impetus.domain.batch import Batch, Commit, Control, Key, Reject, Traits
 from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import SECOND
 from impetus.domain.ports import Store
+from impetus.domain.run import Fetch
 
 SPACE = "lane"
 """The space of state in which the lane keeps what is its own."""
@@ -30,6 +32,8 @@ QUIET = SECOND
 """After so long (µs) without events a step looks at the wall clock, as on one box."""
 TOLD = SECOND
 """How often followers are told how the lane is (µs of the merged clock)."""
+
+NO_TRAITS = Traits()
 
 _encode, _decode = msgspec.msgpack.encode, msgspec.msgpack.decode
 
@@ -45,8 +49,9 @@ class _Place(msgspec.Struct, array_like=True):
 class Lane:
     """One correlator behind a merge of partitions. A defect met by an event rejects that event and stops nothing."""
 
-    def __init__(self, store: Store, find: FindSetup, partitions: int) -> None:
-        self._store, self._find = store, find
+    def __init__(self, store: Store, find: FindSetup, partitions: int, fetch: Fetch) -> None:
+        """``fetch`` gives the events that lie beside the lane, when somebody has to look at their lines."""
+        self._store, self._find, self._fetch = store, find, fetch
         self._codec, self._merge = Codec(), Merge[MatchedRound](partitions)
         self._place = _Place(())
         self._kept: dict[bytes, bytes] = {}
@@ -89,7 +94,7 @@ class Lane:
         for control in (control for one in rounds for control in one.commands):
             commit, answer = carry_out(self._correlator, control)
             self._keep(commit)
-            yield Outcome(clock, commit, answers=(answer,))
+            yield _outcome(clock, commit, answers=(answer,))
         batches = [*self._own(rounds, clock), *(batch for one in rounds for batch in self._batches(one))]
         if batches or clock - self._place.stepped >= QUIET:
             self._place.stepped = clock
@@ -99,13 +104,14 @@ class Lane:
         try:
             commit = self._running.step(batches, clock)
             self._keep(commit)
-        except Exception:
+        except Exception as error:
+            raise_unavailable(error)
             self._log.exception("step.failed", batches=len(batches))
             self._begin_anew()
             for commit in self._isolate(batches, clock):
-                yield Outcome(clock, commit, standing=self._standing(clock))
+                yield _outcome(clock, commit, standing=self._standing(clock))
         else:
-            yield Outcome(clock, commit, _counts(batches), standing=self._standing(clock))
+            yield _outcome(clock, commit, _counts(batches), standing=self._standing(clock))
 
     def _exchange(self, clock: int, number: int) -> Iterator[Outcome]:
         """Another set-up comes into force. One that cannot be used leaves in force what was."""
@@ -115,14 +121,13 @@ class Lane:
             before = self._correlator
             self._correlator = Correlator(setup, self._store) if before is None else before.succeed(setup)
         except ImpetusError as error:
-            if error.code == "cluster.unavailable":
-                raise
+            raise_unavailable(error)
             self._log.exception("setup.unusable", setup=number)
             return
         commit = self._correlator.begin()
         self._keep(commit)
         self._told = 0
-        yield Outcome(clock, commit, standing=self._standing(clock))
+        yield _outcome(clock, commit, standing=self._standing(clock))
 
     def _own(self, rounds: Iterable[MatchedRound], clock: int) -> Iterator[Batch]:
         """What Impetus tells of itself, as far as it is news."""
@@ -136,27 +141,50 @@ class Lane:
 
     def _batches(self, one: MatchedRound) -> Iterator[Batch]:
         yield from one.raw
-        for batch in one.batches:
-            if one.setup == self._place.setup:
-                arrivals = tuple(read.matched() for read in batch.events)
-                yield MatchedBatch(batch.source, (), batch.position, batch.rejects, batch.shed, arrivals=arrivals)
-            else:
-                # Matched with a set-up that is no more in force: what it says may be another now.
-                yield _unread(batch)
+        for place, batch in enumerate(one.batches):
+            matched = self._matched(one, place, batch)
+            # Matched with a set-up that is no more in force: what it says may be another now.
+            yield matched if one.setup == self._place.setup else self._unread(matched)
+
+    def _matched(self, one: MatchedRound, place: int, batch: PackedBatch) -> MatchedBatch:
+        record = (one.partition, one.beside, place)
+        return MatchedBatch(
+            batch.source, (), batch.position, batch.rejects, batch.shed,
+            packed=batch.packed,
+            matched=tuple(each.matched() for each in batch.looked_at),
+            record=record,
+            recall=partial(self._recall, *record),
+        )  # fmt: skip
+
+    def _recall(self, partition: int, offset: int, place: int) -> Sequence[bytes]:
+        return self._fetch(partition, offset)[place].lines
+
+    def _unread(self, batch: Batch) -> Batch:
+        """A batch with its lines, as it came. Events that are gone from beside the lane are on record as refused."""
+        lines, rejects = batch.lines, batch.rejects
+        if isinstance(batch, MatchedBatch) and len(batch.packed):
+            try:
+                lines = tuple(batch.recall())
+            except ImpetusError as error:
+                raise_unavailable(error)
+                self._log.error(error.code, what=error.what, events=len(batch.packed))
+                rejects = (*rejects, Reject(batch.source, error.code, error.what, str(error.where), b""))
+        return Batch(batch.source, lines, batch.position, rejects, batch.shed)
 
     # --- a step that failed
 
     def _isolate(self, batches: Iterable[Batch], clock: int) -> Iterator[Commit]:
         """Take the events of a step one by one, and reject what fails."""
-        for batch in batches:
-            for one in _parts(batch):
-                yield self._attempt(one, clock)
+        for batch in map(self._unread, batches):
+            for line in batch.lines:
+                yield self._attempt(Batch(batch.source, (line,)), clock)
             yield self._attempt(Batch(batch.source, (), batch.position, batch.rejects, batch.shed), clock)
 
     def _attempt(self, batch: Batch, clock: int) -> Commit:
         try:
             commit = self._running.step([batch], clock)
         except Exception as error:
+            raise_unavailable(error)
             self._log.exception("event.rejected", source=batch.source)
             self._begin_anew()
             lines = batch.lines or (b"",)
@@ -220,20 +248,21 @@ def _row(partition: int, clock: int) -> bytes:
     return partition.to_bytes(2) + clock.to_bytes(8)
 
 
-def _unread(batch: ReadBatch) -> Batch:
-    return Batch(batch.source, tuple(one.line for one in batch.events), batch.position, batch.rejects, batch.shed)
-
-
-def _parts(batch: Batch) -> Iterator[Batch]:
-    """Each event of a batch by itself."""
-    if isinstance(batch, MatchedBatch):
-        yield from (Batch(batch.source, (arrival.line,)) for arrival in batch.arrivals)
-    yield from (Batch(batch.source, (line,)) for line in batch.lines)
+def _outcome(
+    clock: int,
+    commit: Commit,
+    counts: tuple[tuple[str, int], ...] = (),
+    answers: tuple[Answer, ...] = (),
+    standing: LaneStanding | None = None,
+) -> Outcome:
+    """The outcome of a step. Who follows has the events that lie beside, and needs not be told of them."""
+    runs = tuple(msgspec.structs.replace(run, traits=NO_TRAITS) for run in commit.runs)
+    return Outcome(clock, msgspec.structs.replace(commit, runs=runs), counts, answers, standing)
 
 
 def _counts(batches: Iterable[Batch]) -> tuple[tuple[str, int], ...]:
     counts: dict[str, int] = {}
     for batch in batches:
-        size = len(batch.arrivals) if isinstance(batch, MatchedBatch) else len(batch.lines)
+        size = len(batch.packed) if isinstance(batch, MatchedBatch) else len(batch.lines)
         counts[batch.source] = counts.get(batch.source, 0) + size
     return tuple(counts.items())

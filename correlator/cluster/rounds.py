@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 import msgspec
 import zstandard
 
-from correlator.matched import Matched
-from impetus.domain.batch import Batch, Commit, Control, Head, Reject
+from correlator.matched import Matched, Packed
+from impetus.domain.batch import Batch, Commit, Control, Reject
 from impetus.domain.condition import Condition, Vitals
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.event import Fields
 from impetus.domain.incident import Incident
+from impetus.domain.run import Written
 from impetus.domain.status import Notice
 
 LEVEL = 1
@@ -52,9 +53,10 @@ class Round(msgspec.Struct, frozen=True, array_like=True):
     """What people did, as ``correlator.control.Command``."""
 
 
-class Read(msgspec.Struct, array_like=True):
+class LookedAt(msgspec.Struct, frozen=True, array_like=True):
     """A ``Matched`` on its way."""
 
+    place: int
     line: bytes
     event: dict[str, Any]
     id: str
@@ -62,48 +64,51 @@ class Read(msgspec.Struct, array_like=True):
     time: int
     created: int
     addition: bytes
-    keys: tuple[str, ...]
     rules: tuple[int, ...]
 
-    @classmethod
-    def of(cls, one: Matched) -> "Read":
-        """From the arrival."""
-        return cls(
-            one.line, one.event, one.id, one.source, one.time, one.created, one.addition, one.head.keys, one.rules
-        )
-
     def matched(self) -> Matched:
-        """The arrival."""
+        """The event."""
         added = msgspec.json.decode(self.addition, type=dict[str, Any]) if self.addition else {}
-        head = Head(self.id, self.time, self.keys)
         return Matched(
-            self.line, Fields(self.event), self.id, self.source, self.time, self.created, added, self.addition, head,
-            self.rules,
+            self.line, Fields(self.event), self.id, self.source, self.time, self.created, self.place, added,
+            self.addition, self.rules,
         )  # fmt: skip
 
 
-class ReadBatch(msgspec.Struct, frozen=True, array_like=True):
+class PackedBatch(msgspec.Struct, frozen=True, array_like=True):
     """A ``MatchedBatch`` on its way."""
 
     source: str
-    events: tuple[Read, ...]
+    packed: Packed
+    looked_at: tuple[LookedAt, ...]
     rejects: tuple[Reject, ...]
     shed: int
     position: bytes | None
 
 
 class MatchedRound(msgspec.Struct, frozen=True, array_like=True):
-    """A round that a match worker has read: where it came from, and its batches. Those in ``raw`` could not be."""
+    """A round that a match worker has read: where it came from, and its batches. Those in ``raw`` could not be.
+
+    The events of ``batches`` lie beside it, in the record of their partition at the offset ``beside``; -1 if there are
+    none.
+    """
 
     partition: int
     offset: int
     heard: int
     setup: int
-    batches: tuple[ReadBatch, ...] = ()
+    batches: tuple[PackedBatch, ...] = ()
     raw: tuple[Batch, ...] = ()
     reports: tuple[Report, ...] = ()
     tellings: tuple[Telling, ...] = ()
     commands: tuple[Control, ...] = ()
+    beside: int = -1
+
+
+class EnrichedRound(msgspec.Struct, frozen=True, array_like=True):
+    """The events of a round as they are to be stored, by batch."""
+
+    batches: tuple[Written, ...]
 
 
 class Refusal(msgspec.Struct, frozen=True, array_like=True):
@@ -142,7 +147,10 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What one step changed, for whoever follows; ``counts`` are the events that each source brought."""
+    """What one step changed, for whoever follows; ``counts`` are the events that each source brought.
+
+    The lines of the commit lie beside it, as its runs say.
+    """
 
     heard: int
     commit: Commit

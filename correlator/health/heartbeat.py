@@ -11,7 +11,7 @@ from correlator.health.record import RETURNED, SILENT, health_line
 from correlator.memory import Kept
 from impetus.domain.batch import Key
 from impetus.domain.city import Device
-from impetus.domain.event import Fields, text
+from impetus.domain.event import Fields, Json, text
 from impetus.domain.instant import parse_span
 from impetus.domain.ports import Store
 
@@ -50,6 +50,14 @@ class Heartbeats:
     def signs(self) -> tuple[str, ...]:
         """The fields that are signs of life of some device."""
         return SIGNS if self._watched else ()
+
+    def signs_of(self, event: Fields) -> dict[str, Json]:
+        """The fields of an event that are signs of life; empty if it is no sign of any device."""
+        if not self._watched:
+            return {}
+        signs = {field: event[field] for field in SIGNS if field in event}
+        named = (text(value) for field in signs for value in event.scalars(field))
+        return signs if any(name in self._watched for name in named) else {}
 
     def observe(self, event: Fields, source: str, time: int, late: bool) -> None:
         """Take an event of a source in, as a sign of life of whom it names."""

@@ -11,9 +11,12 @@ from correlator.health.conditions import Conditions
 from correlator.health.heartbeat import Heartbeats
 from correlator.health.record import ConditionReport, Report, is_own, report_of
 from correlator.health.witness import Witnesses
+from correlator.matched import Packed
 from correlator.watermark import AHEAD
 from impetus.domain.batch import Key
+from impetus.domain.event import Fields, Json
 from impetus.domain.ports import Store
+from impetus.domain.run import unpack
 
 Stretch = tuple[int, int]
 FOREVER = (1 << 63) - 1
@@ -54,6 +57,10 @@ class Monitor:
         """The fields that are read of every event."""
         return self._witnesses.fields
 
+    def signs_of(self, event: Fields) -> dict[str, Json]:
+        """The fields of an event that are signs of life; empty if it is no sign of any device."""
+        return self._beats.signs_of(event)
+
     @property
     def signs(self) -> tuple[str, ...]:
         """The fields that are signs of life of some device."""
@@ -68,9 +75,24 @@ class Monitor:
         self._collectors.route(collector, arrival.source)
         if brief is not None and not self._witnesses.is_news(brief[0], arrival.source, time):
             return
-        event = arrival.event
-        self._beats.observe(event, arrival.source, time, late)
-        for awaited in self._witnesses.observe(event, arrival.source, time):
+        self._look(arrival.event, arrival.source, time, late)
+
+    def observe_all(self, packed: Packed, collector: str) -> None:
+        """Take the events of a batch in at once; none of them is late, and no clock ahead."""
+        for saying in packed.sayings:
+            self._collectors.route(collector, saying.source)
+            if self._witnesses.is_news(saying.said, saying.source, saying.first):
+                self._witnesses.observe(saying.fields, saying.source, saying.first)
+        if not packed.signs:
+            return
+        times, says = unpack(packed.traits.times), unpack(packed.says)
+        for sign in packed.signs:
+            saying = packed.sayings[says[sign.place]]
+            self._look(Fields(saying.fields | sign.fields), saying.source, times[sign.place], False)
+
+    def _look(self, event: Fields, source: str, time: int, late: bool) -> None:
+        self._beats.observe(event, source, time, late)
+        for awaited in self._witnesses.observe(event, source, time):
             self._beats.report(event, awaited, time)
 
     def is_own(self, arrival: Arrival) -> bool:

@@ -74,7 +74,7 @@ class FollowingStore:
         """The number of the newest block of the log."""
         return self._settled().newest()
 
-    def events(self, query: EventQuery) -> list[StoredEvent]:
+    def events(self, query: EventQuery) -> Sequence[StoredEvent]:
         """Events that a query asks for."""
         return self._settled().events(query)
 

@@ -59,6 +59,28 @@ class Head(msgspec.Struct, frozen=True):
     keys: tuple[str, ...]
 
 
+class Traits(msgspec.Struct, frozen=True, array_like=True):
+    """What look-ups need of a batch of events: their ids, and packed their times (µs) and the keys that they have."""
+
+    ids: tuple[str, ...] = ()
+    times: bytes = b""
+    sought: bytes = b""
+
+
+class Run(msgspec.Struct, frozen=True, array_like=True):
+    """Events of a commit that lie elsewhere: of a batch of a record of a topic, by partition and offset.
+
+    ``parts`` are places in the batch, from and to, each with how many events of the commit's own come before them.
+    ``traits`` are those of the whole batch, for who commits; whoever follows has the record.
+    """
+
+    partition: int
+    offset: int
+    batch: int
+    parts: tuple[tuple[int, int, int], ...]
+    traits: Traits = Traits()
+
+
 class Revision(msgspec.Struct, frozen=True):
     """New additions to an event of an earlier commit: an indicator came after it. The line of the log stays as it is.
 
@@ -96,3 +118,5 @@ class Commit(msgspec.Struct, frozen=True):
     ledger: tuple[LedgerLine, ...] = ()
     withdrawn: tuple[LedgerLine, ...] = ()
     """Ledger lines that no longer hold: another alert overrode the explanation."""
+    runs: tuple[Run, ...] = ()
+    """Events among the lines that lie elsewhere. Before such a commit goes to a store with a log, they are put in."""

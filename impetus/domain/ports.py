@@ -224,7 +224,7 @@ class Store(Protocol):
     def newest(self) -> int:
         """The number of the newest block of the log; 0 while there is none."""
 
-    def events(self, query: EventQuery) -> list[StoredEvent]:
+    def events(self, query: EventQuery) -> Sequence[StoredEvent]:
         """Events that a query asks for."""
 
     def sift(self, sieve: Sieve) -> Iterator[Sifted]:

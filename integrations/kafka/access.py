@@ -33,6 +33,11 @@ class Access(msgspec.Struct, frozen=True):
         return f"{self.name}.matched"
 
     @property
+    def enriched(self) -> str:
+        """The topic of the events as they are to be stored, beside the lane; partitions as those of the rounds."""
+        return f"{self.name}.enriched"
+
+    @property
     def outcomes(self) -> str:
         """The topic of what each step changed."""
         return f"{self.name}.outcomes"

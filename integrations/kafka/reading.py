@@ -1,5 +1,7 @@
 """Reading a partition without a group: all that is there, or on and on from a place."""
 
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,6 +9,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from integrations.kafka.access import Access
 from integrations.kafka.topics import PATIENCE, unavailable
+
+AHEAD = 4
+"""About so many records of a partition wait until they are asked for."""
+FAR = 1_000
+"""Records closer than this behind the last one are read through to, others sought."""
+STEP = 0.1
+"""Seconds that one look waits for records."""
 
 
 @contextmanager
@@ -43,6 +52,60 @@ def read_one(access: Access, topic: str, offset: int) -> bytes | None:
             value: bytes | None = message.value() if message.offset() == offset else None
             return value
     return None
+
+
+class Lookup:
+    """Reads records of a topic of several partitions by partition and offset, mostly one behind the other. Of one
+    thread.
+
+    What comes before it is asked for waits here: so little of each partition that memory is bounded by their number.
+    """
+
+    def __init__(self, access: Access, topic: str) -> None:
+        self._topic, self._consumer = topic, Consumer(access.reader())
+        self._ahead: dict[int, deque[tuple[int, bytes]]] = {}
+        """Partition → records that were read and not asked for yet."""
+        self._at: dict[int, int] = {}
+        """Partition → the offset asked for last."""
+
+    def read(self, partition: int, offset: int, patience: float) -> bytes | None:
+        """The record at an offset; None if the brokers do not have it any more.
+
+        Raises ``ImpetusError`` if they do not answer for so many seconds.
+        """
+        if not self._at.get(partition, offset + 1) <= offset <= self._at.get(partition, 0) + FAR:
+            self._seek(partition, offset)
+        self._at[partition] = offset
+        ahead, until = self._ahead[partition], time.monotonic() + patience
+        while True:
+            while ahead and ahead[0][0] < offset:
+                ahead.popleft()
+            if ahead:
+                return ahead[0][1] if ahead[0][0] == offset else None
+            if time.monotonic() > until:
+                raise unavailable(TimeoutError(f"{self._topic} {partition} {offset}"))
+            self._fill(partition)
+
+    def _seek(self, partition: int, offset: int) -> None:
+        """Go on with a partition at an offset. Of the others what waits here is read again."""
+        self._at[partition] = offset
+        self._ahead = {one: deque() for one in self._at}
+        self._consumer.assign([TopicPartition(self._topic, one, at) for one, at in self._at.items()])
+
+    def _fill(self, partition: int) -> None:
+        """Take what has come; a partition of which enough waits is paused until it is asked for again."""
+        self._consumer.resume([TopicPartition(self._topic, partition)])
+        for message in self._consumer.consume(AHEAD, STEP):
+            if message.error():
+                continue  # of the moment: the client goes on by itself
+            ahead = self._ahead[message.partition()]
+            ahead.append((message.offset(), message.value()))
+            if len(ahead) >= AHEAD:
+                self._consumer.pause([TopicPartition(self._topic, message.partition())])
+
+    def close(self) -> None:
+        """Read no more."""
+        self._consumer.close()
 
 
 class Following:

@@ -1,16 +1,21 @@
 """The events that the lane may have to look at again: those that event time has not passed, and the ids of the newest.
 
 An indicator that comes late concerns only events that are not final yet, so what is kept is bounded by their lateness.
+Of events that lie beside the lane only what they are found by is kept; their lines are fetched if they are asked for.
 """
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple, overload
 
 import msgspec
 import zstandard
 
-from impetus.domain.batch import Commit, Head, Revision
-from impetus.domain.ports import EventQuery, StoredEvent
+from impetus.domain.batch import Commit, Head, Revision, Run, Traits
+from impetus.domain.ports import EventQuery, Span, StoredEvent
+from impetus.domain.run import Fetch, places_by_key, unpack
 
 MOST = 1_000_000
 """So many events at most are kept to be looked at again, and so many ids."""
@@ -19,100 +24,174 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Block(msgspec.Struct, array_like=True):
-    """The events of one commit."""
+    """The events of one commit: its own, and its runs, whose traits have no ids here."""
 
     lines: tuple[bytes, ...]
     additions: tuple[bytes, ...]
     heads: tuple[Head, ...]
+    runs: tuple[Run, ...] = ()
+
+    @classmethod
+    def of(cls, commit: Commit) -> "Block":
+        """That of a commit."""
+        runs = (msgspec.structs.replace(run, traits=msgspec.structs.replace(run.traits, ids=())) for run in commit.runs)
+        return cls(commit.lines, commit.additions, commit.heads, tuple(runs))
 
     @property
     def newest(self) -> int:
         """The newest event time in it (µs)."""
-        return max(head.time for head in self.heads)
+        return max(chain((head.time for head in self.heads), *(unpack(run.traits.times) for run in self.runs)))
+
+    def __len__(self) -> int:
+        return len(self.heads) + sum(stop - start for run in self.runs for start, stop, _ in run.parts)
 
 
 _decode = msgspec.msgpack.Decoder(Block).decode
 _compressor = zstandard.ZstdCompressor(level=1)
 
 
-def encode_block(commit: Commit) -> bytes:
+def encode_block(block: Block) -> bytes:
     """The row that keeps the events of a commit until they are final."""
-    row: bytes = _compressor.compress(_encode(Block(commit.lines, commit.additions, commit.heads)))
+    row: bytes = _compressor.compress(_encode(block))
     return row
 
 
-class RecentEvents:
-    """Blocks by number, oldest first."""
+class _Place(NamedTuple):
+    """Where an event is that was found: a place among the events of a block's own, or of its run."""
 
-    def __init__(self) -> None:
+    time: int
+    block: int
+    run: int | None
+    place: int
+
+
+class RecentEvents:
+    """Blocks by number, oldest first. ``fetch`` gives the events of their runs."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
         self._blocks: dict[int, Block] = {}
         self._times: dict[int, int] = {}
         self._revised: dict[str, Revision] = {}
         self._events = 0
 
-    def add(self, number: int, commit: Commit) -> None:
+    def add(self, number: int, block: Block) -> None:
         """Take the events of a commit in, which has some."""
-        self._put(number, Block(commit.lines, commit.additions, commit.heads))
+        self._blocks[number], self._times[number] = block, block.newest
+        self._events += len(block)
 
-    def revise(self, revision: Revision) -> Revision:
-        """An event has other additions now; what is to be kept of it."""
-        before = self._revised.get(revision.id)
-        keys = (*before.keys, *revision.keys) if before is not None else revision.keys
-        found = self._revised[revision.id] = msgspec.structs.replace(revision, keys=keys)
-        return found
+    def revise(self, revision: Revision) -> None:
+        """An event has other additions now."""
+        self._revised[revision.id] = revision
 
     def restore(self, number: int, row: bytes) -> None:
         """The events of a row that ``encode_block`` gave."""
-        self._put(number, _decode(zstandard.decompress(row)))
+        self.add(number, _decode(zstandard.decompress(row)))
 
-    def _put(self, number: int, block: Block) -> None:
-        self._blocks[number], self._times[number] = block, block.newest
-        self._events += len(block.heads)
-
-    def forget(self, now: int) -> Iterator[tuple[int, list[str]]]:
-        """Forget the blocks that event time (µs) has passed, and of too many the oldest; gives their numbers, and the
-        ids of their revised events."""
-        passed = [number for number, newest in self._times.items() if newest < now]
-        for number in passed:
+    def forget(self, now: int) -> Iterator[int]:
+        """Forget the blocks that event time (µs) has passed, and of too many the oldest; gives their numbers."""
+        for number in [number for number, newest in self._times.items() if newest < now]:
             yield self._drop(number)
         while self._events > MOST:
             yield self._drop(next(iter(self._blocks)))
 
-    def _drop(self, number: int) -> tuple[int, list[str]]:
-        block = self._blocks.pop(number)
-        del self._times[number]
-        self._events -= len(block.heads)
-        revised = [head.id for head in block.heads if head.id in self._revised] if self._revised else []
-        for id in revised:
+    def forget_revisions(self, now: int) -> list[str]:
+        """Forget the revisions of events that event time (µs) has passed; gives their ids."""
+        passed = [id for id, revision in self._revised.items() if revision.time < now]
+        for id in passed:
             del self._revised[id]
-        return number, revised
+        return passed
 
-    def find(self, query: EventQuery) -> list[StoredEvent]:
-        """The events that a query asks for, newest first."""
-        found = [event for number, block in self._blocks.items() for event in self._of(number, block, query)]
-        found.sort(key=lambda event: -event.time)
-        return found[: query.limit]
+    def _drop(self, number: int) -> int:
+        self._events -= len(self._blocks.pop(number))
+        del self._times[number]
+        return number
 
-    def _of(self, number: int, block: Block, query: EventQuery) -> Iterator[StoredEvent]:
-        for place, head in enumerate(block.heads):
-            revision = self._revised.get(head.id) if self._revised else None
-            keys = (*head.keys, *revision.keys) if revision else head.keys
-            if is_asked(query, head, keys):
-                given = block.additions[place] if block.additions else b""
-                addition = revision.addition if revision else given
-                yield StoredEvent(head.id, head.time, block.lines[place], addition, number)
+    def find(self, query: EventQuery) -> "Sequence[StoredEvent]":
+        """The events that have one of the keys of a query in its span, newest first.
+
+        That is what indicators ask for; what else a query may say is not answered here.
+        """
+        keys = frozenset(query.any_keys)
+        found = [place for number, block in self._blocks.items() for place in _find(number, block, keys, query.span)]
+        found.sort(key=lambda place: -place.time)
+        return _Found(self, found[: query.limit])
+
+    def read(self, places: Sequence[_Place]) -> list[StoredEvent]:
+        """Events that were found. Raises what ``Fetch`` raises."""
+        by_record: dict[tuple[int, int | None], list[int]] = {}
+        for at, place in enumerate(places):
+            by_record.setdefault((place.block, place.run), []).append(at)
+        events: dict[int, StoredEvent] = {}
+        for (number, run), those in by_record.items():
+            block = self._blocks[number]
+            for at, event in zip(those, self._of(number, block, run, [places[at].place for at in those]), strict=True):
+                events[at] = event
+        return [events[at] for at in range(len(places))]
+
+    def _of(self, number: int, block: Block, run: int | None, places: Sequence[int]) -> Iterator[StoredEvent]:
+        if run is None:
+            for place in places:
+                head = block.heads[place]
+                addition = block.additions[place] if block.additions else b""
+                yield self._stored(head.id, head.time, block.lines[place], addition, number)
+            return
+        there = block.runs[run]
+        written = self._fetch(there.partition, there.offset)[there.batch]
+        for place in places:
+            id, time = written.ids[place], written.times[place]
+            yield self._stored(id, time, written.lines[place], written.additions[place], number)
+
+    def _stored(self, id: str, time: int, line: bytes, addition: bytes, number: int) -> StoredEvent:
+        revision = self._revised.get(id)
+        return StoredEvent(id, time, line, revision.addition if revision else addition, number)
 
 
-def is_asked(query: EventQuery, head: Head, keys: Sequence[str]) -> bool:
-    """Whether a query asks for an event."""
-    start, end = query.span.start, query.span.end
-    return (
-        (start is None or head.time >= start)
-        and (end is None or head.time < end)
-        and (not query.any_keys or not set(query.any_keys).isdisjoint(keys))
-        and set(query.keys) <= set(keys)
-        and (not query.ids or head.id in query.ids)
-    )
+class _Found(Sequence[StoredEvent]):
+    """Events that were found; they are read when they are looked at."""
+
+    def __init__(self, events: RecentEvents, places: Sequence[_Place]) -> None:
+        self._events, self._places = events, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, at: int) -> StoredEvent: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[StoredEvent]: ...
+    def __getitem__(self, at: int | slice) -> StoredEvent | list[StoredEvent]:
+        if isinstance(at, slice):
+            return self._events.read(self._places[at])
+        return self._events.read([self._places[at]])[0]
+
+    def __iter__(self) -> Iterator[StoredEvent]:
+        return iter(self[:])
+
+
+def _find(number: int, block: Block, keys: frozenset[str], span: Span) -> Iterator[_Place]:
+    """The events of a block that have one of some keys in a span."""
+    for place, head in enumerate(block.heads):
+        if not keys.isdisjoint(head.keys) and _is_within(head.time, span):
+            yield _Place(head.time, number, None, place)
+    for at, run in enumerate(block.runs):
+        stops = [stop for _, stop, _ in run.parts]
+        for place, time in _having(run.traits, keys):
+            part = bisect_right(stops, place)
+            if part < len(stops) and run.parts[part][0] <= place and _is_within(time, span):
+                yield _Place(time, number, at, place)
+
+
+def _having(traits: Traits, keys: frozenset[str]) -> Iterator[tuple[int, int]]:
+    """The places of the events that have one of some keys, with their times, in order."""
+    by_key = places_by_key(traits)
+    places = {place for key in by_key.keys() & keys for place in by_key[key]}
+    times = unpack(traits.times) if places else ()
+    return ((place, times[place]) for place in sorted(places))
+
+
+def _is_within(time: int, span: Span) -> bool:
+    return (span.start is None or time >= span.start) and (span.end is None or time < span.end)
 
 
 class RecentIds:

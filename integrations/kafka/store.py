@@ -4,7 +4,7 @@ It keeps no log and answers no person: the outcomes go to whoever follows, and t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 import msgspec
 
@@ -15,7 +15,9 @@ from impetus.domain.incident import Incident, urgency
 from impetus.domain.keyrange import KeyRange, behind, only
 from impetus.domain.plan import LedgerLine
 from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, StoredEvent
-from integrations.kafka.recent import HeldPast, RecentEvents, RecentIds, encode_block
+from impetus.domain.run import Fetch
+from integrations.kafka.recent import Block, HeldPast, RecentEvents, RecentIds, encode_block
+from integrations.kafka.rows import Rows
 
 STATE, INCIDENT, ALERT, CONTROL, BLOCK, REVISION, IDS, NEWEST = b"s", b"i", b"a", b"c", b"b", b"r", b"d", b"n"
 """The first byte of a row: what it holds."""
@@ -27,25 +29,13 @@ _incident = msgspec.msgpack.Decoder(Incident).decode
 _alert = msgspec.msgpack.Decoder(Alert).decode
 
 
-class Rows(Protocol):
-    """Bytes under bytes, in the order of the keys. What was put is read at once; somebody else makes it durable."""
-
-    def get(self, key: bytes) -> bytes | None:
-        """The value of a key."""
-
-    def put(self, key: bytes, value: bytes | None) -> None:
-        """Set the value of a key; None removes it."""
-
-    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """All rows whose key begins with a prefix."""
-
-
 class LaneStore:
     """The part of the port ``Store`` that a correlator asks for, over rows. Of one thread."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, fetch: Fetch) -> None:
+        """``fetch`` gives the events of commits that lie elsewhere."""
         self._rows = rows
-        self._recent, self._ids = RecentEvents(), RecentIds()
+        self._recent, self._ids = RecentEvents(fetch), RecentIds()
         self._newest = int.from_bytes(rows.get(NEWEST) or b"")
         for key, row in rows.scan(BLOCK):
             self._recent.restore(int.from_bytes(key[1:]), row)
@@ -61,23 +51,24 @@ class LaneStore:
         What cannot be encoded raises before anything is put.
         """
         rows = list(_rows_of(commit, self._newest + 1))
-        block = encode_block(commit) if commit.lines else None
+        block = Block.of(commit) if commit.lines or commit.runs else None
+        row = encode_block(block) if block is not None else b""
         for revision in commit.revisions:
-            self._rows.put(REVISION + revision.id.encode(), _encode(self._recent.revise(revision)))
+            self._recent.revise(revision)
+            self._rows.put(REVISION + revision.id.encode(), _encode(revision))
         if block is not None:
-            self._add(commit, block)
+            self._add(block, row, ids_of(commit))
         for key, value in rows:
             self._rows.put(key, value)
         self._forget(commit)
         return 0
 
-    def _add(self, commit: Commit, block: bytes) -> None:
+    def _add(self, block: Block, row: bytes, ids: tuple[str, ...]) -> None:
         self._newest += 1
         number, put = self._newest.to_bytes(8), self._rows.put
         put(NEWEST, number)
-        put(BLOCK + number, block)
-        self._recent.add(self._newest, commit)
-        ids = tuple(head.id for head in commit.heads)
+        put(BLOCK + number, row)
+        self._recent.add(self._newest, block)
         put(IDS + number, _encode(ids))
         for forgotten in self._ids.add(self._newest, ids):
             put(IDS + forgotten.to_bytes(8), None)
@@ -86,10 +77,12 @@ class LaneStore:
         """Forget the events that are final, as soon as event time moves on."""
         moved = [value for key, value in commit.state if key.space == "clock" and not key.key]
         now = _decode(moved[-1], type=int | None) if moved and moved[-1] else None
-        for number, revised in self._recent.forget(now) if now is not None else ():
+        if now is None:
+            return
+        for number in self._recent.forget(now):
             self._rows.put(BLOCK + number.to_bytes(8), None)
-            for id in revised:
-                self._rows.put(REVISION + id.encode(), None)
+        for id in self._recent.forget_revisions(now):
+            self._rows.put(REVISION + id.encode(), None)
 
     def state(self, space: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Every piece of state of a space whose key begins with a prefix."""
@@ -126,8 +119,8 @@ class LaneStore:
         """The number of the newest block."""
         return self._newest
 
-    def events(self, query: EventQuery) -> list[StoredEvent]:
-        """Events that a query asks for, among those that event time has not passed."""
+    def events(self, query: EventQuery) -> Sequence[StoredEvent]:
+        """The events that event time has not passed and that have a key and a time that a query asks for."""
         return self._recent.find(query)
 
     def alerts(self, ids: Sequence[str]) -> list[Alert]:
@@ -200,6 +193,15 @@ def _rows_of(commit: Commit, block: int) -> Iterator[tuple[bytes, bytes | None]]
         yield ALERT + alert.id.encode(), None if alert.gone else _encode(alert)
     for incident in commit.incidents:
         yield INCIDENT + incident.id.encode(), _encode(incident)
+
+
+def ids_of(commit: Commit) -> tuple[str, ...]:
+    """The ids of the events of a commit: its own, and those of its runs."""
+    found = [head.id for head in commit.heads]
+    for run in commit.runs:
+        for start, stop, _ in run.parts:
+            found += run.traits.ids[start:stop]
+    return tuple(found)
 
 
 def _state_key(space: str, key: bytes) -> bytes:

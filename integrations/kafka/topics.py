@@ -28,6 +28,8 @@ def make_topics(access: Access, layout: Layout) -> int:
     admin = AdminClient(access.client())
     try:
         found = admin.list_topics(timeout=PATIENCE).topics
+        if access.events in found:
+            layout = msgspec.structs.replace(layout, partitions=len(found[access.events].partitions))
         missing = [topic for topic in _topics(access, layout) if topic.topic not in found]
         for future in admin.create_topics(missing, operation_timeout=PATIENCE).values() if missing else ():
             _made(future)
@@ -52,6 +54,7 @@ def _topics(access: Access, layout: Layout) -> list[NewTopic]:
         NewTopic(name, partitions, layout.replicas, config=config)
         for name, partitions, config in (
             (access.events, layout.partitions, kept),
+            (access.enriched, layout.partitions, kept),
             (access.matched, 1, kept),
             (access.outcomes, 1, kept),
             (access.positions, 1, compacted),

@@ -6,9 +6,11 @@ consumer goes on at what was committed. So each record is taken once, however of
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from integrations.kafka.access import Access
 from integrations.kafka.topics import PATIENCE
@@ -20,8 +22,19 @@ WAIT = 0.2
 PAUSE = 1.0
 """Seconds before another try."""
 
-Transform = Callable[[int, int, bytes], bytes | None]
-"""Partition, offset and value of a record in; the record out, None for none."""
+
+class Made(NamedTuple):
+    """What becomes of a record: one that goes beside the lane, if any, and one for the lane, which says where that is.
+
+    ``onward`` makes the latter, from the offset of the former (-1 if there is none).
+    """
+
+    beside: bytes | None
+    onward: Callable[[int], bytes]
+
+
+Transform = Callable[[int, int, bytes], Made | None]
+"""Partition, offset and value of a record in; what becomes of it, None for nothing."""
 
 
 class TransformLoop:
@@ -60,15 +73,33 @@ class TransformLoop:
             consumer.close()
 
     def _commit(self, consumer: Consumer, producer: Producer, messages: Sequence[Message]) -> None:
+        found = [(one.partition(), self._transform(one.partition(), one.offset(), one.value())) for one in messages]
+        made = [(partition, one) for partition, one in found if one is not None]
         producer.begin_transaction()
-        for message in messages:
-            made = self._transform(message.partition(), message.offset(), message.value())
-            if made is not None:
-                producer.produce(self._access.matched, made, key=b"lane", partition=0)
+        for (_, one), place in zip(made, self._put_beside(producer, made), strict=True):
+            producer.produce(self._access.matched, one.onward(place), key=b"lane", partition=0)
         ends = {(message.topic(), message.partition()): message.offset() + 1 for message in messages}
         offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in ends.items()]
         producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), PATIENCE)
         producer.commit_transaction(PATIENCE)
+
+    def _put_beside(self, producer: Producer, made: Sequence[tuple[int, Made]]) -> list[int]:
+        """Put what goes beside the lane into its partitions; the offsets, known once the brokers have it."""
+        places = [-1] * len(made)
+
+        def note(at: int, error: KafkaError | None, message: Message) -> None:
+            if error is None:
+                places[at] = message.offset()
+
+        for at, (partition, one) in enumerate(made):
+            if one.beside is not None:
+                producer.produce(
+                    self._access.enriched, one.beside, partition=partition, on_delivery=partial(note, at)
+                )
+        producer.flush(PATIENCE)
+        if any(one.beside is not None and place < 0 for (_, one), place in zip(made, places, strict=True)):
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "what goes beside the lane was not taken"))
+        return places
 
 
 def _sound(message: Message) -> Message:
