@@ -11,7 +11,7 @@ from correlator.intelligence import LOOKUPS
 from impetus.domain.batch import Reject
 from impetus.domain.entity import IDENTIFYING, WEAK
 from impetus.domain.errors import ImpetusError, Where
-from impetus.domain.event import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Fields, Scalar, first_text
+from impetus.domain.event import MAX_BYTES, MAX_DEPTH, MAX_VALUES, Fields, Json, Scalar, first_text
 from impetus.domain.instant import parse_instant
 
 MAX_RECORD = 4096
@@ -101,8 +101,7 @@ class Arrival(msgspec.Struct):
         brief = self.brief
         if brief is not None:
             return brief[0]
-        told = (self.event.get(field) for field in SAID)
-        return tuple(tuple(one) if isinstance(one, list) else one for one in told)  # type: ignore[arg-type]
+        return tuple(map(_said, map(self.event.get, SAID)))
 
     @property
     def is_indicator(self) -> bool:
@@ -111,6 +110,13 @@ class Arrival(msgspec.Struct):
         category = self.event.get("logsource.category") if brief is None else brief[0][1]
         first = category[0] if category and isinstance(category, list | tuple) else category
         return first == "indicator"
+
+
+def _said(value: Json) -> bool | int | float | str | tuple[Scalar, ...] | None:
+    """A value as it can be compared; what is no text or number says nothing."""
+    if isinstance(value, list):
+        return tuple(one for one in value if not isinstance(one, list | dict))
+    return None if isinstance(value, dict) else value
 
 
 class ArrivalReader:

@@ -19,7 +19,7 @@ from correlator.cluster.rounds import Answer, Codec, MatchedRound, Outcome, Pack
 from correlator.cluster.rounds import Standing as LaneStanding
 from correlator.control import setup_of
 from correlator.matched import MatchedBatch
-from correlator.worker import Correlator
+from correlator.worker import QUIET, Correlator
 from impetus.domain.batch import Batch, Commit, Control, Key, Reject, Traits
 from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import SECOND
@@ -28,8 +28,6 @@ from impetus.domain.run import Fetch
 
 SPACE = "lane"
 """The space of state in which the lane keeps what is its own."""
-QUIET = SECOND
-"""After so long (µs) without events a step looks at the wall clock, as on one box."""
 TOLD = SECOND
 """How often followers are told how the lane is (µs of the merged clock)."""
 

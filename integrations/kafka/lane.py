@@ -16,7 +16,7 @@ from quixstreams.state import State
 
 from impetus.domain.keyrange import behind
 from integrations.kafka.access import RECORD_BYTES, SESSION_MS, TRANSACTION_MS, Access
-from integrations.kafka.store import LaneStore
+from integrations.kafka.rows import Rows
 
 EVERY = 0.25
 """Seconds from one transaction to the next."""
@@ -24,8 +24,8 @@ EVERY = 0.25
 
 Take = Callable[[bytes], Iterable[bytes]]
 """Takes a matched round in; the outcomes that follow."""
-Make = Callable[[LaneStore], Take]
-"""Makes what takes them in, over the store that the lane has left."""
+Make = Callable[[Rows], Take]
+"""Makes what takes them in, over the rows that the lane has left."""
 
 
 class QuixRows:
@@ -99,7 +99,7 @@ class LaneLoop:
         else:
             self._rows.bind(state)
         if self._take is None or self._rows.partition is not self._partition:
-            self._partition, self._take = self._rows.partition, self._make(LaneStore(self._rows))
+            self._partition, self._take = self._rows.partition, self._make(self._rows)
             self._log.info("lane.held")
         return list(self._take(value))
 

@@ -10,9 +10,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from integrations.kafka.access import Access
 from integrations.kafka.topics import PATIENCE, unavailable
 
-AHEAD = 4
+AHEAD = 32
 """About so many records of a partition wait until they are asked for."""
-FAR = 1_000
+FAR = 100
 """Records closer than this behind the last one are read through to, others sought."""
 STEP = 0.1
 """Seconds that one look waits for records."""
@@ -80,10 +80,11 @@ class Lookup:
         while True:
             while ahead and ahead[0][0] < offset:
                 ahead.popleft()
-            if ahead:
-                return ahead[0][1] if ahead[0][0] == offset else None
-            if time.monotonic() > until:
-                raise unavailable(TimeoutError(f"{self._topic} {partition} {offset}"))
+            if ahead and ahead[0][0] == offset:
+                return ahead[0][1]
+            if ahead or time.monotonic() > until:
+                self._find_gone(partition, offset)
+                return None
             self._fill(partition)
 
     def _seek(self, partition: int, offset: int) -> None:
@@ -95,13 +96,24 @@ class Lookup:
     def _fill(self, partition: int) -> None:
         """Take what has come; a partition of which enough waits is paused until it is asked for again."""
         self._consumer.resume([TopicPartition(self._topic, partition)])
-        for message in self._consumer.consume(AHEAD, STEP):
+        first = self._consumer.poll(STEP)
+        for message in [first, *self._consumer.consume(AHEAD, 0)] if first is not None else ():
             if message.error():
                 continue  # of the moment: the client goes on by itself
             ahead = self._ahead[message.partition()]
             ahead.append((message.offset(), message.value()))
             if len(ahead) >= AHEAD:
                 self._consumer.pause([TopicPartition(self._topic, message.partition())])
+
+    def _find_gone(self, partition: int, offset: int) -> None:
+        """What was asked for did not come: raises ``ImpetusError`` unless the brokers say that it is gone."""
+        del self._at[partition]  # whoever asks again begins anew
+        try:
+            low, _ = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), STEP * 10)
+        except KafkaException as error:
+            raise unavailable(error) from None
+        if offset >= low:
+            raise unavailable(TimeoutError(f"{self._topic} {partition} {offset}"))
 
     def close(self) -> None:
         """Read no more."""

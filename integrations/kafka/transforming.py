@@ -93,9 +93,7 @@ class TransformLoop:
 
         for at, (partition, one) in enumerate(made):
             if one.beside is not None:
-                producer.produce(
-                    self._access.enriched, one.beside, partition=partition, on_delivery=partial(note, at)
-                )
+                producer.produce(self._access.enriched, one.beside, partition=partition, on_delivery=partial(note, at))
         producer.flush(PATIENCE)
         if any(one.beside is not None and place < 0 for (_, one), place in zip(made, places, strict=True)):
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "what goes beside the lane was not taken"))

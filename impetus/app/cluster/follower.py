@@ -6,11 +6,13 @@ import msgspec
 import structlog
 
 from correlator.cluster.rounds import Answer, Codec, Outcome, Standing
+from impetus.app.cluster.beside import Beside
 from impetus.app.runner import REFUSALS, RETRY
 from impetus.app.tally import Tally
 from impetus.domain.batch import Batch, Commit
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.ports import Store
+from impetus.domain.run import whole
 from integrations.kafka.access import Access
 from integrations.kafka.reading import Following
 
@@ -27,7 +29,7 @@ class Follower:
 
     def __init__(self, access: Access, store: Store, tally: Tally) -> None:
         self._store, self._tally, self._codec = store, tally, Codec()
-        self._topic = Following(access, access.outcomes, _next_place(store))
+        self._topic, self._beside = Following(access, access.outcomes, _next_place(store)), Beside(access)
         self._ending = False
         self.cursor = store.cursor()
         self.heard = 0
@@ -52,10 +54,23 @@ class Follower:
             self._log.error(error.code, what=error.what, offset=offset)
             return None
         place = (POSITION, str(offset).encode())
-        commit = msgspec.structs.replace(outcome.commit, positions=(*outcome.commit.positions, place))
+        commit = msgspec.structs.replace(self._whole(outcome.commit), positions=(*outcome.commit.positions, place))
         self.cursor, self.heard = self._commit(commit), outcome.heard
-        self._tell(outcome)
+        self._tell(msgspec.structs.replace(outcome, commit=commit))
         return outcome
+
+    def _whole(self, commit: Commit) -> Commit:
+        """A commit with its events, which lie beside it. While the brokers do not answer, they are asked again.
+
+        Raises ``ImpetusError`` if the events are gone: what is left cannot become the store of one box.
+        """
+        while True:
+            try:
+                return whole(commit, self._beside.fetch)
+            except ImpetusError as error:
+                if error.code != "cluster.unavailable" or self._ending:
+                    raise
+                self._log.error(error.code, what=error.what, hint=error.hint)
 
     def _commit(self, commit: Commit) -> int:
         """Commit; while the store refuses (disk full), try again: what comes later waits in Kafka meanwhile."""
@@ -77,12 +92,13 @@ class Follower:
         tally.written()
 
     def end(self) -> None:
-        """Try no more what the store refuses."""
+        """Try no more what the store refuses, or the brokers do not give."""
         self._ending = True
 
     def close(self) -> None:
         """Follow no more."""
         self._topic.close()
+        self._beside.close()
 
 
 def _next_place(store: Store) -> int:

@@ -3,8 +3,10 @@
 import signal
 from functools import partial
 
+import msgspec
+
 from correlator.cluster.matching import RoundMatcher
-from correlator.cluster.rounds import Codec, Round
+from correlator.cluster.rounds import Codec, MatchedRound, Round
 from impetus.app.cluster.access import make_access, make_layout
 from impetus.app.cluster.setups import Setups
 from impetus.app.reloading import collect
@@ -12,7 +14,7 @@ from impetus.app.settings import Settings
 from impetus.domain.errors import ImpetusError
 from integrations.kafka.access import Access
 from integrations.kafka.topics import make_topics
-from integrations.kafka.transforming import TransformLoop
+from integrations.kafka.transforming import Made, TransformLoop
 
 
 def run(settings: Settings, name: str) -> None:
@@ -26,16 +28,22 @@ def run(settings: Settings, name: str) -> None:
     loop.run()
 
 
-def make_transform(access: Access) -> "partial[bytes | None]":
+def make_transform(access: Access) -> "partial[Made | None]":
     """What a match worker makes of a round."""
     return partial(_transform, Codec(), RoundMatcher(Setups(access).find))
 
 
-def _transform(codec: Codec, matcher: RoundMatcher, partition: int, offset: int, value: bytes) -> bytes | None:
+def _transform(codec: Codec, matcher: RoundMatcher, partition: int, offset: int, value: bytes) -> Made | None:
     try:
         one = codec.decode(value, Round)
     except ImpetusError as error:
         if error.code != "cluster.record":
             raise
         return None
-    return codec.encode(matcher.match(partition, offset, one))
+    matched, events = matcher.match(partition, offset, one)
+    return Made(codec.encode(events) if events is not None else None, partial(_onward, codec, matched))
+
+
+def _onward(codec: Codec, matched: MatchedRound, beside: int) -> bytes:
+    """A matched round, which says where its events lie."""
+    return codec.encode(msgspec.structs.replace(matched, beside=beside))
