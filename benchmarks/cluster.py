@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -29,7 +29,7 @@ from benchmarks.results import processor, write_section
 from collectors.logs.json_lines import JsonLines, JsonLinesSettings
 from correlator.cluster.lane import Lane
 from correlator.cluster.matching import RoundMatcher
-from correlator.cluster.rounds import Codec, MatchedRound, Outcome, Round
+from correlator.cluster.rounds import Codec, EnrichedRound, MatchedRound, Outcome, Round
 from correlator.control import document_control, limits_control, rules_control, setup_of
 from correlator.setup import Setup
 from correlator.worker import Correlator
@@ -44,7 +44,9 @@ from impetus.app.tally import Tally
 from impetus.app.wiring import wall_clock
 from impetus.domain.batch import Batch
 from impetus.domain.ports import IncidentQuery, Store
+from impetus.domain.run import Fetch, Written, whole
 from integrations.embedded.store import EmbeddedStore
+from integrations.kafka.rows import MemoryRows
 from integrations.kafka.sending import Sender, Sending
 from integrations.kafka.store import LaneStore
 from integrations.kafka.topics import make_topics
@@ -71,25 +73,6 @@ class Cost(msgspec.Struct):
     follow: float
 
 
-class MemoryRows:
-    """The lane's rows in a dictionary: what Quix Streams adds is in the rates."""
-
-    def __init__(self) -> None:
-        self._rows: dict[bytes, bytes] = {}
-
-    def get(self, key: bytes) -> bytes | None:
-        return self._rows.get(key)
-
-    def put(self, key: bytes, value: bytes | None) -> None:
-        if value is None:
-            self._rows.pop(key, None)
-        else:
-            self._rows[key] = value
-
-    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        return iter(sorted(pair for pair in self._rows.items() if pair[0].startswith(prefix)))
-
-
 def rounds_of(case: Case) -> list[list[Batch]]:
     """The events of a case as collectors hand them on, by round."""
     keeping = Keeping()
@@ -105,6 +88,18 @@ def recorded(setup: Setup) -> Setup:
     """A set-up that travels: with its control records."""
     controls = [rules_control(setup.rules), document_control("city", setup.city.document)]
     return msgspec.structs.replace(setup, plan=None, controls=(*controls, limits_control(setup)))
+
+
+def remembering(read: Callable[[int], Sequence[Written]]) -> Fetch:
+    """Gives the events beside the lane, of each partition the last record from memory, as over the broker."""
+    last: dict[int, tuple[int, Sequence[Written]]] = {}
+
+    def fetch(partition: int, offset: int) -> Sequence[Written]:
+        if last.get(partition, (-1,))[0] != offset:
+            last[partition] = offset, read(offset)
+        return last[partition][1]
+
+    return fetch
 
 
 def timed(call: Callable[[], object], events: int) -> float:
@@ -145,7 +140,10 @@ def sendings(rounds: list[list[Batch]], began: int, setup: int) -> list[Sending]
 def measure_stages(setup: Setup, rounds: list[list[Batch]], events: int, folder: Path) -> tuple[Cost, bool]:
     """What each stage costs, one after the other in this process; and whether the incidents are those of one box."""
     began, codec, controls = wall_clock(), Codec(), {control.kind: control for control in setup.controls}
-    matcher, lane = RoundMatcher(lambda _: controls), Lane(LaneStore(MemoryRows()), lambda _: controls, PARTITIONS)
+    beside: list[bytes] = []
+    fetch = remembering(lambda place: codec.decode(beside[place], EnrichedRound).batches)
+    lane = Lane(LaneStore(MemoryRows(), fetch), lambda _: controls, PARTITIONS, fetch)
+    matcher = RoundMatcher(lambda _: controls)
     sent: list[Sending] = []
     matched: list[bytes] = []
     made: list[bytes] = []
@@ -154,7 +152,11 @@ def measure_stages(setup: Setup, rounds: list[list[Batch]], events: int, folder:
     def match() -> None:
         for offset, sending in enumerate(sent, 1):
             for partition, record in enumerate(sending.rounds):
-                matched.append(codec.encode(matcher.match(partition, offset, codec.decode(record, Round))))
+                one, events = matcher.match(partition, offset, codec.decode(record, Round))
+                if events is not None:
+                    one = msgspec.structs.replace(one, beside=len(beside))
+                    beside.append(codec.encode(events))
+                matched.append(codec.encode(one))
 
     def step() -> None:
         for record in matched:
@@ -162,7 +164,7 @@ def measure_stages(setup: Setup, rounds: list[list[Batch]], events: int, folder:
 
     def follow() -> None:
         for record in made:
-            followed.commit(codec.decode(record, Outcome).commit)
+            followed.commit(whole(codec.decode(record, Outcome).commit, fetch))
 
     # The engine is compiled before anything is timed, in the lane by a first round without events.
     matcher.match(0, 0, Round(0, 1, (Batch("warm", ()),)))

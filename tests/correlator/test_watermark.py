@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlator.watermark import AHEAD, IDLE, LATENESS, EventClock
+from correlator.watermark import AHEAD, IDLE, LATENESS, EventClock, Span
 from impetus.domain.instant import SECOND
 
 T = 1_810_548_000 * SECOND
@@ -194,3 +194,32 @@ def test_nothing_within_the_lateness_of_its_source_is_too_late_idle_or_not(
 
 def _of(clock: EventClock) -> Any:
     return clock.now, clock.sources
+
+
+Sights = list[tuple[str, int, int]]
+"""Source, event time and how much later it arrived (s)."""
+SIGHTS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(-400, 400), st.integers(-20, 400)), max_size=12)
+
+
+@given(SIGHTS, SIGHTS, st.booleans())
+def test_events_that_are_usual_together_are_usual_one_by_one(before: Sights, after: Sights, asked: bool) -> None:
+    one, other = EventClock(), EventClock()
+    for clock in (one, other):
+        for source, at, delay in before:
+            see(clock, source, at, arrived=at + delay)
+        if asked:
+            clock.advance()
+    spans = []
+    for name in sorted({source for source, _, _ in after}):
+        times = [(T + at * SECOND, T + (at + delay) * SECOND) for source, at, delay in after if source == name]
+        first, last = min(time for time, _ in times), max(time for time, _ in times)
+        arrived, ahead = max(arrived for _, arrived in times), max(time - arrived for time, arrived in times)
+        spans.append(Span(name, first, last, arrived, ahead))
+    was = list(one.dump())
+    if spans and one.observe_usual(spans, 7 * SECOND):
+        late = [see(other, source, at, arrived=at + delay, heard=7) for source, at, delay in after]
+        assert not any(late)
+        assert list(one.dump()) == list(other.dump())
+        assert (one.newest, one.advance()) == (other.newest, other.advance())
+    else:
+        assert list(one.dump()) == was
