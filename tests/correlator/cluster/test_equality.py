@@ -36,7 +36,7 @@ city: Oslo
 zones:
 - {id: Z1}
 devices:
-- {id: S-1, kind: sensor, zone: Z1, location: {lat: 59.9, lon: 10.7}, radius: 15, addresses: [10.0.0.1], heartbeat: {every: 30s, silent_after: 60s}}
+- {id: S-1, kind: sensor, zone: Z1, location: {lat: 59.9, lon: 10.7}, radius: 15, addresses: [10.0.0.2], heartbeat: {every: 30s, silent_after: 60s}}
 - {id: S-2, kind: sensor, zone: Z1, heartbeat: {every: 30s, silent_after: 90s}}
 - {id: D-1, kind: door, zone: Z1}
 """  # noqa: E501
@@ -111,15 +111,18 @@ class Drawn:
     def _made(self, time: float) -> dict[str, Any]:
         id, random = f"e{self._number}", self._random
         address = random.choice(ADDRESSES)
+        alive = time % 200 < 100
         bare: dict[str, Any] = {"device.id": None, "place.zone": None}
         match random.choices(list(KINDS), list(KINDS.values()))[0]:
             case "flow":
-                return event(id, time, "flow", None, **bare, **{"source.ip": address, "destination.ip": ADDRESSES[0]})
+                return event(
+                    id, time, "flow", None, **bare, **{"source.ip": "10.0.0.2" if alive and self._is(0.1) else address}
+                )
             case "login":
                 name = random.choice(["root", "kari", "ola"])
                 return event(id, time, "login", None, **bare, **{"source.ip": [address], "user.name": name})
             case "alive":
-                names = ["S-2", "D-1", "S-1"] if time % 200 < 100 else ["S-2", "D-1"]
+                names = ["S-2", "D-1", *(["S-1"] if alive else [])]
                 return event(id, time, "reading", None, **{"device.id": random.choice(names)})
             case "opened":
                 return event(id, time, "opened", **{"logsource.category": "door", "device.id": "D-1"})
