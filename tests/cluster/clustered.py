@@ -96,16 +96,18 @@ class City:
             await asyncio.sleep(0.1)
         return loop.time() - began
 
-    def one_box(self) -> State:
-        """What one box makes of the log of this cluster."""
-        access = make_access(self.settings)
-        with contextlib.closing(EmbeddedStore.in_memory()) as store:
-            correlator, stepped = None, 0
+    def one_box(self, store: EmbeddedStore | None = None) -> State:
+        """What one box makes of the log of this cluster, from the beginning or from where a store is."""
+        setups = Setups(make_access(self.settings))
+        with contextlib.closing(EmbeddedStore.in_memory()) if store is None else contextlib.nullcontext(store) as store:
+            correlator, stepped, number = None, 0, 0
             for clock, rounds in merged(self.settings):
-                if correlator is None:
-                    setup = setup_of(Setups(access).find(max(one.setup for one in rounds)))
-                    correlator = Correlator(setup, store)
+                if max(one.setup for one in rounds) > number:
+                    number = max(one.setup for one in rounds)
+                    setup = setup_of(setups.find(number))
+                    correlator = Correlator(setup, store) if correlator is None else correlator.succeed(setup)
                     store.commit(correlator.begin())
+                assert correlator is not None
                 batches = [batch for one in rounds for batch in one.batches]
                 if batches or clock - stepped >= QUIET:
                     stepped = clock
