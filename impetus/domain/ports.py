@@ -212,11 +212,10 @@ class Store(Protocol):
     def controls(self) -> Sequence[tuple[int, Control]]:
         """Control records in order, each with the number (from 1) of the block that it takes effect before."""
 
-    def recent_ids(self, limit: int) -> Sequence[str]:
-        """The ids of about the newest ``limit`` events in the log, to drop what is delivered again."""
-
     def past(self, limit: int) -> Past:
-        """The same, to be asked and read bit by bit."""
+        """The ids of about the newest ``limit`` events in the log, to drop what is delivered again: asked and read bit
+        by bit.
+        """
 
     def log(self) -> Iterator[tuple[bytes, ...]]:
         """The blocks of the log, in order, each as its lines."""

@@ -135,12 +135,8 @@ class EmbeddedStore:
         """Control records in order, each with the number of the block before which it takes effect."""
         return self._read(reader.read_controls)
 
-    def recent_ids(self, limit: int) -> Sequence[str]:
-        """The ids of the newest ``limit`` events of the log, newest last."""
-        return self._read(lambda connection: log.read_ids(connection, limit, self._report))
-
     def past(self, limit: int) -> LogPast:
-        """The same, to be asked and read bit by bit."""
+        """The ids of the newest ``limit`` events of the log, asked and read bit by bit."""
         return LogPast(self._read, self._filters, self.newest(), limit, self._report)
 
     def log(self) -> Iterator[tuple[bytes, ...]]:

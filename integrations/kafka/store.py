@@ -116,12 +116,8 @@ class LaneStore:
         found = [_decode(row, type=tuple[int, Control]) for _, row in self._rows.scan(CONTROL)]
         return sorted(found, key=lambda pair: pair[0])
 
-    def recent_ids(self, limit: int) -> Sequence[str]:
-        """The ids of about the newest events."""
-        return self._ids.newest(limit)
-
     def past(self, limit: int) -> HeldPast:
-        """The same, to be asked and read."""
+        """The ids of about the newest events, to be asked and read."""
         return HeldPast(self._ids.newest(limit))
 
     def newest(self) -> int:

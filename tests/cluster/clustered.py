@@ -23,7 +23,7 @@ from load import records
 from correlator.cluster.merging import Merge
 from correlator.cluster.rounds import Codec, Round
 from correlator.control import setup_of
-from correlator.worker import Correlator
+from correlator.worker import QUIET, Correlator
 from impetus.app.cluster.access import make_access
 from impetus.app.cluster.runner import ClusterRunner
 from impetus.app.cluster.setups import Setups
@@ -38,8 +38,6 @@ from integrations.embedded.store import EmbeddedStore
 from integrations.kafka.reading import read_all
 
 LOAD_RULES = Path(__file__).parents[1] / "app" / "load_rules.yml"
-QUIET = 1_000_000
-"""µs after which the lane steps without events."""
 
 
 class State(msgspec.Struct):
