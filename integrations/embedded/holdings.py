@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, TypeVar
 
 from impetus.domain.batch import Commit, Head, Key
 from impetus.domain.errors import ImpetusError
+from impetus.domain.ports import Past
 from integrations.embedded.entries import Entries
 from integrations.embedded.reader import decode_alert, decode_incident, read_controls
 from integrations.embedded.seal import Seals
@@ -40,8 +42,9 @@ def read_rows(read: Read, seals: Seals) -> Iterator[Commit]:
         yield Commit(incidents=tuple(_sound(rows, seals, decode_incident)))
 
 
-def of_ids(ids: list[str]) -> Iterator[Commit]:
-    """Events of which nothing is needed but that they were there."""
+def of_past(past: Past) -> Iterator[Commit]:
+    """Events of which nothing is needed but that they were there, oldest first."""
+    ids = list(chain.from_iterable(iter(lambda: list(past.read(IDS)), [])))[::-1]
     for start in range(0, len(ids), IDS):
         yield Commit(heads=tuple(Head(id, 0, ()) for id in ids[start : start + IDS]))
 

@@ -25,7 +25,7 @@ from integrations.embedded.block import Block, encode
 from integrations.embedded.connections import Connections
 from integrations.embedded.entries import Entries, read_entries
 from integrations.embedded.filter import Filters
-from integrations.embedded.holdings import of_entries, of_ids, read_rows
+from integrations.embedded.holdings import of_entries, of_past, read_rows
 from integrations.embedded.inspection import check_rows
 from integrations.embedded.marks import write_mark
 from integrations.embedded.mend import mend
@@ -184,7 +184,7 @@ class EmbeddedStore:
     def holdings(self, ids: int, since: int | None) -> Iterator[Commit]:
         """All that a correlator goes on with; see ``ports.Portable``. To be read while nothing is committed."""
         yield from read_rows(self._read, self._seals)
-        yield from of_ids(self._read(lambda connection: log.read_ids(connection, ids, self._report)))
+        yield from of_past(self.past(ids))
         first, last = self.stretch(Span(start=since)) if since is not None else (1, 0)
         for entries in map(self.entries, range(first, last + 1)):
             if any(head.time >= (since or 0) for head, _, _ in entries):
