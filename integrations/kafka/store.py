@@ -64,19 +64,21 @@ class LaneStore:
         block = encode_block(commit) if commit.lines else None
         for revision in commit.revisions:
             self._rows.put(REVISION + revision.id.encode(), _encode(self._recent.revise(revision)))
-        if block is not None:
+        if commit.heads:
             self._add(commit, block)
         for key, value in rows:
             self._rows.put(key, value)
         self._forget(commit)
         return 0
 
-    def _add(self, commit: Commit, block: bytes) -> None:
+    def _add(self, commit: Commit, block: bytes | None) -> None:
+        """Take events in; of heads without lines only the ids are kept."""
         self._newest += 1
         number, put = self._newest.to_bytes(8), self._rows.put
         put(NEWEST, number)
-        put(BLOCK + number, block)
-        self._recent.add(self._newest, commit)
+        if block is not None:
+            put(BLOCK + number, block)
+            self._recent.add(self._newest, commit)
         ids = tuple(head.id for head in commit.heads)
         put(IDS + number, _encode(ids))
         for forgotten in self._ids.add(self._newest, ids):
