@@ -64,4 +64,4 @@ def _topics(access: Access, layout: Layout) -> list[NewTopic]:
 
 def unavailable(error: BaseException) -> ImpetusError:
     """The error for people behind one of the client."""
-    return ImpetusError("cluster.unavailable", f"the brokers do not answer: {error}", Where(key="cluster.brokers"))
+    return ImpetusError("cluster.unavailable", f"the brokers do not answer: {error}", Where(key="cluster.broker"))

@@ -67,7 +67,7 @@ class City:
             lines = '[rules]\npaths = ["rules.yml"]\n'
         (folder / "impetus.toml").write_text(
             f'{lines}[log]\nlevel = "warning"\n'
-            f'[cluster]\nbrokers = ["{address}"]\nname = "{name}"\npartitions = 3\nworkers = {workers}\n'
+            f'[cluster]\nbroker.hosts = ["{address}"]\nname = "{name}"\npartitions = 3\nworkers = {workers}\n'
         )
         self.settings: Settings = read_settings(folder / "impetus.toml")
         self.setup, _ = make_setup(self.settings)

@@ -50,7 +50,7 @@ path = "events.ndjson"
 follow = true
 idle = "1d"
 [cluster]
-brokers = ["{address}"]
+broker.hosts = ["{address}"]
 name = "{name}"
 partitions = 3
 """
@@ -159,14 +159,15 @@ async def moved_on(client: Client, events: int) -> None:
         await asyncio.sleep(0.05)
 
 
-async def survive(node: Node, seed: int, kills: int) -> Report:
-    """Kill a node so often under load; what is left."""
+async def survive(node: Node, seed: int, kills: int, reloads: int) -> Report:
+    """Kill a node so often under load, the first times behind a reload; what is left."""
     random_ = random.Random(seed)
     load = asyncio.create_task(node.load())
     for _ in range(kills):
         async with node.running(signal.SIGKILL) as client:
             await moved_on(client, await events_of(client))
-            await node.reload(client)
+            if node.reloads < reloads:
+                await node.reload(client)
             await asyncio.sleep(random_.uniform(0, 1))
     load.cancel()
     await asyncio.gather(load, return_exceptions=True)
@@ -185,7 +186,7 @@ def main() -> int:
         stack = Stack(Path(folder) / "stack", bound=True)
         try:
             node = Node(Path(folder) / "node", stack.start("kafka")["kafka"], "kills", options.seed)
-            report = asyncio.run(survive(node, options.seed, options.kills))
+            report = asyncio.run(survive(node, options.seed, options.kills, options.kills))
         finally:
             stack.stop(grace=1)
     report.hold()
