@@ -79,7 +79,7 @@ class Reloading:
         for path in rule_paths(settings):
             if not path.exists():
                 raise ImpetusError("rule.unreadable", "there is no such file or folder", Where(str(path)))
-        return fresh, settings, *make_setup(settings)
+        return fresh, settings, *make_setup(settings, keep=True)
 
     async def _report(self) -> None:
         try:

@@ -43,12 +43,12 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._log = structlog.get_logger("service")
-        setup, self.problems = make_setup(settings)
+        path = settings.path(settings.store.path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        setup, self.problems = make_setup(settings, keep=True)
         for problem in self.problems:
             event = "plan.draft" if problem.code == "plan.draft" else "rule.unusable"
             self._log.warning(event, code=problem.code, where=str(problem.where), what=problem.what)
-        path = settings.path(settings.store.path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         key = masking_key(path)
         self._index = index_parts().make_index(settings, path, key) if is_index(settings.store.kind) else None
         self.store: Store = self._index.journal if self._index else make_store(settings.store.kind, path)
