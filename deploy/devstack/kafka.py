@@ -12,7 +12,7 @@ PORTS = ("client", "controller")
 RANGE: range | None = None
 """Any port will do."""
 MORE = "more.properties"
-"""A file of this name in the folder has more settings, which prevail; ``{client}`` and ``{controller}`` are the ports."""
+"""A file of this name in the folder has settings that prevail; ``{client}`` and ``{controller}`` are the ports."""
 _CLUSTER = "aW1wZXR1cy1kZXZzdGFjaw"
 _JVM = (
     "-Xms128m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:ActiveProcessorCount=2", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
