@@ -82,7 +82,7 @@ class Service:
         self._telling: asyncio.Task[None] | None = None
 
     def _make_runner(self, setup: Setup) -> Running:
-        if self._settings.cluster.brokers:
+        if self._settings.cluster.broker is not None:
             clustered = cluster_parts().ClusterRunner
             behind: Running = clustered(self._settings, setup, self.store, wall_clock, self.tally)
             return behind

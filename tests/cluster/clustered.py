@@ -60,14 +60,16 @@ class State(msgspec.Struct):
 class City:
     """An installation in a folder: its settings, the runner and the store behind it."""
 
-    def __init__(self, folder: Path, address: str, name: str, lines: str = "", workers: int = 2) -> None:
+    def __init__(
+        self, folder: Path, address: str, name: str, lines: str = "", workers: int = 2, broker: str = ""
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if not lines:
             shutil.copyfile(LOAD_RULES, folder / "rules.yml")
             lines = '[rules]\npaths = ["rules.yml"]\n'
         (folder / "impetus.toml").write_text(
             f'{lines}[log]\nlevel = "warning"\n'
-            f'[cluster]\nbrokers = ["{address}"]\nname = "{name}"\npartitions = 3\nworkers = {workers}\n'
+            f'[cluster]\nbroker.hosts = ["{address}"]\n{broker}name = "{name}"\npartitions = 3\nworkers = {workers}\n'
         )
         self.settings: Settings = read_settings(folder / "impetus.toml")
         self.setup, _ = make_setup(self.settings)

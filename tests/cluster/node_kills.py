@@ -28,7 +28,7 @@ from deploy.devstack.stack import Stack
 from impetus.api.client import Client
 from impetus.app.cluster.access import make_access
 from impetus.app.cluster.place import read_place
-from impetus.app.settings import read_settings
+from impetus.app.settings import Settings, read_settings
 from impetus.domain.errors import ImpetusError
 from integrations.embedded.store import EmbeddedStore
 from integrations.kafka.reading import read_one
@@ -50,7 +50,7 @@ path = "events.ndjson"
 follow = true
 idle = "1d"
 [cluster]
-brokers = ["{address}"]
+broker.hosts = ["{address}"]
 name = "{name}"
 partitions = 3
 """
@@ -83,7 +83,7 @@ class Report(msgspec.Struct):
 
 
 class Node:
-    """A folder with settings and a file that grows, and the program that is started on them."""
+    """A folder with settings, rules that change and a file that grows, for the program to be started on."""
 
     def __init__(self, folder: Path, address: str, name: str, seed: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -102,23 +102,6 @@ class Node:
                 file.write(b"".join(line + b"\n" for line in islice(self._lines, LINES)))
                 self.written += LINES
                 await asyncio.sleep(PAUSE)
-
-    @asynccontextmanager
-    async def running(self, end: signal.Signals) -> AsyncIterator[Client]:
-        """Start the program, wait until it answers, and end it in some way."""
-        command = (sys.executable, "-m", "impetus.app", "run", "--config", self.settings.file)
-        with (self._folder / "log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(*command, stderr=log)
-        try:
-            async with asyncio.timeout(PATIENCE), Client(self.settings.address) as client:
-                while await events_of(client) < 0:
-                    assert process.returncode is None, (self._folder / "log").read_text()
-                    await asyncio.sleep(0.05)
-                yield client
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(end)
-            await process.wait()
 
     async def reload(self, client: Client) -> None:
         """Put other rules in force."""
@@ -147,6 +130,24 @@ class Node:
         return Codec().decode(value, Outcome).heard
 
 
+@asynccontextmanager
+async def running(settings: Settings, end: signal.Signals) -> AsyncIterator[Client]:
+    """Start the program, wait until it answers, and end it in some way."""
+    command, output = (sys.executable, "-m", "impetus.app", "run", "--config", settings.file), settings.path("log")
+    with output.open("ab") as log:
+        process = await asyncio.create_subprocess_exec(*command, stderr=log)
+    try:
+        async with asyncio.timeout(PATIENCE), Client(settings.address) as client:
+            while await events_of(client) < 0:
+                assert process.returncode is None, output.read_text()
+                await asyncio.sleep(0.05)
+            yield client
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(end)
+        await process.wait()
+
+
 async def events_of(client: Client) -> int:
     with contextlib.suppress(ImpetusError):
         return (await client.status()).events
@@ -159,18 +160,19 @@ async def moved_on(client: Client, events: int) -> None:
         await asyncio.sleep(0.05)
 
 
-async def survive(node: Node, seed: int, kills: int) -> Report:
-    """Kill a node so often under load; what is left."""
+async def survive(node: Node, seed: int, kills: int, reloads: int) -> Report:
+    """Kill a node so often under load, the first times behind a reload; what is left."""
     random_ = random.Random(seed)
     load = asyncio.create_task(node.load())
     for _ in range(kills):
-        async with node.running(signal.SIGKILL) as client:
+        async with running(node.settings, signal.SIGKILL) as client:
             await moved_on(client, await events_of(client))
-            await node.reload(client)
+            if node.reloads < reloads:
+                await node.reload(client)
             await asyncio.sleep(random_.uniform(0, 1))
     load.cancel()
     await asyncio.gather(load, return_exceptions=True)
-    async with node.running(signal.SIGTERM) as client:
+    async with running(node.settings, signal.SIGTERM) as client:
         await moved_on(client, node.written - 1)
         await asyncio.sleep(1)
     return await asyncio.to_thread(node.report)
@@ -185,7 +187,7 @@ def main() -> int:
         stack = Stack(Path(folder) / "stack", bound=True)
         try:
             node = Node(Path(folder) / "node", stack.start("kafka")["kafka"], "kills", options.seed)
-            report = asyncio.run(survive(node, options.seed, options.kills))
+            report = asyncio.run(survive(node, options.seed, options.kills, options.kills))
         finally:
             stack.stop(grace=1)
     report.hold()

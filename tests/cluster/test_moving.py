@@ -24,6 +24,7 @@ from impetus.app.tally import Tally
 from impetus.app.wiring import make_setup, wall_clock
 from impetus.domain.batch import Batch
 from impetus.domain.errors import ImpetusError
+from impetus.domain.kafka import KafkaAccess
 from integrations.embedded.store import EmbeddedStore
 from integrations.kafka.access import LANE_KEY, Access
 from integrations.kafka.founding import read_founding
@@ -111,7 +112,7 @@ def test_half_a_day_on_one_box_goes_on_with_two_workers_and_back_again(
 @pytest.fixture
 def access(kafka_address: str) -> Access:
     """A cluster that nobody has founded."""
-    access = Access(kafka_address, f"founded-{uuid4().hex[:8]}")
+    access = Access(KafkaAccess(hosts=(kafka_address,)), f"founded-{uuid4().hex[:8]}")
     make_topics(access, Layout(1))
     return access
 
