@@ -6,7 +6,7 @@ import msgspec
 
 from correlator.arrival import Arrival, ArrivalReader, read_arrival, rejected
 from correlator.city import CityModel
-from correlator.enrich import Enriched, Enricher, join
+from correlator.enrich import MET, Enriched, Enricher, join
 from correlator.heads import HeadMaker
 from correlator.health.flow import Flow
 from correlator.health.monitor import Monitor
@@ -21,6 +21,7 @@ from correlator.watermark import EventClock
 from impetus.domain.batch import Batch, Head, Key, Reject
 from impetus.domain.condition import Passage
 from impetus.domain.errors import ImpetusError
+from impetus.domain.event import Json
 from impetus.domain.ports import Store
 
 _encode = msgspec.json.Encoder().encode
@@ -142,14 +143,16 @@ class Reception:
         return late
 
     def _enrich(self, arrival: Arrival, late: bool, taken: Taken) -> None:
-        if isinstance(arrival, Matched) and not self._intelligence.enrichments(arrival.event, arrival.time):
-            line = join(arrival.line, arrival.addition)
-            taken.events.append(Enriched(arrival, line, arrival.added, late, rules=arrival.rules))
-            taken.additions.append(arrival.addition)
-            taken.heads.append(arrival.head)
-            return
-        brief = arrival.brief
-        if brief is None or self._intelligence.may_meet(brief[1]):
+        if isinstance(arrival, Matched):
+            met = self._met(arrival)
+            if not met:
+                line = join(arrival.line, arrival.addition)
+                taken.events.append(Enriched(arrival, line, arrival.added, late, rules=arrival.rules))
+                taken.additions.append(arrival.addition)
+                taken.heads.append(arrival.head)
+                return
+            added = {**arrival.added, MET: met}
+        elif arrival.brief is None or self._intelligence.may_meet(arrival.brief[1]):
             added = self._enricher.additions(arrival.event, arrival.time)
         else:
             added = self._enricher.common(arrival.time)
@@ -157,6 +160,12 @@ class Reception:
         taken.events.append(Enriched(arrival, join(arrival.line, addition), added, late))
         taken.additions.append(addition)
         taken.heads.append(self._heads.head(arrival, added))
+
+    def _met(self, arrival: Matched) -> list[Json]:
+        """The indicators that an event meets; its fields are read only where its keys say that it may meet one."""
+        if not self._intelligence.may_meet(arrival.head.keys):
+            return []
+        return self._intelligence.enrichments(arrival.event, arrival.time)
 
     def _learn(self, arrival: Arrival) -> None:
         indicator = indicator_of(arrival.event, arrival.id, arrival.time)

@@ -30,9 +30,14 @@ from impetus.domain.action import Action, Promotion, Undo
 from impetus.domain.batch import Batch, Commit, Control, Key
 from impetus.domain.condition import Condition, Vitals
 from impetus.domain.incident import Incident
+from impetus.domain.instant import SECOND
 from impetus.domain.ports import Store
 from impetus.domain.status import Notice
 
+QUIET = SECOND
+"""After so long (µs) without events a runner makes a step of none, which looks at the wall clock: a quiet source
+becomes idle.
+"""
 ENDING = ("city", "plan")
 """What need not be there: settings may name it no longer."""
 

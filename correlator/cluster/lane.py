@@ -18,7 +18,7 @@ from correlator.cluster.rounds import Codec, MatchedRound, Outcome, ReadBatch
 from correlator.cluster.rounds import Standing as LaneStanding
 from correlator.control import setup_of
 from correlator.matched import MatchedBatch
-from correlator.worker import Correlator
+from correlator.worker import QUIET, Correlator
 from impetus.domain.batch import Batch, Commit, Control, Key, Reject
 from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import SECOND
@@ -26,8 +26,6 @@ from impetus.domain.ports import Store
 
 SPACE = "lane"
 """The space of state in which the lane keeps what is its own."""
-QUIET = SECOND
-"""After so long (µs) without events a step looks at the wall clock, as on one box."""
 TOLD = SECOND
 """How often followers are told how the lane is (µs of the merged clock)."""
 
@@ -62,6 +60,9 @@ class Lane:
             one = self._codec.decode(raw, MatchedRound)
         except ImpetusError as error:
             self._log.error(error.code, what=error.what)
+            return
+        if one.inherited is not None:
+            self._store.commit(one.inherited)
             return
         clock = self._merge.put(one.partition, one.offset, one.heard, one)
         if clock is None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from correlator.incidents.case import BETWEEN, Case, Node, Pack, is_watch
 from correlator.incidents.names import EVENT
 from correlator.incidents.places import expected_spots, spots_of
-from correlator.incidents.summary import row_key
 from correlator.incidents.traces import Traces
 from impetus.domain.alert import Alert
 
@@ -180,7 +179,7 @@ class Away:
     def _put_back(self, node: Node, pack: Pack) -> None:
         fold, case = self._fold, pack.case.heir
         node.case, node.home = pack.case, pack.home
-        row = case.sum.rows.get(row_key(node.alert)) if case.sum is not None else None
+        row = case.sum.rows.find(node.alert) if case.sum is not None else None
         if row is not None and row.order == node.order:
             node.why = row.why
         fold.put_back(node, case)

@@ -58,12 +58,8 @@ class FollowingStore:
         """Control records in order."""
         return self._settled().controls()
 
-    def recent_ids(self, limit: int) -> Sequence[str]:
-        """The ids of about the newest ``limit`` events."""
-        return self._settled().recent_ids(limit)
-
     def past(self, limit: int) -> Past:
-        """The same, to be asked and read bit by bit; what is handed over later does not change it."""
+        """The ids of about the newest events, asked and read bit by bit; what is handed over later changes none."""
         return self._settled().past(limit)
 
     def log(self) -> Iterator[tuple[bytes, ...]]:

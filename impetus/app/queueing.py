@@ -4,6 +4,7 @@ So a source that floods waits for itself: what another one brings is in the next
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -100,19 +101,36 @@ class FairQueue:
 
     def __init__(self) -> None:
         self._lanes: dict[str, _Lane] = {}
+        self._arrived = asyncio.Event()
 
     async def put(self, batch: Batch) -> "asyncio.Future[None]":
         """Queue a batch; gives what tells that it is durable. Waits while much of its source waits.
 
         Batches of one source are queued in the order of the calls.
         """
-        return await self._lanes.setdefault(batch.source, _Lane()).enter(batch)
+        done = await self._lanes.setdefault(batch.source, _Lane()).enter(batch)
+        self.wake()
+        return done
+
+    def wake(self) -> None:
+        """Let who waits for an arrival go on."""
+        self._arrived.set()
+
+    async def arrival(self, seconds: float) -> None:
+        """Wait until something waits here or ``wake`` was called since all was taken, but no longer than that."""
+        # Not wait_for: before Python 3.12 it swallows a cancellation that comes together with what is waited for.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._arrived.wait()
 
     def take(self, most: int) -> list[Portion]:
         """About so many events, as much of each source as is fair; of one source in order."""
         waiting = {source: lane.size for source, lane in self._lanes.items() if lane.entries}
         shares = fair_shares(waiting, most)
-        return [portion for source, share in shares.items() for portion in self._lanes[source].take(share)]
+        portions = [portion for source, share in shares.items() for portion in self._lanes[source].take(share)]
+        if not self:
+            self._arrived.clear()
+        return portions
 
     def release(self, batches: Sequence[Batch]) -> None:
         """Note that what was taken is durable: there is room for more of its sources."""

@@ -8,7 +8,6 @@ Each source has a queue of its own, and each step takes a fair part of every one
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +18,8 @@ import structlog
 
 from correlator.arrival import MAX_RECORD
 from correlator.setup import Setup
-from correlator.worker import Correlator
+from correlator.worker import QUIET, Correlator
+from impetus.app.announcing import Announcer
 from impetus.app.following import FollowingStore
 from impetus.app.queueing import FairQueue, Portion, abandoned
 from impetus.app.stride import Stride
@@ -29,10 +29,9 @@ from impetus.domain.batch import Batch, Commit, Reject
 from impetus.domain.condition import Condition
 from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
+from impetus.domain.instant import SECOND
 from impetus.domain.ports import Clock, Store
 
-QUIET = 1.0
-"""Seconds without events after which a step looks at the wall clock: a quiet source becomes idle."""
 REFUSALS = {"store.unavailable", "store.damaged"}
 """Errors of a commit after which it is tried again: reading goes on meanwhile, and a restart would not mend them."""
 RETRY = 1.0
@@ -67,8 +66,7 @@ class Runner:
         self._positions = dict(store.positions())
         self._cursor = store.cursor()
         self._queue, self._stride = FairQueue(), Stride()
-        self._arrived = asyncio.Event()
-        self._moved = asyncio.Condition()
+        self._announcer = Announcer(lambda: self._cursor)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._ending = False
         self._log = structlog.get_logger("runner")
@@ -83,9 +81,7 @@ class Runner:
 
     async def accept(self, batch: Batch) -> None:
         """Take a batch; returns when it is durable. Those of one source are taken in the order of the calls."""
-        done = await self._queue.put(batch)
-        self._arrived.set()
-        await done
+        await (await self._queue.put(batch))
 
     def position(self, source: str) -> bytes | None:
         """The position that was last made durable for a source."""
@@ -160,23 +156,14 @@ class Runner:
 
     async def _on_writer(self, call: Callable[[], T]) -> T:
         found = await asyncio.get_running_loop().run_in_executor(self._writer, call)
-        await self._announce()
+        await self._announcer.announce()
         return found
 
     # --- Feed
 
-    async def changed(self) -> AsyncIterator[int]:
+    def changed(self) -> AsyncIterator[int]:
         """Yields the newest cursor whenever it moved."""
-        seen = -1
-        while True:
-            async with self._moved:
-                await self._moved.wait_for(lambda: self._cursor != seen)  # noqa: B023 - waited for right here
-                seen = self._cursor
-            yield seen
-
-    async def _announce(self) -> None:
-        async with self._moved:
-            self._moved.notify_all()
+        return self._announcer.changed()
 
     # --- the loop
 
@@ -184,8 +171,8 @@ class Runner:
         """Step until cancelled; then what waits is still made durable, as far as that goes quickly."""
         try:
             while True:
-                await self._wait()
-                await self._step(self._portions())
+                await self._queue.arrival(QUIET / SECOND)
+                await self._step(self._queue.take(self._stride.events))
         except Exception as error:
             self._refuse(error)
             raise
@@ -200,7 +187,7 @@ class Runner:
         until = loop.time() + LAST
         try:
             while self._queue and loop.time() < until:
-                await asyncio.shield(self._step(self._portions()))
+                await asyncio.shield(self._step(self._queue.take(self._stride.events)))
             if self._queue:
                 await asyncio.shield(self._step(self._left()))
             if self._concluding is not None:
@@ -213,12 +200,6 @@ class Runner:
         batches = [portion.batch for portion in self._queue.rest()]
         self._log.warning("stop.left", records=sum(len(batch.lines) for batch in batches))
         return [Portion(abandoned(batch), None) for batch in batches if batch.fleeting]
-
-    async def _wait(self) -> None:
-        # Not wait_for: before Python 3.12 it swallows a cancellation that comes together with what is waited for.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(QUIET):
-                await self._arrived.wait()
 
     async def _step(self, portions: list[Portion]) -> None:
         if self._concluding is not None and self._concluding.done():
@@ -252,7 +233,7 @@ class Runner:
             if not done.done():
                 done.set_result(None)
         self._queue.release(batches)
-        await self._announce()
+        await self._announcer.announce()
 
     async def _durable(self, commit: "Future[None]") -> None:
         """Wait for a commit; where it could not be made, for what is made of its events one by one."""
@@ -266,13 +247,6 @@ class Runner:
         for portion in self._queue.rest():
             if portion.done is not None and not portion.done.done():
                 portion.done.set_exception(error)
-
-    def _portions(self) -> list[Portion]:
-        """What the next step takes of what waits."""
-        portions = self._queue.take(self._stride.events)
-        if not self._queue:
-            self._arrived.clear()
-        return portions
 
     # --- on the writer thread
 

@@ -13,6 +13,7 @@ from correlator.search import Searcher
 from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app import logs
+from impetus.app.cluster.place import leave
 from impetus.app.delivering import Delivering, Render
 from impetus.app.keys import masking_key
 from impetus.app.monitoring import Monitoring, make_limits
@@ -85,6 +86,7 @@ class Service:
             clustered = cluster_parts().ClusterRunner
             behind: Running = clustered(self._settings, setup, self.store, wall_clock, self.tally)
             return behind
+        leave(self.store)
         return Runner(lambda store: Correlator(setup, store), self.store, wall_clock, self.tally)
 
     def _apply(self, settings: Settings) -> None:

@@ -212,11 +212,10 @@ class Store(Protocol):
     def controls(self) -> Sequence[tuple[int, Control]]:
         """Control records in order, each with the number (from 1) of the block that it takes effect before."""
 
-    def recent_ids(self, limit: int) -> Sequence[str]:
-        """The ids of about the newest ``limit`` events in the log, to drop what is delivered again."""
-
     def past(self, limit: int) -> Past:
-        """The same, to be asked and read bit by bit."""
+        """The ids of about the newest ``limit`` events in the log, to drop what is delivered again: asked and read bit
+        by bit.
+        """
 
     def log(self) -> Iterator[tuple[bytes, ...]]:
         """The blocks of the log, in order, each as its lines."""
@@ -267,6 +266,17 @@ class Verified(Protocol):
 
     def check(self) -> Sequence[ImpetusError]:
         """Read all of it and say what is damaged; takes as long as reading it takes."""
+
+
+@runtime_checkable
+class Portable(Protocol):
+    """A store from which another can take over."""
+
+    def holdings(self, ids: int, since: int | None) -> Iterator[Commit]:
+        """All that a correlator over it goes on with, as commits of bounded size for a store that is empty: controls in
+        force, state, alerts, incidents (superseded ones, too), the ids of about the newest ``ids`` events as heads
+        without lines, and the events of every block that has some at ``since`` (event time, µs) or later.
+        """
 
 
 class Desk(Protocol):

@@ -171,12 +171,8 @@ class IndexedStore:
         """Control records in order."""
         return self.journal.controls()
 
-    def recent_ids(self, limit: int) -> Sequence[str]:
-        """The ids of the newest events of the log."""
-        return self.journal.recent_ids(limit)
-
     def past(self, limit: int) -> Past:
-        """The same, to be asked and read bit by bit."""
+        """The ids of the newest events of the log, asked and read bit by bit."""
         return self.journal.past(limit)
 
     def log(self) -> Iterator[tuple[bytes, ...]]:

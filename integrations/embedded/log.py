@@ -70,22 +70,6 @@ def read_lines(connection: sqlite3.Connection, number: int) -> list[bytes]:
     return decode_lines(number, LINES, *read_columns(connection, number, LINES))
 
 
-def read_ids(connection: sqlite3.Connection, limit: int, report: Report) -> list[str]:
-    """The ids of the newest ``limit`` events of the log, newest last; those of damaged blocks are missing."""
-    blocks: list[list[str]] = []
-    for (number,) in connection.execute("SELECT number FROM block ORDER BY number DESC"):
-        if limit <= 0:
-            break
-        try:
-            ids = decode_heads(number, *read_columns(connection, number, HEADS)).ids[-limit:]
-        except ImpetusError as error:
-            report(error)
-            continue
-        blocks.append(ids)
-        limit -= len(ids)
-    return [id for ids in reversed(blocks) for id in ids]
-
-
 def check_blocks(connection: sqlite3.Connection, filters: Filters) -> Iterator[ImpetusError]:
     """Read every column of every block and compare its index; yields what is damaged."""
     index = KeyCheck(connection, filters)

@@ -25,6 +25,7 @@ from integrations.embedded.block import Block, encode
 from integrations.embedded.connections import Connections
 from integrations.embedded.entries import Entries, read_entries
 from integrations.embedded.filter import Filters
+from integrations.embedded.holdings import of_entries, of_past, read_rows
 from integrations.embedded.inspection import check_rows
 from integrations.embedded.marks import write_mark
 from integrations.embedded.mend import mend
@@ -134,12 +135,8 @@ class EmbeddedStore:
         """Control records in order, each with the number of the block before which it takes effect."""
         return self._read(reader.read_controls)
 
-    def recent_ids(self, limit: int) -> Sequence[str]:
-        """The ids of the newest ``limit`` events of the log, newest last."""
-        return self._read(lambda connection: log.read_ids(connection, limit, self._report))
-
     def past(self, limit: int) -> LogPast:
-        """The same, to be asked and read bit by bit."""
+        """The ids of the newest ``limit`` events of the log, asked and read bit by bit."""
         return LogPast(self._read, self._filters, self.newest(), limit, self._report)
 
     def log(self) -> Iterator[tuple[bytes, ...]]:
@@ -183,6 +180,15 @@ class EmbeddedStore:
     def outcome(self) -> Outcome:
         """The end of the log, its control records, and all that holds by then, of one snapshot."""
         return self._read(partial(read_outcome, seals=self._seals))
+
+    def holdings(self, ids: int, since: int | None) -> Iterator[Commit]:
+        """All that a correlator goes on with; see ``ports.Portable``. To be read while nothing is committed."""
+        yield from read_rows(self._read, self._seals)
+        yield from of_past(self.past(ids))
+        first, last = self.stretch(Span(start=since)) if since is not None else (1, 0)
+        for entries in map(self.entries, range(first, last + 1)):
+            if any(head.time >= (since or 0) for head, _, _ in entries):
+                yield of_entries(entries)
 
     def events(self, query: EventQuery) -> list[StoredEvent]:
         """Events that a query asks for, newest first. A ``span`` makes a look-up by ids or keys cheaper."""

@@ -11,6 +11,8 @@ SESSION_MS = 6_000
 """A worker that is silent for so long loses its partitions to others; one that is back before keeps them."""
 RECORD_BYTES = 32 << 20
 """The largest record: a round has at most a fraction of it, an outcome those of all partitions."""
+LANE_KEY = b"lane"
+"""The key of all records of the lane: its state is the state of that key."""
 
 Options = dict[str, Any]
 

@@ -64,19 +64,21 @@ class LaneStore:
         block = encode_block(commit) if commit.lines else None
         for revision in commit.revisions:
             self._rows.put(REVISION + revision.id.encode(), _encode(self._recent.revise(revision)))
-        if block is not None:
+        if commit.heads:
             self._add(commit, block)
         for key, value in rows:
             self._rows.put(key, value)
         self._forget(commit)
         return 0
 
-    def _add(self, commit: Commit, block: bytes) -> None:
+    def _add(self, commit: Commit, block: bytes | None) -> None:
+        """Take events in; of heads without lines only the ids are kept."""
         self._newest += 1
         number, put = self._newest.to_bytes(8), self._rows.put
         put(NEWEST, number)
-        put(BLOCK + number, block)
-        self._recent.add(self._newest, commit)
+        if block is not None:
+            put(BLOCK + number, block)
+            self._recent.add(self._newest, commit)
         ids = tuple(head.id for head in commit.heads)
         put(IDS + number, _encode(ids))
         for forgotten in self._ids.add(self._newest, ids):
@@ -114,12 +116,8 @@ class LaneStore:
         found = [_decode(row, type=tuple[int, Control]) for _, row in self._rows.scan(CONTROL)]
         return sorted(found, key=lambda pair: pair[0])
 
-    def recent_ids(self, limit: int) -> Sequence[str]:
-        """The ids of about the newest events."""
-        return self._ids.newest(limit)
-
     def past(self, limit: int) -> HeldPast:
-        """The same, to be asked and read."""
+        """The ids of about the newest events, to be asked and read."""
         return HeldPast(self._ids.newest(limit))
 
     def newest(self) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import structlog
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
-from integrations.kafka.access import Access
+from integrations.kafka.access import LANE_KEY, Access
 from integrations.kafka.topics import PATIENCE
 
 MOST = 64
@@ -64,7 +64,7 @@ class TransformLoop:
         for message in messages:
             made = self._transform(message.partition(), message.offset(), message.value())
             if made is not None:
-                producer.produce(self._access.matched, made, key=b"lane", partition=0)
+                producer.produce(self._access.matched, made, key=LANE_KEY, partition=0)
         ends = {(message.topic(), message.partition()): message.offset() + 1 for message in messages}
         offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in ends.items()]
         producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), PATIENCE)

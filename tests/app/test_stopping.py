@@ -78,6 +78,23 @@ async def test_clients_that_hold_streams_do_not_hold_up_the_end(
         watching.cancel()
 
 
+async def test_what_is_in_memory_is_not_taken_apart_at_the_end(tmp_path: Path) -> None:
+    (tmp_path / "impetus.toml").write_text("[rules]\npaths = []\n")
+    script = (
+        "import gc, sys\nfrom impetus.app.cli import main\nfrom impetus.app.service import Service\n"
+        "assert main(sys.argv[1:]) == 0\n"
+        "left = [one for one in gc.get_objects() if isinstance(one, Service)]\n"
+        "gc.unfreeze()\n"
+        "kept = [one for one in gc.get_objects() if isinstance(one, Service)]\n"
+        "print(len(left), len(kept))\n"
+    )
+    command = [sys.executable, "-c", script, "run", "--once", "--config", str(tmp_path / "impetus.toml")]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    async with asyncio.timeout(GRACE):
+        out, _ = await process.communicate()
+    assert out.split() == [b"0", b"1"], "nothing that the garbage collector looks through, and nothing freed before"
+
+
 class Refusing(EmbeddedStore):
     """A store whose disk is full, as long as it is said to be."""
 

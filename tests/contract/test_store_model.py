@@ -114,7 +114,7 @@ def _with_events(commit: Commit, events: list[Event], revisions: list[Revision])
 def _compare(store: Store, model: Model) -> None:
     assert dict(store.counts()) == model.counts()
     assert list(store.log()) == model.blocks
-    assert list(store.recent_ids(5)) == [event.id for event in model.events[-5:]]
+    assert list(store.past(5).read(5)) == [event.id for event in model.events[:-6:-1]]
     assert store.positions() == model.positions
     assert list(store.controls()) == model.controls
     for space in "abcd":

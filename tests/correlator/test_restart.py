@@ -43,9 +43,6 @@ class CountingStore(EmbeddedStore):
         self.read += len(found)
         return found
 
-    def recent_ids(self, limit: int) -> Sequence[str]:
-        raise AssertionError("all ids are read")
-
 
 def line(number: int, user: int) -> bytes:
     event = {"id": f"e{number}", "provider": "test", "created": "2027-05-17T10:00:00Z", "action": "login"}

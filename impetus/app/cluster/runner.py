@@ -5,7 +5,6 @@ store is that of one box, too, and holds the same afterwards; but it follows the
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +15,11 @@ from correlator.city import CityModel
 from correlator.cluster.rounds import Answer, Report, Standing, Telling
 from correlator.control import command_control
 from correlator.setup import Setup
+from correlator.worker import QUIET
+from impetus.app.announcing import Announcer
 from impetus.app.cluster.access import make_access, make_layout
 from impetus.app.cluster.follower import Follower
+from impetus.app.cluster.joining import join
 from impetus.app.cluster.processes import Processes
 from impetus.app.cluster.rounds import Extra, RoundMaker
 from impetus.app.cluster.setups import Setups
@@ -35,8 +37,6 @@ from impetus.domain.status import Notice
 from integrations.kafka.sending import Sender, Sending
 from integrations.kafka.topics import make_topics
 
-QUIET = 1.0
-"""Seconds without events after which a round says how far the clock is."""
 MOST = 5_000
 """Events that one round takes of what waits."""
 RETRY = 1.0
@@ -77,18 +77,19 @@ class ClusterRunner:
         access = make_access(settings)
         self._clock, self._tally, self._began = clock, tally, clock()
         self._maker = RoundMaker(make_topics(access, make_layout(settings)))
+        place = join(access, store, setup.controls)
         self._sender, self._setups = Sender(access, settings.cluster.node), Setups(access)
         self._positions = self._sender.positions()
         self._number = self._setups.publish(setup.controls, self._sender)
         self.correlator = View(setup.city)
-        self.follower = Follower(access, store, tally)
+        self.follower = Follower(access, store, place, tally)
         names = [f"{settings.cluster.node}-{number + 1}" for number in range(settings.cluster.workers)]
         self.workers = Processes(settings, names)
         self._ending = False
         self._queue, self._extra = FairQueue(), Extra()
         self._noted: list[asyncio.Future[None]] = []
         self._answers: dict[str, asyncio.Future[Answer]] = {}
-        self._arrived, self._moved = asyncio.Event(), asyncio.Condition()
+        self._announcer = Announcer(lambda: self.follower.cursor)
         self._sending = ThreadPoolExecutor(1, thread_name_prefix="sender")
         self._following = ThreadPoolExecutor(1, thread_name_prefix="follower")
         self._log = structlog.get_logger("runner")
@@ -97,9 +98,7 @@ class ClusterRunner:
 
     async def accept(self, batch: Batch) -> None:
         """Take a batch; returns when the brokers have it. Those of one source are taken in the order of the calls."""
-        done = await self._queue.put(batch)
-        self._arrived.set()
-        await done
+        await (await self._queue.put(batch))
 
     def position(self, source: str) -> bytes | None:
         """The position that was last committed for a source."""
@@ -128,7 +127,7 @@ class ClusterRunner:
     async def _note(self) -> None:
         noted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._noted.append(noted)
-        self._arrived.set()
+        self._queue.wake()
         await noted
 
     # --- Desk
@@ -151,7 +150,7 @@ class ClusterRunner:
         if waiting is None:
             waiting = self._answers[control.version] = asyncio.get_running_loop().create_future()
             self._extra.commands.append(control)
-            self._arrived.set()
+            self._queue.wake()
         try:
             async with asyncio.timeout(PATIENCE):
                 answer = await asyncio.shield(waiting)
@@ -173,10 +172,10 @@ class ClusterRunner:
         loop = asyncio.get_running_loop()
         number = await loop.run_in_executor(self._sending, self._setups.publish, setup.controls, self._sender)
         self._number = number
-        self._arrived.set()
+        self._queue.wake()
         try:
-            async with asyncio.timeout(PATIENCE), self._moved:
-                await self._moved.wait_for(lambda: self._in_force() >= number)
+            async with asyncio.timeout(PATIENCE):
+                await self._announcer.wait_for(lambda: self._in_force() >= number)
         except TimeoutError:
             raise ImpetusError("cluster.unavailable", "the lane does not answer", Where(key="worker")) from None
         self.correlator.city = setup.city
@@ -187,14 +186,9 @@ class ClusterRunner:
 
     # --- Feed
 
-    async def changed(self) -> AsyncIterator[int]:
+    def changed(self) -> AsyncIterator[int]:
         """Yields the newest cursor whenever it moved."""
-        seen = -1
-        while True:
-            async with self._moved:
-                await self._moved.wait_for(lambda: self.follower.cursor != seen)  # noqa: B023 - waited for right here
-                seen = self.follower.cursor
-            yield seen
+        return self._announcer.changed()
 
     # --- the loops
 
@@ -223,8 +217,7 @@ class ClusterRunner:
             if standing is not None:
                 self.correlator.standing = standing
             self._tally.notices = (*self._said(), *self._behind())
-            async with self._moved:
-                self._moved.notify_all()
+            await self._announcer.announce()
 
     def _said(self) -> tuple[Notice, ...]:
         return self.correlator.standing.notices if self.correlator.standing is not None else ()
@@ -238,16 +231,8 @@ class ClusterRunner:
 
     async def _send(self) -> None:
         while True:
-            await self._wait()
-            portions = self._queue.take(MOST)
-            if not self._queue:
-                self._arrived.clear()
-            await asyncio.shield(asyncio.ensure_future(self._send_round(portions)))
-
-    async def _wait(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(QUIET):
-                await self._arrived.wait()
+            await self._queue.arrival(QUIET / SECOND)
+            await asyncio.shield(asyncio.ensure_future(self._send_round(self._queue.take(MOST))))
 
     async def _send_round(self, portions: list[Portion]) -> None:
         """Send what is in portions, again and again until the brokers have it, and tell those who wait for it."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from correlator.city import CityModel
 from correlator.cluster.lane import SPACE, Lane
 from correlator.cluster.matching import RoundMatcher
-from correlator.cluster.rounds import Codec, Round
+from correlator.cluster.rounds import Codec, MatchedRound, Round
 from correlator.control import document_control, limits_control, rules_control
 from correlator.document import read_file
 from correlator.plan.day import DayPlan
@@ -111,10 +111,13 @@ def planless(setup: Setup) -> Setup:
 
 
 def one_box(
-    setup: Setup, rounds: Sequence[tuple[int, list[Batch]]], reloads: Mapping[int, Setup] = MappingProxyType({})
+    setup: Setup,
+    rounds: Sequence[tuple[int, list[Batch]]],
+    reloads: Mapping[int, Setup] = MappingProxyType({}),
+    store: EmbeddedStore | None = None,
 ) -> list[Commit]:
     """The same rounds on one box; within a round the batches come in the order of the partitions."""
-    with closing(EmbeddedStore.in_memory()) as store:
+    with nullcontext(store) if store is not None else closing(EmbeddedStore.in_memory()) as store:
         correlator = Correlator(setup, store)
         commits = [correlator.begin()]
         store.commit(commits[0])
@@ -221,6 +224,33 @@ def test_what_was_matched_with_a_former_set_up_is_matched_anew(
     draw = iter(lambda: random.randrange(PARTITIONS), None)
     found = [canonical(outcome.commit) for raw in interleave(records, draw) for outcome in lane.take(raw)]
     assert found == [canonical(commit) for commit in one_box(setup, rounds, {at: second})]
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
+def test_the_lane_goes_on_with_what_one_box_left(
+    setup: Setup, rounds: list[tuple[int, list[Batch]]], part: float
+) -> None:
+    before, after = rounds[: int(len(rounds) * part)], rounds[int(len(rounds) * part) :]
+    with closing(EmbeddedStore.in_memory()) as store:
+        one_box(setup, before, store=store)
+        since = msgspec.msgpack.decode(dict(store.state("clock"))[b""], type=int)
+        left = [CODEC.encode(MatchedRound(0, -1, 0, 0, inherited=one)) for one in store.holdings(1_000, since)]
+        lane = Lane(LaneStore(MemoryRows()), lambda _: by_kind(setup), PARTITIONS)
+        assert [outcome for raw in left for outcome in lane.take(raw)] == []
+        arriving = interleave(matched(logs_of(after), setup), count())
+        found = [canonical(outcome.commit) for raw in arriving for outcome in lane.take(raw)]
+        # What comes again is known: the ids came along.
+        again = matched(logs_of([(after[-1][0] + SECOND, before[-1][1])]), setup)
+        assert [
+            len(outcome.commit.lines)
+            for raw in interleave([[CODEC.encode(_at(raw, len(after))) for raw in log] for log in again], count())
+            for outcome in lane.take(raw)
+        ] == [0]
+        assert found == [canonical(commit) for commit in one_box(setup, after, store=store)]
+
+
+def _at(raw: bytes, offset: int) -> MatchedRound:
+    return replace(CODEC.decode(raw, MatchedRound), offset=offset)
 
 
 def test_a_record_that_cannot_be_read_and_one_that_comes_again_are_left_out(

@@ -50,7 +50,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _items(store: EmbeddedStore) -> Iterator[tuple[str, Callable[[], Sequence[Any]]]]:
     """What is served, item by item; each has to be one of those that were written."""
     yield "log", lambda: list(store.log())
-    yield "ids", lambda: store.recent_ids(10_000)
+    yield "ids", lambda: store.past(10_000).read(10_000)
     yield "state", lambda: list(store.state("seen"))
     yield "positions", lambda: list(store.positions().items())
     yield "events", lambda: store.events(EventQuery(keys=("device:3",), limit=1_000))

@@ -79,7 +79,7 @@ def test_a_search_leaves_a_damaged_block_out(path: Path, column: str) -> None:
 def test_ids_of_a_damaged_block_are_missing_and_the_others_are_there(path: Path) -> None:
     flip(path, "heads")
     store = EmbeddedStore(path)
-    assert len(store.recent_ids(10_000)) == 2 * EVENTS
+    assert len(store.past(10_000).read(10_000)) == 2 * EVENTS
     assert_named(store, "heads")
     store.close()
 

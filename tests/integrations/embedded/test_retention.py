@@ -99,7 +99,7 @@ def test_blocks_go_when_all_of_them_is_old_and_their_numbers_never_come_again(st
     assert (ids(store), store.newest(), list(store.log())) == (set(), 6, [])
     take_in(store, 24)
     (found,) = store.events(EventQuery())
-    assert (found.block, store.newest(), store.recent_ids(10)) == (7, 7, ["e24"])
+    assert (found.block, store.newest(), store.past(10).read(10)) == (7, 7, ["e24"])
     assert store.counts()["events"] == 25, "what ever came"
 
 
