@@ -35,6 +35,7 @@ from correlator.setup import Setup
 from correlator.worker import Correlator
 from impetus.app.cluster.access import make_access, make_layout
 from impetus.app.cluster.follower import Follower
+from impetus.app.cluster.place import Place
 from impetus.app.cluster.processes import Processes
 from impetus.app.cluster.rounds import Extra, RoundMaker
 from impetus.app.cluster.setups import Setups
@@ -197,7 +198,7 @@ def measure_cluster(brokers: str, setup: Setup, rounds: list[list[Batch]], worke
     """Let workers take in what lies ready."""
     folder.mkdir()
     (folder / "impetus.toml").write_text(
-        f'[log]\nlevel = "warning"\n[cluster]\nbrokers = ["{brokers}"]\nname = "bench-{uuid4().hex[:8]}"\n'
+        f'[log]\nlevel = "warning"\n[cluster]\nbroker.hosts = ["{brokers}"]\nname = "bench-{uuid4().hex[:8]}"\n'
         f"partitions = {PARTITIONS}\n"
     )
     settings = read_settings(folder / "impetus.toml")
@@ -207,7 +208,7 @@ def measure_cluster(brokers: str, setup: Setup, rounds: list[list[Batch]], worke
     number = Setups(access).publish(setup.controls, sender)
     ready = sendings(rounds, began, number)
     store, last = EmbeddedStore(folder / "followed.db"), began + (len(ready) - 1) * PACE
-    follower = Follower(access, store, Tally(store, wall_clock))
+    follower = Follower(access, store, Place(""), Tally(store, wall_clock))
     seconds, events = asyncio.run(
         drain(Processes(settings, [str(n) for n in range(workers)]), sender, ready, follower, store, last)
     )

@@ -9,6 +9,7 @@ from typing import Any
 from sigma.rule import SigmaRule
 
 from benchmarks.programs import run_pinned
+from rules.files import read_files
 from rules.load import read
 
 REGISTRY = {"registry_add", "registry_delete", "registry_rename", "registry_set"}
@@ -70,7 +71,7 @@ def _pairs(command: list[str], cores: str) -> set[Pair]:
 def _explain(pairs: set[Pair], rules: Path, events: Path) -> dict[str, dict[str, list[int]]]:
     if not pairs:
         return {}
-    parsed, _ = read([rules])
+    parsed, _ = read(read_files([rules]))
     wanted = {each.id: each.says.logsource.category for each in parsed if isinstance(each.says, SigmaRule)}
     lines = {line for line, _ in pairs}
     with events.open("rb") as file:

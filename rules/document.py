@@ -2,29 +2,22 @@
 
 import contextlib
 import re
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from impetus.domain.errors import ImpetusError, Where
+from rules.files import RuleFile
 from rules.nesting import line_nested_deeper
-
-MAX_BYTES = 1 << 20
-"""Largest rule file that is read."""
 
 MAX_NODES = 100_000
 """Most values in one document, counted with every alias written out: what stops a bomb of aliases."""
 
 MAX_DEPTH = 100
 """Deepest nesting of a document; Sigma needs six, and the C library's stack bears some ten thousand."""
-
-SUFFIXES = {".yml", ".yaml"}
-TESTS = "tests"
-"""Folders of this name hold no rules."""
 
 _ANCHOR = re.compile(r"(?:^|[\s,\[{:-])&[^\s,\[\]{}&]", re.MULTILINE)
 
@@ -56,17 +49,7 @@ class Document:
         return line
 
 
-def find(paths: Sequence[Path]) -> Iterator[Path]:
-    """Rule files in the order of their names: files as given, directories searched to the bottom."""
-    for path in paths:
-        if path.is_dir():
-            found = (file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
-            yield from sorted(file for file in found if TESTS not in file.relative_to(path).parts[:-1])
-        else:
-            yield path
-
-
-def read(path: Path) -> tuple[list[Document], list[ImpetusError]]:
+def read(file: RuleFile) -> tuple[list[Document], list[ImpetusError]]:
     """The documents of a file, empty ones left out, and what is wrong with others.
 
     A document that cannot be read stops no other, but wrong syntax ends the file there.
@@ -74,17 +57,17 @@ def read(path: Path) -> tuple[list[Document], list[ImpetusError]]:
     documents: list[Document] = []
     problems: list[ImpetusError] = []
     try:
-        text = _text(path)
-        _refuse_depth(text, str(path))
-        for ordinal, (line, data) in enumerate(_construct(text, str(path))):
+        text = _text(file)
+        _refuse_depth(text, file.path)
+        for ordinal, (line, data) in enumerate(_construct(text, file.path)):
             if isinstance(data, ImpetusError):
                 problems.append(data)
             elif data is not None:
-                documents.append(Document(str(path), line, ordinal, data, text))
+                documents.append(Document(file.path, line, ordinal, data, text))
     except ImpetusError as error:
         problems.append(error)
     except yaml.YAMLError as error:
-        problems.append(_not_yaml(error, str(path), None))
+        problems.append(_not_yaml(error, file.path, None))
     return documents, problems
 
 
@@ -96,18 +79,13 @@ def _not_yaml(error: Exception, file: str, line: int | None) -> ImpetusError:
     return ImpetusError("rule.unreadable", f"not YAML: {what}", Where(file, line), "Mend the syntax")
 
 
-def _text(path: Path) -> str:
-    where = Where(str(path))
+def _text(file: RuleFile) -> str:
+    if isinstance(file.data, ImpetusError):
+        raise file.data
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise ImpetusError("rule.unreadable", f"the file is larger than {MAX_BYTES} bytes", where, "Split it")
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        raise ImpetusError("rule.unreadable", f"the file cannot be read: {error.strerror}", where) from error
+        return file.data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ImpetusError("rule.unreadable", "the file is not UTF-8", where, "Save it as UTF-8") from error
+        raise ImpetusError("rule.unreadable", "the file is not UTF-8", Where(file.path), "Save it as UTF-8") from error
 
 
 _BOOL, _INT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int"

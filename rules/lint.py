@@ -11,7 +11,9 @@ from sigma.filters import SigmaFilter
 
 from impetus.domain.errors import ImpetusError
 from rules import compile, load, page, pipelines, silence, spelling, validation
+from rules.files import read_files
 from rules.parse import STATUSES, Parsed
+from rules.windows import ECS_WINDOWS
 
 Severity = Literal["error", "warning"]
 
@@ -49,12 +51,12 @@ class Finding:
 
 def lint(paths: Sequence[Path], pipelines_used: Sequence[str | Path] = ()) -> list[Finding]:
     """Everything found in the rules of files and directories, by file and line. Raises like ``load``."""
-    parsed, problems = load.read(paths)
+    parsed, problems = load.read(read_files(paths))
     findings = [finding for each in parsed for finding in _metadata(each)]
     last = {each.document.file: each for each in parsed}
     findings += [finding for each in last.values() for finding in _pages(each)]
     findings += [_warning(problem) for problem in validation.validate(parsed)]
-    pipeline = pipelines.resolve(pipelines_used or [pipelines.ECS_WINDOWS])
+    pipeline = pipelines.resolve(pipelines_used or [ECS_WINDOWS])
     compiled, uncompiled = compile.compile_parsed(parsed, pipeline)
     rules, unassembled = compile.assemble(compiled)
     findings += [_error(problem) for problem in [*problems, *uncompiled, *unassembled]]

@@ -12,8 +12,10 @@ from impetus.domain.errors import ImpetusError
 from impetus.domain.rule import RuleSet
 from rules import compile, document, pipelines
 from rules.compile import Compiled
+from rules.files import RuleFile, read_files
 from rules.parse import Parsed, expand, parse
 from rules.reference import drop_duplicates
+from rules.windows import ECS_WINDOWS
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,14 @@ def load(paths: Sequence[Path], pipelines: Sequence[str | Path] = (), *, raw: bo
     rules to ECS names; ``raw`` applies none. A rule that cannot be used is a problem that names file, line and reason,
     and stops no other. Raises ``ImpetusError`` where a pipeline cannot be used: that concerns every rule.
     """
+    return load_files(read_files(paths), pipelines, raw=raw)
+
+
+def load_files(files: Sequence[RuleFile], pipelines: Sequence[str | Path] = (), *, raw: bool = False) -> Loaded:
+    """The same of files that were read."""
     pipeline = _pipeline(pipelines, raw)
     with _uncollected():
-        parsed, problems = read(paths)
+        parsed, problems = read(files)
         compiled, uncompiled = compile.compile_parsed(parsed, pipeline)
         rules, unassembled = compile.assemble(compiled)
     return Loaded(rules, (*problems, *uncompiled, *unassembled), tuple(parsed), compiled)
@@ -60,12 +67,12 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def read(paths: Sequence[Path]) -> tuple[list[Parsed], list[ImpetusError]]:
+def read(files: Sequence[RuleFile]) -> tuple[list[Parsed], list[ImpetusError]]:
     """Parse all documents of all files, each id once, with what is wrong with the others."""
     parsed: list[Parsed] = []
     problems: list[ImpetusError] = []
-    for path in document.find(paths):
-        documents, unreadable = document.read(path)
+    for file in files:
+        documents, unreadable = document.read(file)
         problems.extend(unreadable)
         for each in expand(documents):
             outcome = [each] if isinstance(each, ImpetusError) else parse(each)
@@ -82,4 +89,4 @@ def _refused(parsed: Parsed, what: str) -> ImpetusError:
 def _pipeline(specifiers: Sequence[str | Path], raw: bool) -> ProcessingPipeline:
     if raw:
         return ProcessingPipeline()
-    return pipelines.resolve(specifiers or [pipelines.ECS_WINDOWS])
+    return pipelines.resolve(specifiers or [ECS_WINDOWS])

@@ -7,7 +7,7 @@ from pathlib import Path
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.rule import Rule, RuleSet
 from rules import page
-from rules.document import find
+from rules.files import find
 from rules.load import load
 
 Evaluate = Callable[[RuleSet, Sequence[bytes]], Collection[str]]

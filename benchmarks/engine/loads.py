@@ -9,8 +9,8 @@ import msgspec
 
 from benchmarks import corpus
 from benchmarks.engine import ecs
-from rules import pipelines
 from rules.load import load
+from rules.windows import ECS_WINDOWS
 
 REPEATED = 30
 """How often the process creation events are gone through: they are too few for a time worth reading."""
@@ -79,7 +79,7 @@ class Loads:
     @cached_property
     def pipeline(self) -> Path:
         """What maps them."""
-        return pipelines.ECS_WINDOWS
+        return ECS_WINDOWS
 
     @cached_property
     def ecs_events(self) -> tuple[Path, Path]:

@@ -10,7 +10,7 @@ from impetus.domain.entity import IDENTIFYING
 from impetus.domain.errors import ImpetusError
 from impetus.domain.event import CYBER, Json
 from impetus.domain.instant import parse_instant
-from rules.pipelines import PREFIX, windows_fields
+from rules.windows import PREFIX, windows_fields
 
 _FIELDS = windows_fields()
 HASHES = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256", "IMPHASH": "Imphash"}

@@ -8,7 +8,7 @@ from collectors.normalise.windows_logsource import CATEGORIES, SERVICES, categor
 from collectors.normalise.windows_record import FLAT_ALIASES, FLAT_TIMES, TRANSPORT
 from impetus.domain.entity import IDENTIFYING
 from impetus.domain.event import CYBER
-from rules.pipelines import PREFIX, windows_fields
+from rules.windows import PREFIX, windows_fields
 
 
 def windows_tables() -> bytes:

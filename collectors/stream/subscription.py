@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError
 
+from collectors.stream.connection import options_of
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.event import MAX_BYTES
 from impetus.domain.kafka import KafkaAccess
@@ -74,7 +75,7 @@ class Subscription:
 
     async def start(self, access: KafkaAccess, group: str | None) -> None:
         """Connect, and begin with what is there. Raises ``ImpetusError`` (source.unreadable)."""
-        options = access.options() | {
+        options = options_of(access) | {
             "client_id": "impetus",
             "request_timeout_ms": int(REQUEST * 1000),
         }

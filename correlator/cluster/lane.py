@@ -66,6 +66,9 @@ class Lane:
         except ImpetusError as error:
             self._log.error(error.code, what=error.what)
             return
+        if one.inherited is not None:
+            self._store.commit(one.inherited)
+            return
         clock = self._merge.put(one.partition, one.offset, one.heard, one)
         if clock is None:
             return

@@ -102,6 +102,8 @@ class MatchedRound(msgspec.Struct, frozen=True, array_like=True):
     reports: tuple[Report, ...] = ()
     tellings: tuple[Telling, ...] = ()
     commands: tuple[Control, ...] = ()
+    inherited: Commit | None = None
+    """A part of what one box left, before the first round; nothing else is in such a record."""
     beside: int = -1
 
 

@@ -7,7 +7,6 @@ from correlator.incidents.case import SHARED, Case, Node
 from correlator.incidents.limits import Limits
 from correlator.incidents.names import EVENT, PERSON, Names
 from correlator.incidents.places import Places
-from correlator.incidents.summary import row_key
 from impetus.domain.alert import Alert
 from impetus.domain.incident import Kind
 
@@ -98,4 +97,4 @@ def with_row(found: Sequence[tuple[Case, str]], alert: Alert) -> Sequence[tuple[
     """Of cases that a split keeps apart, those that have the row which an alert repeats; else all."""
     if len(found) == 1 or not any(case.sides for case, _ in found):
         return found
-    return [item for item in found if row_key(alert) in item[0].summary().rows] or found
+    return [item for item in found if item[0].summary().rows.find(alert) is not None] or found

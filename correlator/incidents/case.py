@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import msgspec
 
 from correlator.incidents.limits import Limits
-from correlator.incidents.summary import Order, Repeats, Summary
+from correlator.incidents.rows import Order
+from correlator.incidents.summary import Repeats, Summary
 from impetus.domain.alert import Alert
 from impetus.domain.incident import ActionRecord, Incident, Kind
 from impetus.domain.instant import SECOND

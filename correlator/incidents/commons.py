@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from correlator.incidents.case import opens
 from correlator.incidents.limits import Limits
-from correlator.incidents.summary import Order
+from correlator.incidents.rows import Order
 from impetus.domain.alert import Alert
 
 NEVER_COMMON = "indicator:"

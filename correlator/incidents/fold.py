@@ -16,8 +16,8 @@ from correlator.incidents.limits import Limits
 from correlator.incidents.links import Links
 from correlator.incidents.names import EVENT, IDLY, WEAKLY, Names
 from correlator.incidents.places import Places
+from correlator.incidents.rows import Order
 from correlator.incidents.summaries import Summaries
-from correlator.incidents.summary import Order
 from impetus.domain.alert import Alert
 from impetus.domain.incident import Kind
 

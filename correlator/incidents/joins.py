@@ -20,7 +20,7 @@ from correlator.incidents.membership import Record
 from correlator.incidents.refold import recount, refold
 from correlator.incidents.resume import Resume
 from correlator.incidents.risk import Scale
-from correlator.incidents.summary import Order, row_key
+from correlator.incidents.rows import Order, row_key
 from correlator.incidents.trust import Trust, is_nothing
 from correlator.incidents.upkeep import Upkeep
 from correlator.incidents.writing import Writer

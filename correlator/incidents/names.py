@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from correlator.incidents.case import FIRST, LAST, Case, Node
-from correlator.incidents.summary import Order
+from correlator.incidents.rows import Order
 
 EVENT = "event:"
 PERSON = "person:"

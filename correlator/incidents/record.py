@@ -27,7 +27,7 @@ def describe(case: Case, summary: Summary, history: tuple[ActionRecord, ...], tr
         opened=case.opened,
         updated=case.newest,
         revision=1,
-        members=summary.listed(),
+        members=summary.rows.listed(),
         events=summary.events(),
         alerts=summary.alerts,
         domains=tuple(sorted(summary.domains)),

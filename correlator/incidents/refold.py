@@ -7,7 +7,7 @@ from correlator.incidents.commons import NEVER_COMMON, counts, strong_keys
 from correlator.incidents.extension import closure
 from correlator.incidents.fold import Fold
 from correlator.incidents.names import IDLY, WEAKLY
-from correlator.incidents.summary import Order
+from correlator.incidents.rows import Order
 from impetus.domain.alert import Alert
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 from correlator.incidents.case import Brief, Node, brief_of, order_of
 from correlator.incidents.fold import Fold
 from correlator.incidents.membership import Record, member_records
-from correlator.incidents.summary import Order
+from correlator.incidents.rows import Order
 from correlator.incidents.upkeep import Upkeep, count, repeats_of
 from impetus.domain.incident import Incident
 from impetus.domain.ports import Store

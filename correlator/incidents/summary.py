@@ -5,50 +5,21 @@ The same in whatever order they join. What is listed is bounded: rows, ids of re
 
 from bisect import insort
 from collections.abc import Iterable
+from functools import cached_property
 
 import msgspec
 
+from correlator.incidents.rows import REPEATS, Order, Row, Rows
 from impetus.domain.alert import Alert
 from impetus.domain.entity import Entity
-from impetus.domain.incident import Member
 from impetus.domain.rule import Level, rank
 
-REPEATS = 20
-"""Ids of repeats that a row lists; the others are counted."""
-FIRST_ROWS, LAST_ROWS = 100, 400
-"""Rows that an incident lists; those between are counted."""
 EVENTS = 1_000
 """Events that an incident lists: the newest."""
 ENTITIES = 500
 """Entities that an incident lists: the first."""
 EVIDENCE = 200
 """Alerts that are told apart when trust is weighed: the worst, and the first of these."""
-
-Order = tuple[int, bool, str]
-"""Where an alert stands: event time of its first firing, then those of single events, then its id."""
-RowKey = tuple[str, str]
-SINGLE = "alert "
-
-
-class Row(msgspec.Struct, array_like=True, gc=False):
-    """Repeats of one rule on one device."""
-
-    order: Order
-    why: str
-    first: int
-    last: int
-    count: int = 1
-    repeats: tuple[tuple[Order, str], ...] = ()
-
-    def repeat(self, order: Order, id: str) -> None:
-        """Note the id of a repeat, if it is among the first."""
-        self.repeats = tuple(sorted((*self.repeats, (order, id)))[:REPEATS])
-
-    def member(self) -> Member:
-        """The row as it is written."""
-        return Member(
-            self.order[2], self.why, self.count, tuple(id for _, id in self.repeats), first=self.first, last=self.last
-        )
 
 
 class Repeats:
@@ -90,13 +61,11 @@ class Evidence(msgspec.Struct, array_like=True, gc=False):
     title: str
 
 
-class Summary(msgspec.Struct, array_like=True):
+class Summary(msgspec.Struct, array_like=True, dict=True):
     """Rows, events, entities and what risk is made of."""
 
-    rows: dict[RowKey, Row] = {}
-    _sorted: list[tuple[Order, RowKey]] = []
-    _repeated: int = 0
-    """So many rows there were when the last ones were left out."""
+    _rows: list[Row] = []
+    """In order; ``rows`` knows what is where."""
     alerts: int = 0
     domains: set[str] = set()
     zones: set[str] = set()
@@ -112,10 +81,15 @@ class Summary(msgspec.Struct, array_like=True):
     _entities: dict[str, tuple[Order, int, Entity]] = {}
     _title: tuple[tuple[int, bool, Order], str] | None = None
 
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows of the incident."""
+        return Rows(self._rows)
+
     def add(self, alert: Alert, order: Order, why: str) -> None:
         """Add an alert."""
         self.alerts += 1
-        self._add_row(alert, order, why)
+        self.rows.add(alert, order, why)
         self._add_best(alert, order)
         for tag in alert.tags:
             self.tactics[tag] = min(self.tactics.get(tag, order), order)
@@ -132,7 +106,7 @@ class Summary(msgspec.Struct, array_like=True):
         self._add_events(zip(alert.events, alert.times, strict=True))
         for position in range(len(alert.entities) - 1, -1, -1):
             self._add_entity(alert.entities[position], order, position)
-        row = self.rows.get(row_key(alert))
+        row = self.rows.find(alert)
         if row is not None:
             row.first, row.last = min(row.first, alert.first), max(row.last, alert.at)
 
@@ -140,7 +114,7 @@ class Summary(msgspec.Struct, array_like=True):
         """Count repeats of an alert that are not there any more."""
         self.alerts += repeats.count
         self._add_events((event, at) for at, event in repeats.events)
-        row = self.rows.get(row_key(alert))
+        row = self.rows.find(alert)
         if row is not None:
             row.count += repeats.count
             for order, id in repeats.earliest:
@@ -149,8 +123,7 @@ class Summary(msgspec.Struct, array_like=True):
     def absorb(self, other: "Summary", opener: Order, why: str) -> None:
         """Add all that another one has; its opener joined for this reason."""
         self.alerts += other.alerts
-        for key, row in other.rows.items():
-            self._absorb_row(key, row, why if row.order == opener else row.why)
+        self.rows.absorb(other.rows, opener, why)
         if self._title is None or (other._title is not None and other._title < self._title):
             self._title = other._title
         for tag, order in other.tactics.items():
@@ -167,13 +140,6 @@ class Summary(msgspec.Struct, array_like=True):
         self._add_events(other._events.items())
         for order, position, entity in other._entities.values():
             self._add_entity(entity, order, position)
-
-    def listed(self) -> tuple[Member, ...]:
-        """The rows in order: the first and the last ones of very many."""
-        chosen = self._sorted
-        if len(chosen) > FIRST_ROWS + LAST_ROWS:
-            chosen = chosen[:FIRST_ROWS] + chosen[-LAST_ROWS:]
-        return tuple(self.rows[key].member() for _, key in chosen)
 
     def events(self) -> tuple[str, ...]:
         """The newest events, by event time."""
@@ -202,52 +168,6 @@ class Summary(msgspec.Struct, array_like=True):
 
     def _newest(self) -> list[tuple[str, int]]:
         return sorted(self._events.items(), key=lambda item: (item[1], item[0]))[-EVENTS:]
-
-    def _add_row(self, alert: Alert, order: Order, why: str) -> None:
-        key = row_key(alert)
-        if key not in self.rows:
-            self._put_row(key, Row(order, why, alert.first, alert.at))
-            return
-        self.rows[key].count += 1
-        self._repeat_row(key, order, why)
-
-    def _absorb_row(self, key: RowKey, other: Row, why: str) -> None:
-        row = self.rows.get(key)
-        if row is None:
-            self._put_row(key, Row(other.order, why, other.first, other.last, other.count, other.repeats))
-            return
-        row.count += other.count
-        row.first, row.last = min(row.first, other.first), max(row.last, other.last)
-        self._repeat_row(key, other.order, why)
-        for order, id in other.repeats:
-            row.repeat(order, id)
-
-    def _put_row(self, key: RowKey, row: Row) -> None:
-        self.rows[key] = row
-        insort(self._sorted, (row.order, key))
-        if len(self._sorted) > 2 * max(FIRST_ROWS + LAST_ROWS, self._repeated):
-            self._leave_out()
-
-    def _repeat_row(self, key: RowKey, order: Order, why: str) -> None:
-        """Note one more alert of a row: the first one stands for it."""
-        row = self.rows[key]
-        if order < row.order:
-            self._sorted.remove((row.order, key))
-            row.repeat(row.order, row.order[2])
-            row.order, row.why = order, why
-            insort(self._sorted, (order, key))
-        else:
-            row.repeat(order, order[2])
-
-    def _leave_out(self) -> None:
-        """Let go of rows that will never be listed: none of a single alert that many stand before and behind."""
-        between = self._sorted[FIRST_ROWS:-LAST_ROWS]
-        kept = [item for item in between if not is_single(item[1])]
-        for _, key in between:
-            if is_single(key):
-                del self.rows[key]
-        self._sorted[FIRST_ROWS:-LAST_ROWS] = kept
-        self._repeated = len(self._sorted)
 
     def _add_best(self, alert: Alert, order: Order) -> None:
         best = ((-rank(alert.level), not alert.correlation, order), alert.title)
@@ -283,19 +203,6 @@ class Summary(msgspec.Struct, array_like=True):
             self._entities[entity.key] = (order, position, strong)
         else:
             self._entities[entity.key] = (known[0], known[1], strong)
-
-
-def row_key(alert: Alert) -> tuple[str, str]:
-    """What tells the rows of an incident apart: rule and device, or the alert itself where it has none."""
-    device = next((entity.value for entity in alert.entities if entity.kind == "device"), None)
-    if device is None or alert.correlation:
-        return (alert.rule, f"{SINGLE}{alert.id}")
-    return (alert.rule, f"device {device}")
-
-
-def is_single(key: RowKey) -> bool:
-    """Whether a row is of one alert, and no repeat will ever come to it."""
-    return key[1].startswith(SINGLE)
 
 
 def devices_of(alert: Alert) -> tuple[str, ...]:

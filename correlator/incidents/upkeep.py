@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from correlator.incidents.case import FIRST, Case, Node, order_of
 from correlator.incidents.fold import Fold
 from correlator.incidents.names import EVENT, IDLY, WEAKLY
-from correlator.incidents.summary import Repeats, row_key
+from correlator.incidents.summary import Repeats
 from impetus.domain.alert import Alert
 
 ROWS = 256
@@ -112,7 +112,7 @@ class Upkeep:
             case = node.case.heir if node.case is not None else None
             if case is None or case.sum is None or not case.summed or node.alert.at + settles <= self._now:
                 continue
-            row = case.sum.rows.get(row_key(node.alert))
+            row = case.sum.rows.find(node.alert)
             if row is not None and row.count > 2:
                 self._dozing.append((node.alert.at + settles, node.id))
         if len(self._young) > 2 * len(self._fold.nodes):
@@ -120,8 +120,10 @@ class Upkeep:
 
     def _ripen(self, now: int) -> None:
         away, settles = self._fold.away, self._fold.limits.settles
+        due: list[str] = []
         while self._dozing and self._dozing[0][0] <= now:
-            away.recall_ids((self._dozing.popleft()[1],))
+            due.append(self._dozing.popleft()[1])
+        away.recall_ids(due)
         back, away.back = away.back, []
         self._young.extend(node for node in back if self._is_there(node) and not node.alert.correlation)
         while self._young and self._young[0].alert.at + settles <= now:
@@ -182,7 +184,7 @@ class Upkeep:
         entry = self._fold.names.get(event)
         rows, strong = case.summary().rows, {name for name in gone.names if not name.startswith(EVENT)}
         for other in entry.nodes if entry is not None else ():
-            row = rows.get(row_key(other.alert))
+            row = rows.find(other.alert)
             inside = other.case is not None and other.case.heir is case and not strong.isdisjoint(other.names)
             hidden = inside and row is not None and row.order != other.order
             if other is not gone and (other.alert.correlation or not hidden):

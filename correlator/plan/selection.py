@@ -2,16 +2,12 @@
 
 from collections.abc import Iterator
 
-from sigma.exceptions import SigmaError
-from sigma.rule import SigmaDetections
-
 from correlator.document import Lines
 from correlator.finding import Finding
 from correlator.plan.day import DayPlan
 from impetus.domain.errors import ImpetusError
 from impetus.domain.plan import Expectation
 from rules import form
-from rules.expression import RefusedError, compile_detection
 
 
 def compile_selections(plan: DayPlan | None) -> bytes:
@@ -31,6 +27,12 @@ def selection_errors(plan: DayPlan) -> Iterator[Finding]:
 
 
 def _rule(entry: Expectation, lines: Lines, number: int) -> form.Rule:
+    # A parser of rules takes long to import, and many have no plan.
+    from sigma.exceptions import SigmaError  # noqa: PLC0415
+    from sigma.rule import SigmaDetections  # noqa: PLC0415
+
+    from rules.expression import RefusedError, compile_detection  # noqa: PLC0415
+
     try:
         detections = SigmaDetections.from_dict({"selection": entry.event, "condition": "selection"})
         condition = compile_detection(detections)

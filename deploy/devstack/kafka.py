@@ -11,6 +11,8 @@ NAME = "kafka"
 PORTS = ("client", "controller")
 RANGE: range | None = None
 """Any port will do."""
+MORE = "more.properties"
+"""A file of this name in the folder has settings that prevail; ``{client}`` and ``{controller}`` are the ports."""
 _CLUSTER = "aW1wZXR1cy1kZXZzdGFjaw"
 _JVM = (
     "-Xms128m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:ActiveProcessorCount=2", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
@@ -49,7 +51,8 @@ _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 7, -1)
 def prepare(java: Path, jars: Path, folder: Path, ports: dict[str, int]) -> list[str]:
     """Write the settings, format the storage once, and give the command that runs the broker."""
     settings, data = folder / "server.properties", folder / "data"
-    settings.write_text(_PROPERTIES.format(data=data, **ports), encoding="utf-8")
+    lines = [_PROPERTIES, *(file.read_text(encoding="utf-8") for file in folder.glob(MORE))]
+    settings.write_text("".join(lines).format(data=data, **ports), encoding="utf-8")
     command = [str(java), *_JVM, "-cp", f"{jars}/*"]
     if not (data / "meta.properties").exists():
         tool = [*command, "kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(settings)]

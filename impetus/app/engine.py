@@ -13,7 +13,8 @@ from impetus.domain.batch import Batch
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.rule import RuleSet
 from integrations.embedded.store import EmbeddedStore
-from rules.load import Loaded, load
+from rules.files import RuleFile, read_files
+from rules.load import Loaded, load_files
 
 ROUNDS = 3
 """Without a refused rule a correlation that refers to it goes too; more rounds than this never came up."""
@@ -29,7 +30,12 @@ class Refusal(msgspec.Struct):
 
 def load_rules(paths: Sequence[Path], pipelines: Sequence[str] = ()) -> Loaded:
     """Load rules and leave out those that the engine refuses, with the reason."""
-    loaded = load(paths, pipelines)
+    return compile_files(read_files(paths), pipelines)
+
+
+def compile_files(files: Sequence[RuleFile], pipelines: Sequence[str] = ()) -> Loaded:
+    """The same of files that were read."""
+    loaded = load_files(files, pipelines)
     for _ in range(ROUNDS):
         refusals = refusals_of(loaded.rules)
         if not refusals:

@@ -3,8 +3,7 @@
 import os
 from pathlib import Path
 
-from impetus.app.plugins import load_index
-from impetus.app.secrets import read_secret
+from impetus.app.plugins import load_index, located
 from impetus.app.settings import Settings
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.personal import Masker
@@ -28,18 +27,17 @@ def make_index(settings: Settings, path: Path, key: bytes) -> IndexedStore:
 
 def make_access(settings: Settings) -> Access:
     """Where the cluster is and as whom it is asked, the secrets looked up."""
-    store = settings.store
+    store = located(settings.store, settings.folder, Where(settings.file, key="store"))
     if not store.urls:
         hint = 'Such as urls = ["https://127.0.0.1:9200"]'
         raise ImpetusError("settings.invalid", f"{store.kind} needs urls", Where(settings.file, key="store.urls"), hint)
     if (store.user is None) != (store.password is None):
         where = Where(settings.file, key="store.user")
         raise ImpetusError("settings.invalid", "user and password go together", where)
-    ca = str(settings.path(store.ca)) if store.ca is not None else None
-    if ca is not None and not os.access(ca, os.R_OK):
-        raise ImpetusError("settings.invalid", f"{ca} cannot be read", Where(settings.file, key="store.ca"))
-    password, api_key = (_secret(settings, name, getattr(store, name)) for name in ("password", "api_key"))
-    return Access(store.urls, store.user, password, api_key, ca)
+    if store.ca is not None and not os.access(store.ca, os.R_OK):
+        raise ImpetusError("settings.invalid", f"{store.ca} cannot be read", Where(settings.file, key="store.ca"))
+    password, api_key = (one.reveal() if one is not None else None for one in (store.password, store.api_key))
+    return Access(store.urls, store.user, password, api_key, str(store.ca) if store.ca is not None else None)
 
 
 async def ask_health(settings: Settings) -> str:
@@ -59,9 +57,3 @@ def make_sight(key: bytes) -> Sight:
     """How the cluster may see things: as every other output does, masked."""
     masking = Masking(Masker(key), MaskedKeys(limit=0))
     return Sight(lambda event: masking.event(event)[0], masking.incident)
-
-
-def _secret(settings: Settings, name: str, reference: str | None) -> str | None:
-    if reference is None:
-        return None
-    return read_secret(reference, settings.folder, Where(settings.file, key=f"store.{name}"))

@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from impetus.domain.secret import Secret
 from impetus.domain.shape import Mismatch
 from impetus.domain.sink import Sink
 
+T = TypeVar("T", bound=msgspec.Struct)
 JOURNAL = "embedded"
 """The kind of store that a journal is."""
 
@@ -48,11 +49,14 @@ def plugin_settings(kind: type[msgspec.Struct], keys: dict[str, Any], folder: Pa
         raise explain(Mismatch.of(error), kind, file, text, where.line or 0) from None
     except ValueError as error:
         raise ImpetusError("settings.invalid", str(error), where) from None
-    return _located(settings, folder, where)
+    return located(settings, folder, where)
 
 
-def _located(settings: msgspec.Struct, folder: Path, where: Where) -> msgspec.Struct:
-    """Settings with what they name by path or reference, in tables within them, too."""
+def located(settings: T, folder: Path, where: Where) -> T:
+    """Settings with what they name, in tables within them, too: paths made absolute, secrets looked up.
+
+    ``where`` is their table. Raises ``ImpetusError``.
+    """
     found: dict[str, Any] = {}
     for name in settings.__struct_fields__:
         value = getattr(settings, name)
@@ -62,7 +66,7 @@ def _located(settings: msgspec.Struct, folder: Path, where: Where) -> msgspec.St
             key = f"{where.key}.{name}"
             found[name] = Secret(value.reference, read_secret(value.reference, folder, replace(where, key=key)))
         elif isinstance(value, msgspec.Struct):
-            found[name] = _located(value, folder, replace(where, key=f"{where.key}.{name}"))
+            found[name] = located(value, folder, replace(where, key=f"{where.key}.{name}"))
     return msgspec.structs.replace(settings, **found) if found else settings
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from impetus.domain.errors import ImpetusError, Where, nearest
 from impetus.domain.instant import parse_span
+from impetus.domain.kafka import KafkaAccess
 from impetus.domain.rule import Level
 from impetus.domain.secret import Secret
 from impetus.domain.shape import Mismatch, known_keys
@@ -40,8 +41,6 @@ class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^/@\s]+/?$")]
 """No path, and above all no name and password."""
-Reference = Annotated[str, msgspec.Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$")]
-"""Where a secret is: ``env:NAME`` or ``file:PATH``. Never the secret itself."""
 
 
 class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,8 +54,9 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     urls: tuple[Url, ...] = ()
     """The nodes of the index."""
     user: str | None = None
-    password: Reference | None = None
-    api_key: Reference | None = None
+    password: Secret | None = None
+    """Where it is: ``env:NAME`` or ``file:PATH``. Never the secret itself."""
+    api_key: Secret | None = None
     ca: Path | None = None
     """Certificates to trust, instead of those of the system."""
     namespace: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.]{1,100}$")] = "default"
@@ -131,10 +131,10 @@ class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClusterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``[cluster]``: Kafka as the log, and workers. Without ``brokers`` all is on this machine, in this process."""
+    """``[cluster]``: Kafka as the log, and workers. Without ``broker`` all is on this machine, in this process."""
 
-    brokers: tuple[Annotated[str, msgspec.Meta(pattern=r"^[^\s,@/]+:[0-9]{1,5}$")], ...] = ()
-    """``HOST:PORT`` of some of them."""
+    broker: KafkaAccess | None = None
+    """How Kafka is reached, and as whom: the same keys as for a source."""
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")] = "impetus"
     """The first part of the names of the topics: one for each installation."""
     node: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")] = "1"
@@ -149,12 +149,6 @@ class ClusterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long Kafka keeps the records, when the topics are made."""
     state: Path = Path("cluster")
     """Where the state of the lane is on this machine; what is lost of it is made again from Kafka."""
-    protocol: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
-    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    user: str | None = None
-    password: Reference | None = None
-    ca: Path | None = None
-    """Certificates to trust, instead of those of the system."""
 
 
 Keep = Annotated[str, msgspec.Meta(pattern=r"^([1-9][0-9]*[hdwy]|forever)$")]

@@ -13,7 +13,7 @@ from correlator.incidents.limits import Limits
 from correlator.plan.approval import require_approval
 from correlator.plan.day import DayPlan
 from correlator.setup import Bounds, Setup
-from impetus.app.engine import load_rules
+from impetus.app.compilation import prepare_rules
 from impetus.app.settings import SHIPPED_RULES, IncidentSettings, Settings
 from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import parse_span
@@ -38,12 +38,14 @@ def rule_paths(settings: Settings) -> list[Path]:
     return [shipped_rules() if path == SHIPPED_RULES else settings.path(path) for path in settings.rules.paths]
 
 
-def make_setup(settings: Settings) -> tuple[Setup, Sequence[ImpetusError]]:
+def make_setup(settings: Settings, keep: bool = False) -> tuple[Setup, Sequence[ImpetusError]]:
     """What the correlator works with, and what is left out: rules that cannot be used, a plan that is a draft.
 
+    With ``keep`` rules that had to be compiled are kept beside the store, for the next time.
     Raises ``ImpetusError`` for a model or plan that cannot be read.
     """
-    loaded = load_rules(rule_paths(settings), settings.rules.pipelines)
+    store = settings.path(settings.store.path)
+    loaded = prepare_rules(rule_paths(settings), settings.rules.pipelines, store, keep)
     paths = {"city": settings.city.model, "plan": settings.city.plan}
     # Each is read once: what enters the log is what detection uses, even if a file changes meanwhile.
     files = {kind: (settings.path(path), read_file(settings.path(path), kind)) for kind, path in paths.items() if path}

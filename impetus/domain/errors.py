@@ -52,6 +52,7 @@ CATALOGUE: dict[str, str] = {
     "clock.behind": "A source has event times long before their arrival: its clock is wrong, or the records are old.",
     "cluster.unavailable": "The brokers of the cluster do not answer, or a worker does not.",
     "cluster.record": "A record of the cluster cannot be read: it is left out.",
+    "cluster.other-past": "The store here does not belong to the cluster: it was written by something else.",
     "api.unavailable": "The server does not answer.",
     "action.refused": "An action does not apply to the incident as it is.",
     "incident.unknown": "There is no incident with this id.",

@@ -1,12 +1,10 @@
 """How a Kafka cluster is reached, and as whom: the same keys for whoever reads from one or writes to one."""
 
-import ssl
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.secret import Secret
 
 Host = Annotated[str, msgspec.Meta(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")]
@@ -44,24 +42,7 @@ class KafkaAccess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         if not self.tls and (self.ca or self.certificate):
             raise ValueError("certificates are of use with tls = true only")
 
-    def options(self) -> dict[str, Any]:
-        """What the clients of aiokafka are given; reads the certificates. Raises ``settings.invalid``."""
-        protocol = ("SASL_" if self.user else "") + ("SSL" if self.tls else "PLAINTEXT")
-        options: dict[str, Any] = {"bootstrap_servers": list(self.hosts), "security_protocol": protocol}
-        if self.tls:
-            options["ssl_context"] = self._context()
-        if self.user is not None and self.password is not None:
-            options["sasl_mechanism"] = self.mechanism
-            options["sasl_plain_username"] = self.user
-            options["sasl_plain_password"] = self.password.reveal()
-        return options
-
-    def _context(self) -> ssl.SSLContext:
-        try:
-            context = ssl.create_default_context(cafile=self.ca)
-            if self.certificate is not None:
-                context.load_cert_chain(self.certificate, self.key)
-        except OSError as error:
-            what = f"the certificates cannot be read: {error}"
-            raise ImpetusError("settings.invalid", what, Where(key="broker")) from error
-        return context
+    @property
+    def protocol(self) -> str:
+        """How to speak, as Kafka calls it."""
+        return ("SASL_" if self.user is not None else "") + ("SSL" if self.tls else "PLAINTEXT")

@@ -268,6 +268,31 @@ class Verified(Protocol):
         """Read all of it and say what is damaged; takes as long as reading it takes."""
 
 
+@runtime_checkable
+class Inspected(Protocol):
+    """A store that knows whether it was closed, and can be looked through while it is written."""
+
+    unclean: bool
+    """Whether some program that wrote it did not close it."""
+
+    def inspect(self) -> Iterator[None]:
+        """Check what an interrupted write may have touched, a small piece each step; ``Verified`` says what was found.
+
+        Raises ``ImpetusError``.
+        """
+
+
+@runtime_checkable
+class Portable(Protocol):
+    """A store from which another can take over."""
+
+    def holdings(self, ids: int, since: int | None) -> Iterator[Commit]:
+        """All that a correlator over it goes on with, as commits of bounded size for a store that is empty: controls in
+        force, state, alerts, incidents (superseded ones, too), the ids of about the newest ``ids`` events as heads
+        without lines, and the events of every block that has some at ``since`` (event time, µs) or later.
+        """
+
+
 class Desk(Protocol):
     """Where actions of people are carried out, in order, durable when they return. Raises ``ImpetusError``."""
 

@@ -22,5 +22,12 @@ class Secret:
             raise LookupError(self.reference)
         return self._value
 
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same place."""
+        return isinstance(other, Secret) and self.reference == other.reference
+
+    def __hash__(self) -> int:
+        return hash(self.reference)
+
     def __repr__(self) -> str:
         return f"Secret({self.reference!r})"

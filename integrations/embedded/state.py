@@ -17,6 +17,11 @@ def seal_state(space: str, key: bytes, value: bytes) -> bytes:
     return value if space in SEALED else seal(f"state {space}", key, value)
 
 
+def open_state(seals: Seals, space: str, key: bytes, value: bytes) -> bytes:
+    """A piece of state from its row. Raises ``ImpetusError`` ``store.damaged``."""
+    return value if space in SEALED else seals.open(f"state {space}", key, value)
+
+
 def read_state(
     connection: sqlite3.Connection, seals: Seals, space: str, prefix: bytes = b""
 ) -> list[tuple[bytes, bytes]]:
@@ -67,6 +72,6 @@ def _is_within(key: object, span: KeyRange) -> bool:
 def _unsealed(rows: Rows, seals: Seals, space: str) -> Iterator[tuple[bytes, bytes]]:
     for key, value in rows:
         try:
-            yield key, seals.open(f"state {space}", key, value)
+            yield key, open_state(seals, space, key, value)
         except ImpetusError as error:
             seals.report(error)

@@ -5,22 +5,25 @@ from typing import Any
 
 import msgspec
 
+from impetus.domain.kafka import KafkaAccess
+
 TRANSACTION_MS = 10_000
 """A transaction whose producer was killed is given up by the broker after this; readers wait for it until then."""
 SESSION_MS = 6_000
 """A worker that is silent for so long loses its partitions to others; one that is back before keeps them."""
 RECORD_BYTES = 32 << 20
 """The largest record: a round has at most a fraction of it, an outcome those of all partitions."""
+LANE_KEY = b"lane"
+"""The key of all records of the lane: its state is the state of that key."""
 
 Options = dict[str, Any]
 
 
 class Access(msgspec.Struct, frozen=True):
-    """The brokers (``host:port,…``), options of librdkafka for security, and the name of the installation."""
+    """The brokers, the account with them, and the name of the installation."""
 
-    brokers: str
+    broker: KafkaAccess
     name: str = "impetus"
-    security: tuple[tuple[str, str], ...] = ()
 
     @property
     def events(self) -> str:
@@ -59,7 +62,18 @@ class Access(msgspec.Struct, frozen=True):
 
     def connection(self) -> Options:
         """How the brokers are reached."""
-        return {"bootstrap.servers": self.brokers, **dict(self.security)}
+        broker = self.broker
+        options = {
+            "bootstrap.servers": ",".join(broker.hosts),
+            "security.protocol": broker.protocol.lower(),
+            "ssl.ca.location": broker.ca and str(broker.ca),
+            "ssl.certificate.location": broker.certificate and str(broker.certificate),
+            "ssl.key.location": broker.key and str(broker.key),
+            "sasl.mechanism": broker.mechanism if broker.user is not None else None,
+            "sasl.username": broker.user,
+            "sasl.password": broker.password and broker.password.reveal(),
+        }
+        return {name: value for name, value in options.items() if value is not None}
 
     def client(self) -> Options:
         """What every client is set up with."""

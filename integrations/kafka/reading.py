@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -30,7 +30,7 @@ def _reader(access: Access, topic: str, partition: int, offset: int) -> Iterator
         consumer.close()
 
 
-def read_all(access: Access, topic: str, partition: int = 0) -> Iterator[Message]:
+def read_all(access: Access, topic: str, partition: int = 0) -> Generator[Message, None, None]:
     """Every committed record of a partition, as far as it goes now. Raises ``ImpetusError``."""
     with _reader(access, topic, partition, 0) as consumer:
         while True:

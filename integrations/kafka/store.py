@@ -56,19 +56,21 @@ class LaneStore:
         for revision in commit.revisions:
             self._recent.revise(revision)
             self._rows.put(REVISION + revision.id.encode(), _encode(revision))
-        if block is not None:
+        if commit.heads or commit.runs:
             self._add(block, row, ids_of(commit))
         for key, value in rows:
             self._rows.put(key, value)
         self._forget(commit)
         return 0
 
-    def _add(self, block: Block, row: bytes, ids: tuple[str, ...]) -> None:
+    def _add(self, block: Block | None, row: bytes, ids: tuple[str, ...]) -> None:
+        """Take events in; of heads without lines only the ids are kept."""
         self._newest += 1
         number, put = self._newest.to_bytes(8), self._rows.put
         put(NEWEST, number)
-        put(BLOCK + number, row)
-        self._recent.add(self._newest, block)
+        if block is not None:
+            put(BLOCK + number, row)
+            self._recent.add(self._newest, block)
         put(IDS + number, _encode(ids))
         for forgotten in self._ids.add(self._newest, ids):
             put(IDS + forgotten.to_bytes(8), None)

@@ -1,5 +1,9 @@
 """The topics, made where they are not there."""
 
+import time
+from collections.abc import Container
+from functools import partial
+
 import msgspec
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -9,6 +13,8 @@ from integrations.kafka.access import RECORD_BYTES, Access
 
 PATIENCE = 30.0
 """Seconds that the brokers get to answer."""
+LOOK = 2.0
+"""Seconds of one attempt of it, after which it is asked why there is none."""
 DAY_MS = 86_400_000
 
 
@@ -25,17 +31,38 @@ def make_topics(access: Access, layout: Layout) -> int:
 
     Raises ``ImpetusError`` ``cluster.unavailable``.
     """
-    admin = AdminClient(access.client())
     try:
-        found = admin.list_topics(timeout=PATIENCE).topics
+        admin, found = _reach(access)
         if access.events in found:
-            layout = msgspec.structs.replace(layout, partitions=len(found[access.events].partitions))
+            there = admin.list_topics(access.events, timeout=PATIENCE).topics[access.events]
+            layout = msgspec.structs.replace(layout, partitions=len(there.partitions))
         missing = [topic for topic in _topics(access, layout) if topic.topic not in found]
         for future in admin.create_topics(missing, operation_timeout=PATIENCE).values() if missing else ():
             _made(future)
         return len(admin.list_topics(access.events, timeout=PATIENCE).topics[access.events].partitions)
     except KafkaException as error:
         raise unavailable(error) from None
+
+
+def _reach(access: Access) -> tuple[AdminClient, Container[str]]:
+    """A client, and the topics that are there. It does not wait for brokers that refuse the account."""
+    refused: list[KafkaError] = []
+    admin = AdminClient(access.client() | {"error_cb": partial(_note, refused)})
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return admin, admin.list_topics(timeout=LOOK).topics
+        except KafkaException:
+            admin.poll(0)
+            if refused:
+                raise KafkaException(refused[0]) from None
+            if time.monotonic() > end:
+                raise
+
+
+def _note(refused: list[KafkaError], error: KafkaError) -> None:
+    if error.code() == KafkaError._AUTHENTICATION:
+        refused.append(error)
 
 
 def _made(future: object) -> None:
@@ -67,4 +94,5 @@ def _topics(access: Access, layout: Layout) -> list[NewTopic]:
 
 def unavailable(error: BaseException) -> ImpetusError:
     """The error for people behind one of the client."""
-    return ImpetusError("cluster.unavailable", f"the brokers do not answer: {error}", Where(key="cluster.brokers"))
+    hint = "Is a broker running there, and is the account right, with the rights that docs/scale.md names?"
+    return ImpetusError("cluster.unavailable", f"the brokers do not answer: {error}", Where(key="cluster.broker"), hint)

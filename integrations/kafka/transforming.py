@@ -12,7 +12,7 @@ from typing import NamedTuple
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from integrations.kafka.access import Access
+from integrations.kafka.access import LANE_KEY, Access
 from integrations.kafka.topics import PATIENCE
 
 MOST = 64
@@ -77,7 +77,7 @@ class TransformLoop:
         made = [(partition, one) for partition, one in found if one is not None]
         producer.begin_transaction()
         for (_, one), place in zip(made, self._put_beside(producer, made), strict=True):
-            producer.produce(self._access.matched, one.onward(place), key=b"lane", partition=0)
+            producer.produce(self._access.matched, one.onward(place), key=LANE_KEY, partition=0)
         ends = {(message.topic(), message.partition()): message.offset() + 1 for message in messages}
         offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in ends.items()]
         producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), PATIENCE)

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.kafka import KafkaAccess, Topic
 from impetus.domain.sink import Parcel
+from integrations.sinks.connection import options_of
 
 MAX_REQUEST = 1 << 20
 """Bytes of a request; what brokers take unless told otherwise."""
@@ -67,9 +68,8 @@ class KafkaSink:
                     await producer.stop()
 
     async def _open(self) -> AIOKafkaProducer:
-        access = self._settings.broker
         producer = AIOKafkaProducer(
-            **access.options(),
+            **options_of(self._settings.broker),
             client_id="impetus",
             acks="all",
             compression_type="gzip",

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +12,8 @@ from sigma.processing.pipeline import ProcessingPipeline
 
 from impetus.domain.errors import ImpetusError, Where, nearest
 
-ECS_WINDOWS = Path(__file__).parent / "ecs_windows.yml"
-"""The shipped pipeline: rules of log source product ``windows`` to the ECS names that the normaliser gives."""
-
 MAX_BYTES = 1 << 20
 """Largest pipeline file that is read."""
-
-PREFIX = "winlog.event_data."
-"""Where a Windows field stands that ECS has no place for."""
-
-
-def windows_fields() -> dict[str, str]:
-    """Names of Windows event fields and their ECS names; a field not named here goes under ``PREFIX``."""
-    return dict(_windows_fields())
-
-
-@lru_cache(maxsize=1)
-def _windows_fields() -> dict[str, str]:
-    document = yaml.load(ECS_WINDOWS.read_bytes(), Loader=yaml.CSafeLoader)
-    mapping: dict[str, str] = document["transformations"][0]["mapping"]
-    return mapping
 
 
 def resolve(specifiers: Sequence[str | Path]) -> ProcessingPipeline:

@@ -95,9 +95,9 @@ def test_what_answers_is_well(tmp_path: Path, taken: int) -> None:
 
 def test_one_broker_of_the_cluster_is_enough(tmp_path: Path, taken: int, free: int) -> None:
     away = f"cluster: 127.0.0.1:{free} does not answer: Connection refused"
-    (one,) = found(tmp_path, f'[cluster]\nbrokers = ["127.0.0.1:{free}"]\n')["cluster"]
+    (one,) = found(tmp_path, f'[cluster]\nbroker.hosts = ["127.0.0.1:{free}"]\n')["cluster"]
     assert (one["grade"], one["text"]) == ("error", away)
-    (one,) = found(tmp_path, f'[cluster]\nbrokers = ["127.0.0.1:{free}", "127.0.0.1:{taken}"]\n')["cluster"]
+    (one,) = found(tmp_path, f'[cluster]\nbroker.hosts = ["127.0.0.1:{free}", "127.0.0.1:{taken}"]\n')["cluster"]
     assert (one["grade"], one["text"]) == ("warning", away)
 
 

@@ -19,7 +19,7 @@ from collectors.recording import Source
 from correlator._engine import WindowsNormaliser
 from impetus.app.native import windows_lines
 from impetus.domain.batch import Batch
-from rules.pipelines import windows_fields
+from rules.windows import windows_fields
 
 CORPUS = Path(__file__).parents[3] / "shared" / "bench" / "windows-zeek-327k.ndjson.zst"
 NOW, WRITTEN = 1_800_000_000_000_000, "2027-01-15T08:00:00Z"

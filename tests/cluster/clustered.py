@@ -60,14 +60,16 @@ class State(msgspec.Struct):
 class City:
     """An installation in a folder: its settings, the runner and the store behind it."""
 
-    def __init__(self, folder: Path, address: str, name: str, lines: str = "", workers: int = 2) -> None:
+    def __init__(
+        self, folder: Path, address: str, name: str, lines: str = "", workers: int = 2, broker: str = ""
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if not lines:
             shutil.copyfile(LOAD_RULES, folder / "rules.yml")
             lines = '[rules]\npaths = ["rules.yml"]\n'
         (folder / "impetus.toml").write_text(
             f'{lines}[log]\nlevel = "warning"\n'
-            f'[cluster]\nbrokers = ["{address}"]\nname = "{name}"\npartitions = 3\nworkers = {workers}\n'
+            f'[cluster]\nbroker.hosts = ["{address}"]\n{broker}name = "{name}"\npartitions = 3\nworkers = {workers}\n'
         )
         self.settings: Settings = read_settings(folder / "impetus.toml")
         self.setup, _ = make_setup(self.settings)
@@ -94,22 +96,39 @@ class City:
             await asyncio.sleep(0.1)
         return loop.time() - began
 
-    def one_box(self) -> State:
-        """What one box makes of the log of this cluster."""
-        access = make_access(self.settings)
-        with contextlib.closing(EmbeddedStore.in_memory()) as store:
-            correlator, stepped = None, 0
-            for clock, rounds in merged(self.settings):
-                if correlator is None:
-                    setup = setup_of(Setups(access).find(max(one.setup for one in rounds)))
-                    correlator = Correlator(setup, store)
-                    store.commit(correlator.begin())
-                batches = [batch for one in rounds for batch in one.batches]
-                if batches or clock - stepped >= QUIET:
-                    stepped = clock
-                    store.commit(correlator.step(batches, clock))
-                    correlator.committed()
-            return State.of(store)
+    def one_box(self, store: EmbeddedStore | None = None) -> State:
+        """What one box makes of the log of this cluster, from the beginning or from where a store is."""
+        return one_box(self.settings, store)
+
+
+def one_box(settings: Settings, store: EmbeddedStore | None = None, until: int | None = None) -> State:
+    """What one box makes of the log of a cluster up to a clock (µs), from the beginning or from where a store is."""
+    setups = Setups(make_access(settings))
+    with contextlib.closing(EmbeddedStore.in_memory()) if store is None else contextlib.nullcontext(store) as store:
+        correlator, stepped, number = None, 0, 0
+        for clock, rounds in merged(settings):
+            if until is not None and clock > until:
+                break
+            if max(one.setup for one in rounds) > number:
+                number = max(one.setup for one in rounds)
+                setup = setup_of(setups.find(number))
+                correlator = Correlator(setup, store) if correlator is None else correlator.succeed(setup)
+                store.commit(correlator.begin())
+            assert correlator is not None
+            batches = [*told(correlator, rounds, clock), *(batch for one in rounds for batch in one.batches)]
+            if batches or clock - stepped >= QUIET:
+                stepped = clock
+                store.commit(correlator.step(batches, clock))
+                correlator.committed()
+        return State.of(store)
+
+
+def told(correlator: Correlator, rounds: list[Round], clock: int) -> Iterator[Batch]:
+    """What Impetus told of itself in rounds, as far as it was news."""
+    for one in rounds:
+        news = [correlator.report(told.source, told.down, told.reason, clock) for told in one.reports]
+        news += [correlator.tell(told.condition, told.holds, clock) for told in one.tellings]
+        yield from (batch for batch in news if batch is not None)
 
 
 def merged(settings: Settings) -> Iterator[tuple[int, list[Round]]]:

@@ -14,6 +14,7 @@ from keeping_intake import KeepingIntake
 from topics import committed, drop_records, make_topic, produce
 
 from collectors.stream import kafka
+from collectors.stream.connection import options_of
 from collectors.stream.kafka import KafkaSettings, KafkaSource
 from collectors.stream.subscription import Offsets
 from impetus.app.plugins import plugin_settings
@@ -228,14 +229,14 @@ def test_certificates_are_looked_for_beside_the_settings(tmp_path):
     found = plugin_settings(KafkaSettings, {"topics": ["t"], "broker": broker}, tmp_path, Where(key="bus"))
     assert found.broker.ca == tmp_path / "ca.pem"
     with pytest.raises(ImpetusError, match="certificates cannot be read"):
-        found.broker.options()
+        options_of(found.broker)
 
 
 def test_secrets_are_looked_up_and_never_shown(tmp_path):
     (tmp_path / "password").write_text("hidden-word\n")
     broker = {"hosts": ["h:9093"], "tls": True, "user": "u", "password": "file:password"}
     found = plugin_settings(KafkaSettings, {"topics": ["t"], "broker": broker}, tmp_path, Where(key="bus"))
-    options = found.broker.options()
+    options = options_of(found.broker)
     assert options["security_protocol"] == "SASL_SSL"
     assert options["sasl_plain_password"] == "hidden-word"
     assert "hidden-word" not in repr(found)

@@ -137,7 +137,7 @@ def expected(alerts: Iterable[Alert], limits: Limits | None = None, bonds: Bonds
     cases = list(folded.cases.values())
     found = {}
     for one in cases:
-        rows = [(row.alert, row.why, row.count, row.repeats) for row in one.summary().listed()]
+        rows = [(row.alert, row.why, row.count, row.repeats) for row in one.summary().rows.listed()]
         found[one.id] = (one.kind, rows, _links(one, cases), one.summary().events(), one.summary().entities())
     return found, {id for id, node in folded.nodes.items() if node.case is None}
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from correlator.incidents.limits import Limits
-from correlator.incidents.summary import EVENTS, FIRST_ROWS, LAST_ROWS, REPEATS
+from correlator.incidents.rows import FIRST_ROWS, LAST_ROWS, REPEATS
+from correlator.incidents.summary import EVENTS
 from impetus.domain.alert import Alert
 from impetus.domain.instant import SECOND
 from integrations.embedded.store import EmbeddedStore

@@ -107,4 +107,4 @@ def _newest(changed: list[Incident]) -> list[Incident]:
 def written(one: case.Case) -> tuple[object, ...]:
     """A case as its incident says it."""
     summary = one.summary()
-    return one.opened, one.newest, summary.alerts, summary.listed(), summary.events()
+    return one.opened, one.newest, summary.alerts, summary.rows.listed(), summary.events()

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from impetus.app.cli import COMMANDS
-from impetus.app.settings import Settings, read_settings
+from impetus.app.settings import read_settings
 
 COMPOSE = Path(__file__).resolve().parents[2] / "deploy" / "compose"
 FILES = sorted(COMPOSE.glob("*/compose.yaml"))
@@ -112,15 +112,13 @@ def test_no_secret_stands_in_it(document: dict[str, Any]) -> None:
 
 def test_its_settings_are_such_and_meet_the_other_parts(file: Path, document: dict[str, Any]) -> None:
     path = file.with_name("impetus.toml")
-    if "[cluster]" in path.read_text(encoding="utf-8") and "cluster" not in Settings.__struct_fields__:
-        pytest.skip("this version has no [cluster]")
     settings = read_settings(path)
     assert settings.address == "unix:/run/impetus/impetus.sock"
     assert settings.path(settings.store.path).parent == Path("/var/lib/impetus")
     names = document["services"].keys()
     assert {urlsplit(url).hostname for url in settings.store.urls} <= names
-    cluster = getattr(settings, "cluster", None)
-    assert {broker.partition(":")[0] for broker in cluster.brokers if cluster} <= names if cluster else True
+    broker = settings.cluster.broker
+    assert {host.partition(":")[0] for host in (broker.hosts if broker else ())} <= names
 
 
 def test_the_commands_are_such(document: dict[str, Any]) -> None:

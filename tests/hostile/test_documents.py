@@ -15,7 +15,7 @@ from correlator.city import CityModel
 from correlator.document import MAX_DEPTH
 from correlator.plan.day import DayPlan
 from impetus.domain.errors import ImpetusError
-from rules import document
+from rules.files import MAX_BYTES
 from rules.load import load
 
 ROOT = Path(__file__).parents[2]
@@ -28,8 +28,8 @@ BOMBS = {
     "aliases": BOMB,
     "merge keys": MERGES,
     "a key twice among many": "a:\n" + "".join(f" k{i}: 1\n" for i in range(70_000)) + " k0: 2\n",
-    "a huge scalar": "title: " + "x" * (document.MAX_BYTES - 7),
-    "a huge number": "title: 0x" + "f" * (document.MAX_BYTES - 9),
+    "a huge scalar": "title: " + "x" * (MAX_BYTES - 7),
+    "a huge number": "title: 0x" + "f" * (MAX_BYTES - 9),
     "deep brackets": "a: " + "[" * 500_000,
     "deep braces": "{a: " * 200_000,
     "deep dashes": "- " * 500_000,

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impetus.domain.errors import ImpetusError
-from rules import form, pipelines
+from rules import form
 from rules.form import And, LogSource, Match, Not, Number
 from rules.load import load
+from rules.windows import windows_fields
 
 ID = "5f8ad1c0-6f0b-4a4e-9d3c-0a7f5a8b7c6d"
 SOUND = """
@@ -190,11 +191,11 @@ def test_pipelines_never_fetch_anything(write):
 
 
 def test_windows_fields_are_the_mapping_of_the_pipeline():
-    fields = pipelines.windows_fields()
+    fields = windows_fields()
     assert fields["CommandLine"] == "process.command_line"
     assert fields["EventID"] == "event.code"
     fields.clear()
-    assert pipelines.windows_fields()
+    assert windows_fields()
 
 
 def test_rules_that_the_engine_refuses_are_left_out_with_what_refers_to_them(write):

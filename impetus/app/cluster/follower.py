@@ -7,17 +7,16 @@ import structlog
 
 from correlator.cluster.rounds import Answer, Codec, Outcome, Standing
 from impetus.app.cluster.beside import Beside
+from impetus.app.cluster.place import Place
 from impetus.app.runner import REFUSALS, RETRY
 from impetus.app.tally import Tally
 from impetus.domain.batch import Batch, Commit
-from impetus.domain.errors import ImpetusError, Where
+from impetus.domain.errors import ImpetusError
 from impetus.domain.ports import Store
 from impetus.domain.run import whole
 from integrations.kafka.access import Access
 from integrations.kafka.reading import Following
 
-POSITION = "cluster.outcomes"
-"""The source of which the store keeps how far it has followed."""
 MOST = 16
 """Outcomes of one look."""
 WAIT = 0.5
@@ -27,9 +26,10 @@ WAIT = 0.5
 class Follower:
     """Follows the outcomes into a store; the place in their topic is committed with each. Of one thread."""
 
-    def __init__(self, access: Access, store: Store, tally: Tally) -> None:
+    def __init__(self, access: Access, store: Store, place: Place, tally: Tally) -> None:
         self._store, self._tally, self._codec = store, tally, Codec()
-        self._topic, self._beside = Following(access, access.outcomes, _next_place(store)), Beside(access)
+        self._place, self._beside = place, Beside(access)
+        self._topic = Following(access, access.outcomes, place.offset + 1)
         self._ending = False
         self.cursor = store.cursor()
         self.heard = 0
@@ -53,7 +53,7 @@ class Follower:
         except ImpetusError as error:
             self._log.error(error.code, what=error.what, offset=offset)
             return None
-        place = (POSITION, str(offset).encode())
+        place = msgspec.structs.replace(self._place, offset=offset).position()
         commit = msgspec.structs.replace(self._whole(outcome.commit), positions=(*outcome.commit.positions, place))
         self.cursor, self.heard = self._commit(commit), outcome.heard
         self._tell(msgspec.structs.replace(outcome, commit=commit))
@@ -99,14 +99,3 @@ class Follower:
         """Follow no more."""
         self._topic.close()
         self._beside.close()
-
-
-def _next_place(store: Store) -> int:
-    """Where in the topic a store goes on. Raises ``ImpetusError`` for one that one box wrote: it has another past."""
-    place = store.positions().get(POSITION)
-    if place is not None:
-        return int(place) + 1
-    if store.newest():
-        what, hint = "the store was written by one box, and a cluster begins with an empty one", "Name another file"
-        raise ImpetusError("settings.invalid", what, Where(key="store.path"), hint)
-    return 0

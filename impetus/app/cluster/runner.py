@@ -19,6 +19,7 @@ from correlator.worker import QUIET
 from impetus.app.announcing import Announcer
 from impetus.app.cluster.access import make_access, make_layout
 from impetus.app.cluster.follower import Follower
+from impetus.app.cluster.joining import join
 from impetus.app.cluster.processes import Processes
 from impetus.app.cluster.rounds import Extra, RoundMaker
 from impetus.app.cluster.setups import Setups
@@ -76,11 +77,12 @@ class ClusterRunner:
         access = make_access(settings)
         self._clock, self._tally, self._began = clock, tally, clock()
         self._maker = RoundMaker(make_topics(access, make_layout(settings)))
+        place = join(access, store, setup.controls)
         self._sender, self._setups = Sender(access, settings.cluster.node), Setups(access)
         self._positions = self._sender.positions()
         self._number = self._setups.publish(setup.controls, self._sender)
         self.correlator = View(setup.city)
-        self.follower = Follower(access, store, tally)
+        self.follower = Follower(access, store, place, tally)
         names = [f"{settings.cluster.node}-{number + 1}" for number in range(settings.cluster.workers)]
         self.workers = Processes(settings, names)
         self._ending = False

@@ -13,7 +13,7 @@ from impetus.app.matching import Matching, Rules
 from impetus.app.printing import say
 from impetus.app.warning import warn
 from impetus.domain.errors import ImpetusError, Where
-from rules.document import SUFFIXES
+from rules.files import SUFFIXES
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -27,9 +27,9 @@ def main(arguments: argparse.Namespace) -> int:
     """Run until a signal."""
     settings = read_settings(arguments.config)
     logs.set_up(settings.log)
-    if not settings.cluster.brokers:
-        where = Where(settings.file, key="cluster.brokers")
-        raise ImpetusError("settings.invalid", "a worker needs brokers", where, 'Such as brokers = ["kafka:9092"]')
+    if settings.cluster.broker is None:
+        where = Where(settings.file, key="cluster.broker")
+        raise ImpetusError("settings.invalid", "a worker needs brokers", where, 'Such as broker.hosts = ["kafka:9092"]')
     if arguments.role is None:
         asyncio.run(_keep(settings, arguments.name))
     else:

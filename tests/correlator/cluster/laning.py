@@ -1,7 +1,7 @@
 """Match workers, a lane and who follows it in one process, and one box beside them."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -109,9 +109,10 @@ def one_box(
     rounds: Rounds,
     reloads: Mapping[int, Setup] = MappingProxyType({}),
     restarts: Collection[int] = (),
+    store: EmbeddedStore | None = None,
 ) -> Iterator[Commit]:
     """The same rounds on one box, which may start anew before some; of a round, the batches as the partitions are."""
-    with closing(EmbeddedStore.in_memory()) as store:
+    with nullcontext(store) if store is not None else closing(EmbeddedStore.in_memory()) as store:
         correlator = Correlator(setup, store)
         yield _kept(store, correlator.begin())
         for number, (clock, batches) in enumerate(rounds):

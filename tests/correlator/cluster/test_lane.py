@@ -1,7 +1,9 @@
 """The lane against one box: the same rounds, merged from partitions in any interleaving, make the same commits."""
 
 import json
+from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -30,6 +32,7 @@ from msgspec.structs import replace
 
 from correlator.city import CityModel
 from correlator.cluster.lane import SPACE, Lane
+from correlator.cluster.rounds import MatchedRound
 from correlator.document import read_file
 from correlator.matched import MatchedBatch
 from correlator.plan.day import DayPlan
@@ -41,6 +44,7 @@ from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import SECOND, parse_instant
 from impetus.domain.ports import IncidentQuery
 from impetus.domain.run import Written
+from integrations.embedded.store import EmbeddedStore
 from integrations.kafka.rows import MemoryRows
 from integrations.kafka.store import LaneStore
 
@@ -165,6 +169,34 @@ def test_what_was_matched_with_a_former_set_up_is_matched_anew(
     draw = iter(lambda: random.randrange(PARTITIONS), None)
     found = [canonical(followed(outcome, beside)) for raw in interleave(records, draw) for outcome in lane.take(raw)]
     assert found == [canonical(commit) for commit in one_box(setup, rounds, {at: second})]
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
+def test_the_lane_goes_on_with_what_one_box_left(
+    setup: Setup, rounds: list[tuple[int, list[Batch]]], part: float
+) -> None:
+    before, after = rounds[: int(len(rounds) * part)], rounds[int(len(rounds) * part) :]
+    with closing(EmbeddedStore.in_memory()) as store:
+        deque(one_box(setup, before, store=store), 0)
+        since = msgspec.msgpack.decode(dict(store.state("clock"))[b""], type=int)
+        left = [CODEC.encode(MatchedRound(0, -1, 0, 0, inherited=one)) for one in store.holdings(1_000, since)]
+        beside, find = Topic(), lambda _: by_kind(setup)
+        lane = lane_of(MemoryRows(), find, beside)
+        assert [outcome for raw in left for outcome in lane.take(raw)] == []
+        arriving = interleave(match_logs(logs_of(after), find, beside), count())
+        found = [canonical(followed(outcome, beside)) for raw in arriving for outcome in lane.take(raw)]
+        # What comes again is known: the ids came along.
+        again = match_logs(logs_of([(after[-1][0] + SECOND, before[-1][1])]), find, beside)
+        assert [
+            len(followed(outcome, beside).lines)
+            for raw in interleave([[CODEC.encode(_at(raw, len(after))) for raw in log] for log in again], count())
+            for outcome in lane.take(raw)
+        ] == [0]
+        assert found == [canonical(commit) for commit in one_box(setup, after, store=store)]
+
+
+def _at(raw: bytes, offset: int) -> MatchedRound:
+    return replace(CODEC.decode(raw, MatchedRound), offset=offset)
 
 
 def test_a_record_that_cannot_be_read_and_one_that_comes_again_are_left_out(
