@@ -51,7 +51,7 @@ CATALOGUE: dict[str, str] = {
     "clock.ahead": "A source has event times ahead of their arrival: they move no watermark.",
     "clock.behind": "A source has event times long before their arrival: its clock is wrong, or the records are old.",
     "cluster.unavailable": "The brokers of the cluster do not answer, or a worker does not.",
-    "cluster.record": "A record of the cluster cannot be read: it is left out.",
+    "cluster.record": "A record of the cluster cannot be read: it is left out. Or it is gone: who follows stops.",
     "cluster.other-past": "The store here does not belong to the cluster: it was written by something else.",
     "api.unavailable": "The server does not answer.",
     "action.refused": "An action does not apply to the incident as it is.",
