@@ -1,7 +1,7 @@
 """Away: alerts of cases that left memory. The store has them; here is what it takes to know when they are asked for.
 
 Only so many alerts are in memory. Of one that left, its case keeps the id, in a pack of some; the entities that it has
-know the case; and its id, its events and its place are traces by which the pack is found. Whatever would look at an
+know the case; and its events and its place are traces by which the pack is found. Whatever would look at an
 alert asks for it here first, and then it is in memory again, as it was. So what follows is the same as if it had never
 left.
 """
@@ -23,8 +23,6 @@ KEPT = 20_000
 """So many alerts of cases are in memory, beside those that cannot leave it."""
 PACKED = 256
 """So many alerts at most are brought back together because one of them is asked for."""
-ID = "#"
-"""In front of the trace of an id."""
 SPOT = "@"
 """In front of the trace of a place and hour."""
 
@@ -102,7 +100,7 @@ class Away:
             fold.summaries.use(case)
         pack = self._pack_for(case, joined, node.home)
         pack.add(node.id)
-        for name in (f"{ID}{node.id}", *(f"{EVENT}{event}" for event in alert.events), *_spot_names(alert)):
+        for name in (*(f"{EVENT}{event}" for event in alert.events), *_spot_names(alert)):
             self._traces.add(name, pack.number, alert.at)
         del case.nodes[node.id], fold.nodes[node.id]
         if case.settled:
@@ -124,7 +122,7 @@ class Away:
     # --- coming back
 
     def meet(self, alerts: Iterable[Alert]) -> None:
-        """Bring back what new or changed alerts share an id, an event or a place with."""
+        """Bring back what alerts share an event or a place with; a revision shares events with what it was before."""
         if self._packs:
             self._bring({number for alert in alerts for number in self._met(alert)})
 
@@ -140,9 +138,10 @@ class Away:
         self._bring({pack.number for case in cases for pack in case.packs})
 
     def recall_ids(self, ids: Iterable[str]) -> None:
-        """Bring back alerts by id."""
-        if self._packs:
-            self._bring({number for id in ids for number in self._traces.find(f"{ID}{id}")})
+        """Bring back alerts by id. The store says which events they have, and by those they are found."""
+        unknown = [id for id in ids if id not in self._fold.nodes]
+        if self._packs and unknown and self._read is not None:
+            self.meet(self._read(unknown))
 
     def recall_case(self, case: Case) -> None:
         """Bring back all alerts of a case."""
@@ -150,9 +149,8 @@ class Away:
 
     def _met(self, alert: Alert) -> set[int]:
         find = self._traces.find
-        # What shares an event with it, or is it, has one that is not before its first.
-        names = (f"{ID}{alert.id}", *(f"{EVENT}{event}" for event in alert.events))
-        found = {number for name in names for number in find(name, alert.first)}
+        # What shares an event with it has one that is not before its first.
+        found = {number for event in alert.events for number in find(f"{EVENT}{event}", alert.first)}
         for spot in expected_spots(alert) if is_watch(alert, self._fold.limits) else ():
             found |= find(_spot_name(spot))
         return found

@@ -46,15 +46,16 @@ class Traces:
 
     def __init__(self, packs: Container[int]) -> None:
         self._packs = packs
-        self._fresh: dict[int, list[int]] = {}
+        self._fresh: dict[int, tuple[int, ...]] = {}
         self._newest = BEGINNING
         self._runs: list[Run] = []
 
     def add(self, name: str, pack: int, at: int) -> None:
         """Note that an alert of a name, with its newest event at an event time (µs), is in a pack."""
-        known = self._fresh.setdefault(hash(name), [])
-        if not known or known[-1] != pack:
-            known.append(pack)
+        hashed = hash(name)
+        known = self._fresh.get(hashed, ())
+        if pack not in known[-1:]:
+            self._fresh[hashed] = (*known, pack)
         self._newest = max(self._newest, at)
         if len(self._fresh) >= FRESH:
             self._store()

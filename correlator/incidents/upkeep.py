@@ -120,8 +120,10 @@ class Upkeep:
 
     def _ripen(self, now: int) -> None:
         away, settles = self._fold.away, self._fold.limits.settles
+        due: list[str] = []
         while self._dozing and self._dozing[0][0] <= now:
-            away.recall_ids((self._dozing.popleft()[1],))
+            due.append(self._dozing.popleft()[1])
+        away.recall_ids(due)
         back, away.back = away.back, []
         self._young.extend(node for node in back if self._is_there(node) and not node.alert.correlation)
         while self._young and self._young[0].alert.at + settles <= now:

@@ -58,18 +58,17 @@ def prepare_rules(paths: Sequence[Path], pipelines: Sequence[str], store: Path, 
     place, files = store.with_name(store.name + SUFFIX), read_files(paths)
     mark = _mark(files, pipelines)
     found, why = _read(place, mark) if mark is not None else (None, "pipelines of plug-ins")
-    log = structlog.get_logger("rules")
-    if found is not None:
-        log.info("rules.ready", rules=len(found.rules.rules), unusable=len(found.problems), compiled=False)
-        return found
-    from impetus.app.engine import compile_files  # noqa: PLC0415 - a parser of rules takes long to import
+    if found is None:
+        from impetus.app.engine import compile_files  # noqa: PLC0415 - a parser of rules takes long to import
 
-    loaded = compile_files(files, pipelines)
-    ready = Ready(loaded.rules, loaded.problems)
-    log.info("rules.ready", rules=len(ready.rules.rules), unusable=len(ready.problems), compiled=True, why=why)
-    if keep and mark is not None:
-        _write(place, mark, ready)
-    return ready
+        loaded = compile_files(files, pipelines)
+        found = Ready(loaded.rules, loaded.problems)
+        if keep and mark is not None:
+            _write(place, mark, found)
+    if keep:  # what runs logs; commands print answers
+        counts = {"rules": len(found.rules.rules), "unusable": len(found.problems)}
+        structlog.get_logger("rules").info("rules.ready", **counts, compiled=bool(why), why=why)
+    return found
 
 
 def _mark(files: Iterable[RuleFile], pipelines: Sequence[str]) -> bytes | None:

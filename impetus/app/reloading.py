@@ -125,7 +125,7 @@ def unusable(problems: Sequence[ImpetusError]) -> tuple[ImpetusError, ...]:
     return tuple(problem for problem in problems if problem.code.startswith("rule."))
 
 
-THRESHOLDS = (50_000, 20, 10)
+THRESHOLDS = (200_000, 20, 10)
 """When the garbage collector looks through the youngest objects, the younger, and all. Of what lives in memory hardly
 any is garbage that only it can find, and to look through all as often as it does by itself costs a third of the time.
 """

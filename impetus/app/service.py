@@ -15,6 +15,7 @@ from correlator.worker import Correlator
 from impetus.app import logs
 from impetus.app.cluster.place import leave
 from impetus.app.delivering import Delivering, Render
+from impetus.app.inspecting import Inspecting
 from impetus.app.keys import masking_key
 from impetus.app.monitoring import Monitoring, make_limits
 from impetus.app.plugins import cluster_parts, index_parts, is_index, make_collector, make_sink, make_store
@@ -28,7 +29,7 @@ from impetus.app.tally import Tally
 from impetus.app.wiring import make_setup, wall_clock
 from impetus.domain.incident import Incident
 from impetus.domain.personal import Masker
-from impetus.domain.ports import Store
+from impetus.domain.ports import Inspected, Store
 from impetus.domain.retention import Retention
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Service:
                 settings.retention, self.store, lambda: self.runner.correlator.settled, wall_clock, self.tally
             )
         self._sweeping: asyncio.Task[None] | None = None
+        self._inspecting: asyncio.Task[None] | None = None
         make = partial(make_sink, folder=settings.folder, file=settings.file)
         self.delivering = Delivering(settings.sinks, make, self._render, self.store, self.runner, self.tally)
         self._telling: asyncio.Task[None] | None = None
@@ -111,6 +113,8 @@ class Service:
         await self.monitoring.start()
         if self.retaining is not None:
             self._sweeping = asyncio.create_task(self.retaining.run(), name="retention")
+        if isinstance(self.store, Inspected) and self.store.unclean:
+            self._inspecting = asyncio.create_task(Inspecting(self.store).run(), name="inspection")
         self._telling = asyncio.create_task(self.delivering.run(), name="sinks")
 
     async def serve(self) -> None:
@@ -167,7 +171,7 @@ class Service:
 
     async def stop(self) -> None:
         """Stop in order: no new calls, what waits made durable, the store released."""
-        beside = {task for task in (self._sweeping, self._telling) if task is not None}
+        beside = {task for task in (self._sweeping, self._inspecting, self._telling) if task is not None}
         for task in beside:
             task.cancel()
         if beside:

@@ -269,6 +269,20 @@ class Verified(Protocol):
 
 
 @runtime_checkable
+class Inspected(Protocol):
+    """A store that knows whether it was closed, and can be looked through while it is written."""
+
+    unclean: bool
+    """Whether some program that wrote it did not close it."""
+
+    def inspect(self) -> Iterator[None]:
+        """Check what an interrupted write may have touched, a small piece each step; ``Verified`` says what was found.
+
+        Raises ``ImpetusError``.
+        """
+
+
+@runtime_checkable
 class Portable(Protocol):
     """A store from which another can take over."""
 

@@ -32,7 +32,7 @@ _INCIDENTS = "SELECT id, body FROM incident WHERE id > ? ORDER BY id LIMIT ?"
 
 def read_rows(read: Read, seals: Seals) -> Iterator[Commit]:
     """Controls in force, state, alerts and all incidents; what is damaged is reported and left out."""
-    controls = read(lambda connection: list(read_controls(connection)))
+    controls = read(lambda connection: list(read_controls(connection, seals)))
     yield Commit(controls=tuple({control.kind: control for _, control in controls}.values()))
     for rows in _portions(read, _STATE, ("", b"")):
         yield Commit(state=tuple(_sound(rows, seals, _piece)))

@@ -159,10 +159,11 @@ def index_backlog(
 class KeyCheck:
     """Compares the index of keys with the blocks; a run is read once for its blocks in order."""
 
-    def __init__(self, connection: sqlite3.Connection, filters: Filters) -> None:
+    def __init__(self, connection: sqlite3.Connection, filters: Filters, runs: bool = True) -> None:
+        """Without ``runs`` only filters of single blocks are compared."""
         self._connection = connection
         self._filters = filters
-        self._bits: dict[int, int] = dict(connection.execute("SELECT number, bits FROM key_run"))
+        self._bits: dict[int, int] = dict(connection.execute("SELECT number, bits FROM key_run")) if runs else {}
         self._run = -1
         self._entries: dict[int, set[tuple[int, int]]] = {}
 

@@ -1,7 +1,7 @@
 """Reading the log from end to end, and checking that it is whole."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from impetus.domain.errors import ImpetusError
 from impetus.domain.ports import Span
@@ -75,18 +75,30 @@ def check_blocks(connection: sqlite3.Connection, filters: Filters) -> Iterator[I
     index = KeyCheck(connection, filters)
     for (number,) in connection.execute("SELECT number FROM block ORDER BY number"):
         try:
-            _check_block(connection, number, filters, index)
+            _check_block(connection, number, filters, index.agrees)
         except ImpetusError as error:
             yield error
 
 
-def _check_block(connection: sqlite3.Connection, number: int, filters: Filters, index: KeyCheck) -> None:
+def check_block(connection: sqlite3.Connection, number: int, filters: Filters) -> list[ImpetusError]:
+    """What is damaged of a block that is there; a run of the index of keys is not looked at for one block alone."""
+    try:
+        if is_there(connection, number):
+            _check_block(connection, number, filters, KeyCheck(connection, filters, runs=False).agrees)
+    except ImpetusError as error:
+        return [error]
+    return []
+
+
+def _check_block(
+    connection: sqlite3.Connection, number: int, filters: Filters, agree: Callable[[int, Iterable[str]], bool]
+) -> None:
     heads_column, additions, lines = read_columns(connection, number, HEADS, ADDITIONS, LINES)
     heads = decode_heads(number, heads_column)
     sizes = {len(decode_lines(number, ADDITIONS, additions)), len(decode_lines(number, LINES, lines))}
     count = len(heads.ids)
     whole = (min(heads.times), max(heads.times), count, filters.pack(heads.ids))
     statement = "SELECT first, last, events, ids FROM block_index WHERE number = ?"
-    agrees = connection.execute(statement, (number,)).fetchone() == whole and index.agrees(number, heads.lines)
+    agrees = connection.execute(statement, (number,)).fetchone() == whole and agree(number, heads.lines)
     if sizes != {count} or not agrees:
         raise damaged(number, "index")

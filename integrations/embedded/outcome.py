@@ -34,7 +34,7 @@ def read_outcome(connection: sqlite3.Connection, seals: Seals) -> Outcome:
     homes = _homes(connection)
     return Outcome(
         read_newest(connection),
-        read_controls(connection),
+        read_controls(connection, seals),
         {alert.id: alert for alert in alerts},
         incidents,
         {id: _members(incident, homes) for id, incident in incidents.items()},

@@ -53,10 +53,10 @@ def read_positions(connection: sqlite3.Connection, seals: Seals) -> dict[str, by
     return found
 
 
-def read_controls(connection: sqlite3.Connection) -> list[tuple[int, Control]]:
+def read_controls(connection: sqlite3.Connection, seals: Seals) -> list[tuple[int, Control]]:
     """Control records in order, each with the number of the block before which it takes effect."""
-    rows = connection.execute("SELECT block, kind, version, body FROM control ORDER BY sequence")
-    return [(block, Control(kind, version, body)) for block, kind, version, body in rows]
+    rows = connection.execute("SELECT block, kind, version, body, seal FROM control ORDER BY sequence")
+    return [(block, Control(kind, version, body)) for block, kind, version, body in seals.sound("control", rows)]
 
 
 def read_alerts(connection: sqlite3.Connection, seals: Seals, ids: Iterable[str]) -> list[Alert]:
@@ -147,16 +147,17 @@ def read_changes(connection: sqlite3.Connection, seals: Seals, cursor: int, limi
     return [(at, one) for at, id, body in rows[: max(0, limit)] for one in _sound([(id, body)], seals)]
 
 
-def read_ledger(connection: sqlite3.Connection) -> list[LedgerLine]:
+def read_ledger(connection: sqlite3.Connection, seals: Seals) -> list[LedgerLine]:
     """Every line that holds, in the order in which they were first written."""
-    rows = connection.execute("SELECT event, rule, plan, entry, reason FROM ledger ORDER BY rowid")
-    return [LedgerLine(*row) for row in rows]
+    rows = connection.execute("SELECT event, rule, plan, entry, reason, seal FROM ledger ORDER BY rowid")
+    return [LedgerLine(*row) for row in seals.sound("ledger", rows)]
 
 
-def read_rejects(connection: sqlite3.Connection, limit: int) -> list[Reject]:
+def read_rejects(connection: sqlite3.Connection, seals: Seals, limit: int) -> list[Reject]:
     """The newest rejects, newest first."""
-    statement = "SELECT source, code, what, place, record FROM reject ORDER BY sequence DESC LIMIT ?"
-    return [Reject(*row) for row in connection.execute(statement, (max(0, limit),))]
+    statement = "SELECT source, code, what, place, record, seal FROM reject ORDER BY sequence DESC LIMIT ?"
+    rows = connection.execute(statement, (max(0, limit),))
+    return [Reject(*row) for row in seals.sound("reject", rows)]
 
 
 def read_counts(connection: sqlite3.Connection, seals: Seals) -> dict[str, int]:

@@ -13,13 +13,14 @@ from contextlib import contextmanager
 
 import msgspec
 
+from impetus.domain.batch import Control
 from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import format_instant
 from impetus.domain.retention import RECORD, Cutoffs, DataClass, Removed
 from integrations.embedded.block import HEADS, decode_heads
 from integrations.embedded.connections import Connections
 from integrations.embedded.filter import Filters
-from integrations.embedded.log import read_columns
+from integrations.embedded.log import read_columns, read_newest
 from integrations.embedded.marks import forget_marks, newest_before
 from integrations.embedded.removal import (
     ROWS,
@@ -37,6 +38,7 @@ from integrations.embedded.removal import (
 )
 from integrations.embedded.rewriting import Content, Event, erase_all, read_content, thin, write_content
 from integrations.embedded.seal import Seals
+from integrations.embedded.writer import write_control
 
 BLOCKS = 16
 """Blocks that a step drops at most."""
@@ -104,11 +106,7 @@ class Sweep:
             until, removed = row
             body = {"class": kind, "until": format_instant(until), "removed": removed, "at": format_instant(now)}
             connection.execute("DELETE FROM removal WHERE class = ?", (kind,))
-            connection.execute(
-                """INSERT INTO control (block, kind, version, body)
-                    SELECT value + 1, ?, ?, ? FROM counter WHERE name = 'block'""",
-                (RECORD, kind, msgspec.json.encode(body)),
-            )
+            write_control(connection, read_newest(connection) + 1, Control(RECORD, kind, msgspec.json.encode(body)))
 
     # --- blocks
 

@@ -7,7 +7,7 @@ from impetus.domain.errors import ImpetusError, Where
 
 APPLICATION = 0x494D5054
 """``IMPT``, in SQLite's header: what the file is."""
-VERSION = 5
+VERSION = 6
 """Of the tables below and of what their columns hold. A file of an older version is brought up to it when it is opened;
 one of a newer version is refused, never guessed at."""
 SECRET_BYTES = 16
@@ -64,9 +64,17 @@ _AGES = (
         UPDATE counter SET value = value - 1 WHERE name = 'incidents'; END""",
 )
 
-_UPGRADES: dict[int, tuple[str, ...]] = {1: _REVISIONS, 2: _KEY_INDEX, 3: _AGES, 4: ()}
-"""Version of a file → the statements that make it one of the next. Version 5 has the same tables: a program that knows
-nothing of the state ``pinned`` must not write where it is."""
+# Seals of rows (``integrations.embedded.seal``), and whether a program that writes has not closed it yet.
+_SEALS = (
+    "ALTER TABLE control ADD COLUMN seal INTEGER",
+    "ALTER TABLE ledger ADD COLUMN seal INTEGER",
+    "ALTER TABLE reject ADD COLUMN seal INTEGER",
+    "INSERT INTO counter VALUES ('open', 0)",
+)
+
+_UPGRADES: dict[int, tuple[str, ...]] = {1: _REVISIONS, 2: _KEY_INDEX, 3: _AGES, 4: (), 5: _SEALS}
+"""Version of a file → the statements that make it one of the next. Version 5 has the same tables as 4: a program that
+knows nothing of the state ``pinned`` must not write where it is."""
 
 _TABLES = (
     # The log. What look-ups read first comes first: a later column costs a walk through the pages of those before it.
@@ -144,9 +152,9 @@ def _create(connection: sqlite3.Connection, secret: bytes) -> None:
     for statement in _TABLES + _TRIGGERS:
         connection.execute(statement)
     connection.executemany("INSERT INTO counter VALUES (?, 0)", [(name,) for name in _COUNTERS])
-    for statement in _AGES:
+    for statement in _AGES + _SEALS:
         connection.execute(statement)
-    connection.execute("INSERT INTO counter VALUES ('sealed', 1)")  # see integrations.embedded.seal
+    connection.execute("INSERT INTO counter VALUES ('sealed', 2)")  # 1: without records; see integrations.embedded.seal
     connection.execute("INSERT INTO secret VALUES (?)", (secret,))
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {VERSION}")

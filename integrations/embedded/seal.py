@@ -5,9 +5,11 @@ SQLite's pages have no checksums of their own: of a flipped bit within a value i
 taken as it is in a store that such a version made; the values of the windows have seals of the engine.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 from zlib import crc32
+
+import msgspec
 
 from impetus.domain.errors import ImpetusError, Where
 
@@ -26,6 +28,8 @@ class Seals(NamedTuple):
 
     report: Callable[[ImpetusError], None]
     whole: bool
+    records: bool = False
+    """Whether the rows of ledger, rejected records and control records all have theirs, too."""
 
     def open(self, table: str, key: str | bytes, value: object) -> bytes:
         """The content of a value. Raises ``ImpetusError`` ``store.damaged``."""
@@ -38,6 +42,26 @@ class Seals(NamedTuple):
         elif not self.whole:
             return value
         raise damaged_row(table, key)
+
+    def open_row(self, table: str, row: Sequence[object]) -> None:
+        """Check a row by the seal in its last column. Raises ``ImpetusError`` ``store.damaged``."""
+        *values, found = row
+        if found != seal_row(table, *values) and (found is not None or self.records):
+            raise damaged_row(table, " ".join(str(value)[:20] for value in values[:3]))
+
+    def sound(self, table: str, rows: Iterable[Sequence[object]]) -> Iterator[Any]:
+        """Those of some rows that pass ``open_row``, without their seals; the others are reported."""
+        for row in rows:
+            try:
+                self.open_row(table, row)
+                yield row[:-1]
+            except ImpetusError as error:
+                self.report(error)
+
+
+def seal_row(table: str, *values: object) -> int:
+    """The seal of a row that has no single value: the CRC-32 of all, for a column of its own."""
+    return crc32(msgspec.msgpack.encode(values), crc32(table.encode()))
 
 
 def damaged_row(table: str, key: object) -> ImpetusError:

@@ -1,5 +1,6 @@
 """The embedded store: the port ``Store`` over one SQLite file. See ``docs/contracts/store.md`` for what it promises."""
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -26,7 +27,7 @@ from integrations.embedded.connections import Connections
 from integrations.embedded.entries import Entries, read_entries
 from integrations.embedded.filter import Filters
 from integrations.embedded.holdings import of_entries, of_past, read_rows
-from integrations.embedded.inspection import check_rows
+from integrations.embedded.inspection import check_rows, newest_blocks, pieces
 from integrations.embedded.marks import write_mark
 from integrations.embedded.mend import mend
 from integrations.embedded.outcome import Outcome, read_outcome
@@ -47,6 +48,8 @@ TURNS = 1_024
 
 NAMED = 1_000
 """So many damaged parts are named one by one: a whole disk may be."""
+
+_OPEN = "UPDATE counter SET value = ? WHERE name = 'open'"
 
 _T = TypeVar("_T")
 
@@ -74,13 +77,16 @@ class EmbeddedStore:
             with self._connections.prepare() as connection:
                 schema.prepare(connection, self._connections.file, entropy)
                 (secret,) = connection.execute("SELECT value FROM secret").fetchone()
-                sealed = connection.execute("SELECT 1 FROM counter WHERE name = 'sealed'").fetchone() is not None
+                facts = dict(connection.execute("SELECT name, value FROM counter WHERE name IN ('sealed', 'open')"))
         except BaseException:
             self._connections.close()
             raise
         self._filters = Filters(secret)
         self._level = level
-        self._seals = Seals(self._report, sealed)
+        self.unclean = bool(facts.get("open"))
+        """Whether some program that wrote it did not close it: it ended badly, or it runs."""
+        self._writes = False
+        self._seals = Seals(self._report, "sealed" in facts, facts.get("sealed", 0) > 1)
         self._compressor = zstandard.ZstdCompressor(level=level)
         self._committing = threading.Lock()
         self._damaged: dict[str, ImpetusError] = {}
@@ -112,7 +118,11 @@ class EmbeddedStore:
 
     def _write(self, commit: Commit, block: Block | None) -> int:
         with self._connections.write() as connection:
-            return writer.write(connection, commit, block, self._filters, self._report)
+            if not self._writes:
+                connection.execute(_OPEN, (True,))
+            cursor = writer.write(connection, commit, block, self._filters, self._report)
+        self._writes = True
+        return cursor
 
     def _mend(self) -> bool:
         """Make anew what cannot be written because of damaged pages; whether there was any."""
@@ -133,7 +143,7 @@ class EmbeddedStore:
 
     def controls(self) -> list[tuple[int, Control]]:
         """Control records in order, each with the number of the block before which it takes effect."""
-        return self._read(reader.read_controls)
+        return self._read(partial(reader.read_controls, seals=self._seals))
 
     def past(self, limit: int) -> LogPast:
         """The ids of the newest ``limit`` events of the log, asked and read bit by bit."""
@@ -231,11 +241,11 @@ class EmbeddedStore:
 
     def ledger(self) -> list[LedgerLine]:
         """Every ledger line that holds, in the order in which they came."""
-        return self._read(reader.read_ledger)
+        return self._read(partial(reader.read_ledger, seals=self._seals))
 
     def rejects(self, limit: int) -> list[Reject]:
         """The newest rejects, newest first; of all that came, the newest 10,000 are kept."""
-        return self._read(lambda connection: reader.read_rejects(connection, limit))
+        return self._read(lambda connection: reader.read_rejects(connection, self._seals, limit))
 
     def counts(self) -> Mapping[str, int]:
         """Totals: ``events``, ``rejected``, ``duplicates``, ``alerts`` (not gone), ``incidents`` (live)."""
@@ -273,10 +283,25 @@ class EmbeddedStore:
             self._report(error)
         return self.damaged()
 
+    def inspect(self) -> Iterator[None]:
+        """Check the newest blocks, all rows and what SQLite knows of them, a small piece each step, beside who writes.
+
+        What is damaged is reported as it is found. Raises ``ImpetusError`` where the store cannot be read.
+        """
+        for piece in pieces(self._read(newest_blocks), self._seals, self._filters):
+            for error in self._read(piece):
+                self._report(error)
+            yield
+
     def close(self) -> None:
         """Release the store. A commit that is under way ends first; a read does early, with ``store.unavailable``, as
         does whatever comes later."""
         with self._committing:
+            if self._writes:
+                # A full disk: it counts as not closed, and is looked through after the next start.
+                with contextlib.suppress(ImpetusError), self._connections.write() as connection:
+                    connection.execute(_OPEN, (False,))
+                self._writes = False
             self._connections.close()
 
     def _read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:

@@ -6,7 +6,7 @@ from functools import partial
 
 import msgspec
 
-from impetus.domain.batch import Commit, Reject
+from impetus.domain.batch import Commit, Control, Reject
 from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from impetus.domain.ports import EventQuery, Span
@@ -16,7 +16,7 @@ from integrations.embedded.filter import Filters
 from integrations.embedded.keys import index_backlog, write_keys
 from integrations.embedded.log import Report, read_columns
 from integrations.embedded.revision import write_revisions
-from integrations.embedded.seal import seal
+from integrations.embedded.seal import seal, seal_row
 from integrations.embedded.search import EventSearch
 from integrations.embedded.state import seal_state
 
@@ -87,8 +87,15 @@ def _write_revisions(connection: sqlite3.Connection, commit: Commit, filters: Fi
 def _write_controls(connection: sqlite3.Connection, commit: Commit) -> None:
     if commit.controls:
         before = _next_block(connection)
-        rows = [(before, control.kind, control.version, control.body) for control in commit.controls]
-        connection.executemany("INSERT INTO control (block, kind, version, body) VALUES (?, ?, ?, ?)", rows)
+        for control in commit.controls:
+            write_control(connection, before, control)
+
+
+def write_control(connection: sqlite3.Connection, block: int, control: Control) -> None:
+    """Put a control record behind the others, to take effect before a block."""
+    row = (block, control.kind, control.version, control.body)
+    statement = "INSERT INTO control (block, kind, version, body, seal) VALUES (?, ?, ?, ?, ?)"
+    connection.execute(statement, (*row, seal_row("control", *row)))
 
 
 def _write_positions(connection: sqlite3.Connection, commit: Commit) -> None:
@@ -120,9 +127,11 @@ def _write_alerts(connection: sqlite3.Connection, commit: Commit) -> None:
 
 def _write_ledger(connection: sqlite3.Connection, commit: Commit) -> None:
     """Lines first, then withdrawals: what is withdrawn in the step that explained it does not hold."""
+    rows = [(line.event, line.rule, line.plan, line.entry, line.reason) for line in commit.ledger]
     connection.executemany(
-        "INSERT INTO ledger VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET reason = excluded.reason",
-        [(line.event, line.rule, line.plan, line.entry, line.reason) for line in commit.ledger],
+        """INSERT INTO ledger (event, rule, plan, entry, reason, seal) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET reason = excluded.reason, seal = excluded.seal""",
+        [(*row, seal_row("ledger", *row)) for row in rows],
     )
     connection.executemany(
         "DELETE FROM ledger WHERE event = ? AND rule = ? AND plan = ? AND entry = ?",
@@ -135,12 +144,13 @@ def _write_rejects(connection: sqlite3.Connection, rejects: tuple[Reject, ...]) 
         return
     _count(connection, "rejected", len(rejects))
     block = _newest_block(connection)
+    rows = [
+        (_clean(r.source), _clean(r.code), _clean(r.what), _clean(r.where), r.record[:RECORD_BYTES])
+        for r in rejects[-REJECTS_KEPT:]
+    ]
     connection.executemany(
-        "INSERT INTO reject (source, code, what, place, record, block) VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (_clean(r.source), _clean(r.code), _clean(r.what), _clean(r.where), r.record[:RECORD_BYTES], block)
-            for r in rejects[-REJECTS_KEPT:]
-        ],
+        "INSERT INTO reject (source, code, what, place, record, block, seal) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(*row, block, seal_row("reject", *row)) for row in rows],
     )
     connection.execute("DELETE FROM reject WHERE sequence <= (SELECT max(sequence) FROM reject) - ?", (REJECTS_KEPT,))
 

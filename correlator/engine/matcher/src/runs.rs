@@ -70,11 +70,16 @@ impl Sought {
     /// What to look for of a literal in canonical form: its least common runs; nothing where it is shorter than a run.
     pub fn new(literal: &[u8]) -> Option<Self> {
         let cost = |run: &&[u8; RUN]| run.iter().map(|byte| u32::from(commonness(*byte))).sum::<u32>();
-        let mut runs: Vec<&[u8; RUN]> = literal.array_windows().collect();
-        runs.sort_by_key(cost);
-        let first = runs.first()?;
-        let second = runs.get(1).unwrap_or(first);
-        Some(Self([hash_of(**first), hash_of(**second)]))
+        let mut runs = literal.array_windows().map(|run| (cost(&run), run));
+        let (mut first, mut second) = (runs.next()?, None);
+        for run in runs {
+            if run.0 < first.0 {
+                second = Some(std::mem::replace(&mut first, run));
+            } else if second.is_none_or(|second: (u32, _)| run.0 < second.0) {
+                second = Some(run);
+            }
+        }
+        Some(Self([first, second.unwrap_or(first)].map(|(_, run)| hash_of(*run))))
     }
 }
 
