@@ -12,10 +12,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError
 
-from collectors.stream.connection import options_of
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.event import MAX_BYTES
 from impetus.domain.kafka import KafkaAccess
+from impetus.kafka import options_of
 
 MAX_PARTITIONS = 10_000
 """So many at most: the position of the source names each."""

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.kafka import KafkaAccess, Topic
 from impetus.domain.sink import Parcel
-from integrations.sinks.connection import options_of
+from impetus.kafka import options_of
 
 MAX_REQUEST = 1 << 20
 """Bytes of a request; what brokers take unless told otherwise."""

@@ -14,13 +14,13 @@ from keeping_intake import KeepingIntake
 from topics import committed, drop_records, make_topic, produce
 
 from collectors.stream import kafka
-from collectors.stream.connection import options_of
 from collectors.stream.kafka import KafkaSettings, KafkaSource
 from collectors.stream.subscription import Offsets
 from impetus.app.plugins import plugin_settings
 from impetus.app.settings import decode
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.event import MAX_BYTES
+from impetus.kafka import options_of
 
 
 @contextlib.asynccontextmanager

@@ -1,4 +1,4 @@
-"""How the clients of aiokafka are set up."""
+"""How the clients of aiokafka are set up, for whoever reads from Kafka or writes to it."""
 
 import ssl
 from typing import Any
