@@ -52,8 +52,6 @@ class Lane:
         self._store, self._find, self._fetch = store, find, fetch
         self._codec, self._merge = Codec(), Merge[MatchedRound](partitions)
         self._place = _Place(())
-        self._kept: dict[bytes, bytes] = {}
-        """Rounds that wait, as they lie in the store."""
         self._told = 0
         self._correlator: Correlator | None = None
         self._log = structlog.get_logger("lane")

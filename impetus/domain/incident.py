@@ -94,6 +94,11 @@ class Incident(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Why this revision came: ``new alert``, ``late event``, ``action`` …"""
 
     @property
+    def is_live(self) -> bool:
+        """Whether it holds: no other took its place, and its alerts were not withdrawn."""
+        return self.superseded_by is None and not self.withdrawn
+
+    @property
     def alert_ids(self) -> list[str]:
         """The ids of the alerts that its rows list, row by row."""
         return [id for member in self.members for id in (member.alert, *member.repeats)]

@@ -168,8 +168,7 @@ class IncidentQuery(msgspec.Struct, frozen=True):
     def asks_for(self, incident: Incident) -> bool:
         """Whether an incident is among those, however many there are."""
         return (
-            incident.superseded_by is None
-            and not incident.withdrawn
+            incident.is_live
             and (not self.statuses or incident.status in self.statuses)
             and self.kind in {None, incident.kind}
             and (self.zone is None or self.zone in incident.zones)

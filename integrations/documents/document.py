@@ -136,7 +136,7 @@ class Documents:
             "updated": incident.updated,
             "revision": incident.revision,
             "order": order,
-            "live": incident.superseded_by is None and not incident.withdrawn,
+            "live": incident.is_live,
             "superseded_by": incident.superseded_by,
             "zones": incident.zones,
             "domains": incident.domains,

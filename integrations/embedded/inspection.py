@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from impetus.domain.errors import ImpetusError
-from impetus.domain.incident import Incident
-from impetus.domain.rule import rank
 from integrations.embedded.filter import Filters
 from integrations.embedded.log import check_block
 from integrations.embedded.reader import decode_alert, decode_incident
 from integrations.embedded.salvage import damaged_table, is_corrupt
 from integrations.embedded.seal import Seals, damaged_row
-from integrations.embedded.state import SEALED
+from integrations.embedded.state import open_state
+from integrations.embedded.writer import incident_columns
 
 Row = tuple[Any, ...]
 Piece = Callable[[sqlite3.Connection], list[ImpetusError]]
@@ -39,26 +38,14 @@ class _Table(NamedTuple):
     open: Callable[[Seals, Row], object]
 
 
-def _open_state(seals: Seals, row: Row) -> None:
-    space, key, value = row
-    if space not in SEALED:
-        seals.open(f"state {space}", key, value)
-
-
 def _open_incident(seals: Seals, row: Row) -> None:
     id, *columns, body = row
-    if columns != _columns(decode_incident(seals, id, body)):
+    if tuple(columns) != incident_columns(decode_incident(seals, id, body)):
         raise damaged_row("incident", id)
 
 
-def _columns(one: Incident) -> list[object]:
-    """What an incident is sorted and found by."""
-    live = one.superseded_by is None and not one.withdrawn
-    return [one.status, one.kind, rank(one.severity), one.risk.score, one.updated, live, one.superseded_by]
-
-
 _TABLES: Mapping[str, _Table] = {
-    "state": _Table("space, key, value", _open_state),
+    "state": _Table("space, key, value", lambda seals, row: open_state(seals, *row)),
     "position": _Table("source, position", lambda seals, row: seals.open("position", *row)),
     "alert": _Table("id, body", lambda seals, row: decode_alert(seals, *row)),
     "incident": _Table(

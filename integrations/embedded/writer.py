@@ -170,11 +170,8 @@ def _write_incidents(connection: sqlite3.Connection, incidents: tuple[Incident, 
 
 
 def _write_incident(connection: sqlite3.Connection, incident: Incident, cursor: int, block: int) -> None:
-    live = incident.superseded_by is None and not incident.withdrawn
-    row = (
-        incident.id, incident.status, incident.kind, rank(incident.severity), incident.risk.score, incident.updated,
-        live, incident.superseded_by, cursor, seal("incident", incident.id, _encode(incident)), block,
-    )  # fmt: skip
+    body = seal("incident", incident.id, _encode(incident))
+    row = (incident.id, *incident_columns(incident), cursor, body, block)
     connection.execute(
         """INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
             status = excluded.status, kind = excluded.kind, severity = excluded.severity, risk = excluded.risk,
@@ -187,6 +184,14 @@ def _write_incident(connection: sqlite3.Connection, incident: Incident, cursor: 
     connection.executemany(
         "INSERT INTO incident_zone VALUES (?, ?)", [(incident.id, zone) for zone in dict.fromkeys(incident.zones)]
     )
+
+
+def incident_columns(incident: Incident) -> tuple[str | int | None, ...]:
+    """What an incident is sorted and found by: the columns from ``status`` to ``superseded_by``."""
+    return (
+        incident.status, incident.kind, rank(incident.severity), incident.risk.score, incident.updated,
+        incident.is_live, incident.superseded_by,
+    )  # fmt: skip
 
 
 def _count(connection: sqlite3.Connection, name: str, by: int) -> None:

@@ -3,15 +3,14 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 
-import msgspec
 import structlog
 
 from correlator.cluster.rounds import Codec, MatchedRound
 from correlator.recent import REMEMBERED
+from correlator.watermark import EventClock
 from impetus.app.cluster.place import SOURCE, Place, read_place
 from impetus.domain.batch import Commit, Control
 from impetus.domain.errors import ImpetusError, Where
-from impetus.domain.keyrange import only
 from impetus.domain.ports import Portable, Store
 from integrations.kafka.access import Access
 from integrations.kafka.founding import Charter, found, read_founding
@@ -57,9 +56,9 @@ def _parts(store: Store) -> Iterator[MatchedRound]:
         return
     if not isinstance(store, Portable):
         raise ImpetusError("settings.invalid", "no cluster can take over from such a store", Where(key="store.kind"))
-    clock = dict(store.pieces("clock", [only(b"")]))
-    now = msgspec.msgpack.decode(clock[b""], type=int | None) if clock else None
-    for part in store.holdings(REMEMBERED, now):
+    clock = EventClock()
+    clock.load(store.state("clock"))
+    for part in store.holdings(REMEMBERED, clock.now):
         yield MatchedRound(0, -1, 0, 0, inherited=part)
 
 
