@@ -1,9 +1,9 @@
 """A server process: started with its output in a file, known again by its number and start, stopped for sure."""
 
-import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -12,7 +12,18 @@ from typing import NamedTuple
 
 from deploy.devstack.failure import StackError
 
-_PR_SET_PDEATHSIG = 1
+_BOUND = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)
+if os.getppid() == int(sys.argv[1]):
+    os.execvp(sys.argv[2], sys.argv[2:])
+"""
+"""Asks to be killed with the thread that started it (``PR_SET_PDEATHSIG``), then becomes the server, unless who started
+it is gone already.
+
+A program of its own: code between fork and exec (``preexec_fn``) runs beside what other libraries do at a fork, and
+gRPC's threads have ended such a child.
+"""
 _STEP = 0.05
 _GRACE = 15.0
 """Seconds that a server has to end by itself."""
@@ -56,18 +67,21 @@ def launch(command: Sequence[str], folder: Path, log: Path, *, bound: bool) -> P
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         child = subprocess.Popen(
-            command,
+            [*_binding(), *command] if bound else command,
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent if bound else None,  # noqa: PLW1509 - one system call
         )
     started = start_of(child.pid)
     # It is followed by number from here on; what Popen would say of it at exit does not matter.
     child.returncode = 0
     return Process(child.pid, started or 0)
+
+
+def _binding() -> list[str]:
+    return [sys.executable, "-I", "-S", "-c", _BOUND, str(os.getpid())]
 
 
 def wait_until(ready: Callable[[], bool], process: Process, log: Path, seconds: float) -> None:
@@ -77,10 +91,6 @@ def wait_until(ready: Callable[[], bool], process: Process, log: Path, seconds: 
         what = "did not start in time" if process.lives() else "ended"
         tail = log.read_text(encoding="utf-8", errors="replace")[-_TAIL:]
         raise StackError(f"the server {what}; the end of {log}:\n{tail}")
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _wait(until: Callable[[], bool], seconds: float) -> None:
