@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from correlator.incidents.case import BETWEEN, Case, Node, Pack, is_watch
+from correlator.incidents.case import BETWEEN, FIRST, Case, Node, Pack, is_repeated, is_watch
 from correlator.incidents.names import EVENT
 from correlator.incidents.places import expected_spots, spots_of
 from correlator.incidents.traces import Traces
@@ -43,6 +43,8 @@ class Away:
         self.step = 0
         """The commit that what is taken now goes into."""
         self._given = -1
+        self.settled = FIRST[0]
+        """Repeats of this event time and before are settled."""
         self.back: list[Node] = []
         """Alerts that came back since someone cleared this."""
         self.left: list[Node] = []
@@ -72,10 +74,14 @@ class Away:
             node = self._queue.popleft()
             if self._fold.nodes.get(node.id) is not node:
                 continue
-            if node.step > self._durable:
+            if node.step > self._durable or self._settles_soon(node):
                 self._queue.append(node)
             elif self._may_leave(node):
                 self._put_away(node)
+
+    def _settles_soon(self, node: Node) -> bool:
+        """Whether it would be asked for again, to be counted among its repeats, and there is room for it until then."""
+        return len(self._queue) < 2 * KEPT and node.alert.at > self.settled and is_repeated(node)
 
     def _may_leave(self, node: Node) -> bool:
         """Whether nothing needs an alert in memory, and it comes back the same."""

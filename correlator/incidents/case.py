@@ -237,6 +237,15 @@ class Case:
         return alerts > SMALL and (self.sum is not None or self.asleep)
 
 
+def is_repeated(node: Node) -> bool:
+    """Whether an alert of a large incident is one of several repeats, as far as its summary in memory says it."""
+    case = node.case.heir if node.case is not None else None
+    if case is None or case.sum is None or not case.summed:
+        return False
+    row = case.sum.rows.find(node.alert)
+    return row is not None and row.count > 2
+
+
 def brief_of(record: Incident) -> Brief:
     """What has to be known of an incident that is left to the store."""
     return Brief(record.id, record.revision, record.alerts, record.supersedes, record.history)

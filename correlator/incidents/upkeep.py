@@ -3,7 +3,7 @@
 from collections import deque
 from heapq import heappop, heappush
 
-from correlator.incidents.case import FIRST, Case, Node, order_of
+from correlator.incidents.case import FIRST, Case, Node, is_repeated, order_of
 from correlator.incidents.fold import Fold
 from correlator.incidents.names import EVENT, IDLY, WEAKLY
 from correlator.incidents.summary import Repeats
@@ -57,7 +57,7 @@ class Upkeep:
         self._follow()
         self._ripen(now)
         self._forget_names()
-        self._now = now
+        self._now, self._fold.away.settled = now, now - self._fold.limits.settles
         return cases, loose
 
     def forget(self, case: Case) -> None:
@@ -109,11 +109,7 @@ class Upkeep:
         away, settles = self._fold.away, self._fold.limits.settles
         left, away.left = away.left, []
         for node in left:
-            case = node.case.heir if node.case is not None else None
-            if case is None or case.sum is None or not case.summed or node.alert.at + settles <= self._now:
-                continue
-            row = case.sum.rows.find(node.alert)
-            if row is not None and row.count > 2:
+            if node.alert.at + settles > self._now and is_repeated(node):
                 self._dozing.append((node.alert.at + settles, node.id))
         if len(self._young) > 2 * len(self._fold.nodes):
             self._young = deque(filter(self._is_there, self._young))

@@ -180,10 +180,17 @@ def _write_incident(connection: sqlite3.Connection, incident: Incident, cursor: 
             block = excluded.block""",
         row,
     )
-    connection.execute("DELETE FROM incident_zone WHERE incident = ?", (incident.id,))
-    connection.executemany(
-        "INSERT INTO incident_zone VALUES (?, ?)", [(incident.id, zone) for zone in dict.fromkeys(incident.zones)]
-    )
+    _write_zones(connection, incident.id, incident.zones)
+
+
+def _write_zones(connection: sqlite3.Connection, id: str, zones: tuple[str, ...]) -> None:
+    """The zones of an incident. Most revisions change none, and a page that nothing changes is not written again."""
+    known = {zone for (zone,) in connection.execute("SELECT zone FROM incident_zone WHERE incident = ?", (id,))}
+    if gone := known.difference(zones):
+        rows = [(id, zone) for zone in gone]
+        connection.executemany("DELETE FROM incident_zone WHERE incident = ? AND zone = ?", rows)
+    if new := set(zones) - known:
+        connection.executemany("INSERT INTO incident_zone VALUES (?, ?)", [(id, zone) for zone in new])
 
 
 def incident_columns(incident: Incident) -> tuple[str | int | None, ...]:
