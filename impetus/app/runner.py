@@ -286,14 +286,14 @@ class Runner:
 
     def _hand_over(self, batches: list[Batch], commit: Commit, heard: int) -> "Future[None]":
         watermark, notices = self._correlator.clock.now, self._correlator.notices()
-        vitals = self._correlator.vitals
+        # Here, for the correlator belongs to this thread: while it waits for what is handed over it holds its windows.
+        self._tally.measure(self._correlator.vitals)
 
         def finish() -> None:
             self._commit(commit)
             self._positions.update(dict(commit.positions))
             self._tally.count(batches, commit, heard)
             self._tally.watermark, self._tally.notices = watermark, notices
-            self._tally.measure(vitals)
             self._tally.written()
 
         return self._following.hand_over(finish)

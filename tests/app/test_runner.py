@@ -13,6 +13,7 @@ from impetus.app.runner import Runner
 from impetus.app.tally import Tally
 from impetus.app.wiring import wall_clock
 from impetus.domain.batch import Batch, Commit
+from impetus.domain.condition import Vitals
 from impetus.domain.errors import ImpetusError
 from integrations.embedded.store import EmbeddedStore
 from rules.load import load
@@ -79,6 +80,17 @@ async def test_steps_follow_each_other_in_order():
     assert ended == [None] * 4
     assert stored(store) == [f"e{number}" for number in range(12)]
     assert runner.position("s") == store.positions()["s"] == b"12"
+
+
+async def test_only_the_thread_that_steps_asks_the_correlator(monkeypatch):
+    """While it reads on from the store it waits for commits: who asked it from there would wait for itself."""
+    asked = set()
+    monkeypatch.setattr("impetus.app.tally.SECOND", 0)
+    monkeypatch.setattr(
+        Correlator, "vitals", lambda self, heard: asked.add(threading.current_thread().name) or Vitals()
+    )
+    await hand_over(make_store(b"none", "store.unavailable"), [batch(first) for first in (0, 3, 6)])
+    assert asked == {threading.main_thread().name, "writer_0"}
 
 
 @pytest.mark.parametrize("failing", [b'"e1"', b'"e4"', b'"e10"'])
