@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command import impetus, impetus_here
@@ -26,10 +28,32 @@ correlation: {type: event_count, rules: [login], group-by: [user.name], timespan
 level: high
 """
 
+SETTINGS = """[rules]
+paths = ["rules.yml"]
+[api]
+listen = "unix:i.sock"
+[log]
+level = "warning"
+[[source]]
+name = "gate"
+kind = "json_lines"
+path = "events.ndjson"
+follow = true
+"""
+SELF = Path(__file__).resolve().parents[2] / "rules" / "sigma" / "self"
+SOON = """
+import sys
+from impetus.app import inspecting
+from impetus.app.cli import main
+inspecting.Inspecting.__init__.__defaults__ = (0.1,)
+sys.exit(main(sys.argv[1:]))
+"""
+"""The program, that does not wait half a minute before it looks through its store."""
 
-def line(number: int, user: int) -> str:
-    event = {"id": f"e{number}", "provider": "test", "created": "2027-05-17T10:00:00Z", "action": "login"}
-    when = f"2027-05-17T10:00:{number % 60:02}Z"
+
+def line(number: int, user: int, when: str = "") -> str:
+    when = when or f"2027-05-17T10:00:{number % 60:02}Z"
+    event = {"id": f"e{number}", "provider": "test", "created": when, "action": "login"}
     return json.dumps(
         {"@timestamp": when, "event": event, "logsource": {"product": "load"}, "user": {"name": f"u{user}"}}
     )
@@ -39,10 +63,7 @@ def line(number: int, user: int) -> str:
 def config(tmp_path: Path) -> Path:
     (tmp_path / "rules.yml").write_text(RULES)
     config = tmp_path / "impetus.toml"
-    config.write_text(
-        '[rules]\npaths = ["rules.yml"]\n[api]\nlisten = "unix:i.sock"\n[log]\nlevel = "warning"\n'
-        '[[source]]\nname = "gate"\nkind = "json_lines"\npath = "events.ndjson"\nfollow = true\n'
-    )
+    config.write_text(SETTINGS)
     # Two logins of each of a thousand users: with a third there is an alert.
     lines = [line(number, number % 1_000) for number in range(2_000)]
     (tmp_path / "events.ndjson").write_text("\n".join(lines) + "\n")
@@ -90,6 +111,43 @@ def test_it_starts_and_says_what_is_damaged(config: Path) -> None:
     assert "[store.damaged]" in doctor.out
     # Whose rows are lost begins anew; all others go on.
     assert 700 < len(incidents) < 1_000
+
+
+def flip_in_block(store: Path) -> None:
+    """Flip a bit of the lines of a block, which no start and no detection reads."""
+    with sqlite3.connect(store) as connection:
+        (lines,) = connection.execute("SELECT lines FROM block ORDER BY number LIMIT 1").fetchone()
+    connection.close()
+    data = bytearray(store.read_bytes())
+    data[data.index(lines[:64]) + 32] ^= 1
+    store.write_bytes(data)
+
+
+def test_after_a_kill_damage_that_nothing_reads_is_found_and_becomes_an_incident(tmp_path: Path) -> None:
+    config = tmp_path / "impetus.toml"
+    config.write_text(SETTINGS.replace('"rules.yml"', f'"{SELF}"'))
+    # What Impetus tells of itself is of now, and so are these.
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    (tmp_path / "events.ndjson").write_text("".join(line(number, number, now) + "\n" for number in range(100)))
+    process = subprocess.Popen([sys.executable, "-m", "impetus.app", "run", "--config", str(config)])
+    wait(process, lambda: "100 events" in impetus_here("doctor", "--config", config).out)
+    process.kill()
+    process.wait()
+    flip_in_block(config.with_name("impetus.db"))
+    process = subprocess.Popen([sys.executable, "-c", SOON, "run", "--config", str(config)], stderr=subprocess.PIPE)
+    try:
+        wait(process, lambda: incidents(config))
+        (found,) = incidents(config)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=WINDOW)
+    assert found["severity"] == "SEVERITY_MEDIUM"
+
+
+def incidents(config: Path) -> list[Any]:
+    """Those that the store's damage raised."""
+    listed = impetus_here("incidents", "--config", config, "--json", "list").objects
+    return [one for one in listed if "damaged" in one["title"].lower()]
 
 
 def wait(process: "subprocess.Popen[bytes]", holds: Callable[[], bool]) -> None:
