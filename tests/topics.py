@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
+MADE = (0, 36)
+"""Error codes: none, and that it is there already."""
+
 
 async def make_topic(address: str, partitions: int = 2, name: str | None = None, size: int = 4 << 20) -> str:
     """A new topic that nobody else uses, of records of so many bytes at most."""
@@ -14,7 +17,12 @@ async def make_topic(address: str, partitions: int = 2, name: str | None = None,
     admin = AIOKafkaAdminClient(bootstrap_servers=address)
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(name, partitions, 1, topic_configs={"max.message.bytes": str(size)})])
+        topic = NewTopic(name, partitions, 1, topic_configs={"max.message.bytes": str(size)})
+        async with asyncio.timeout(60):
+            # A broker that has just started answers before it lets topics be made.
+            while (code := (await admin.create_topics([topic])).topic_errors[0][1]) not in MADE:
+                await asyncio.sleep(0.2)
+        assert code in MADE
     finally:
         await admin.close()
     return name

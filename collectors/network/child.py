@@ -40,7 +40,9 @@ class CaptureChild:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._listening.cancel()
-        await self._process.wait()
+        await asyncio.wait({self._listening})
+        # A pipe that is full was paused, and the end of the process is told only once it is read to its own.
+        await self._process.communicate()
 
     def lines(self) -> AsyncIterator[list[Line]]:
         """What the child has written, as it comes; ends when the child does. Not reading holds the child back."""

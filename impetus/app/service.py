@@ -180,8 +180,8 @@ class Service:
         await asyncio.gather(self.monitoring.stop(), *([self._server.stop()] if self._server else []))
         if self._loop is not None:
             self._loop.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._loop
+            # If it failed, whoever watches it is told; the store is closed all the same.
+            await asyncio.wait({self._loop})
         self.runner.close()
         (self._index or self.store).close()
         self._log.info("service.stopped")

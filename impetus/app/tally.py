@@ -122,12 +122,12 @@ class Tally:
     def status(self) -> Status:
         """A snapshot."""
         counts = self._store.counts()
-        self._trim(self._clock())
+        since = self._clock() - RATE_OVER
         return Status(
             version=version("impetus"),
             events=counts.get("events", 0),
             rejected=counts.get("rejected", 0),
-            rate=sum(lines for _, lines in list(self._recent)) / (RATE_OVER / SECOND),
+            rate=sum(lines for at, lines in list(self._recent) if at >= since) / (RATE_OVER / SECOND),
             watermark=self.watermark,
             sources=tuple(self._source(name, *standing) for name, standing in self.states.items()),
             open_incidents=counts.get("open", 0),
@@ -154,5 +154,6 @@ class Tally:
         return SourceStatus(name, state, events, rejected, newest, problem, vitals.passage.shed)
 
     def _trim(self, now: int) -> None:
+        """On the thread of the commits alone: of two threads each could take the last one."""
         while self._recent and self._recent[0][0] < now - RATE_OVER:
             self._recent.popleft()

@@ -19,12 +19,13 @@ class Loop:
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
+        self._ended = False
         self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
         self._thread.start()
 
     def begin(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         """Let something run."""
-        if not self._thread.is_alive() or self._loop.is_closed():
+        if self._ended:
             work.close()
             raise ImpetusError("store.unavailable", _CLOSED)
         return asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -62,8 +63,9 @@ class Loop:
 
     def stop(self) -> None:
         """Cancel what still runs, and end the thread."""
-        if not self._thread.is_alive():
+        if self._ended:
             return
+        self._ended = True  # what came in from now on would never be answered
         asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)

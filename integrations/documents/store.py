@@ -209,5 +209,7 @@ class IndexedStore:
         try:
             self._loop.run(self._cluster.close(), 10)
         finally:
-            self._loop.stop()
-            self.journal.close()
+            try:
+                self._loop.stop()
+            finally:
+                self.journal.close()

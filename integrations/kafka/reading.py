@@ -16,6 +16,8 @@ FAR = 100
 """Records closer than this behind the last one are read through to, others sought."""
 STEP = 0.1
 """Seconds that one look waits for records."""
+ANSWER = 5.0
+"""Seconds that the brokers get to say which records there are."""
 
 
 @contextmanager
@@ -33,14 +35,23 @@ def _reader(access: Access, topic: str, partition: int, offset: int) -> Iterator
 def read_all(access: Access, topic: str, partition: int = 0) -> Generator[Message, None, None]:
     """Every committed record of a partition, as far as it goes now. Raises ``ImpetusError``."""
     with _reader(access, topic, partition, 0) as consumer:
-        while True:
-            for message in consumer.consume(1_000, 1.0):
-                if message.error() is None:
-                    yield message
-                elif message.error().code() == KafkaError._PARTITION_EOF:
-                    return
-                elif message.error().fatal() or not message.error().retriable():
-                    raise KafkaException(message.error())
+        for message in _until_quiet(consumer):
+            if message.error() is None:
+                yield message
+            elif message.error().code() == KafkaError._PARTITION_EOF:
+                return
+            elif message.error().fatal() or not message.error().retriable():
+                raise KafkaException(message.error())
+
+
+def _until_quiet(consumer: Consumer) -> Iterator[Message]:
+    """What comes, and errors. Brokers that are gone say nothing at all: raises ``ImpetusError`` after a while."""
+    heard = time.monotonic()
+    while time.monotonic() - heard < PATIENCE:
+        for message in consumer.consume(1_000, 1.0):
+            yield message
+            heard = time.monotonic()
+    raise unavailable(TimeoutError(f"no answer for {PATIENCE:.0f} s"))
 
 
 def read_one(access: Access, topic: str, offset: int) -> bytes | None:
@@ -109,7 +120,7 @@ class Lookup:
         """What was asked for did not come: raises ``ImpetusError`` unless the brokers say that it is gone."""
         del self._at[partition]  # whoever asks again begins anew
         try:
-            low, _ = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), STEP * 10)
+            low, _ = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), ANSWER)
         except KafkaException as error:
             raise unavailable(error) from None
         if offset >= low:

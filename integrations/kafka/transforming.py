@@ -4,7 +4,7 @@ After any error the consumer and the producer are made anew: the producer ends w
 consumer goes on at what was committed. So each record is taken once, however often a worker or a broker is killed.
 """
 
-import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -42,21 +42,22 @@ class TransformLoop:
 
     def __init__(self, access: Access, name: str, transform: Transform) -> None:
         self._access, self._name, self._transform = access, name, transform
-        self._stop = threading.Event()
+        self._stopped = False
+        """Set by a signal handler, which must not wait for a lock that the code it interrupts may hold."""
         self._log = structlog.get_logger("match").bind(worker=name)
 
     def stop(self) -> None:
         """End the loop after what is under way."""
-        self._stop.set()
+        self._stopped = True
 
     def run(self) -> None:
         """Go on until it is stopped."""
-        while not self._stop.is_set():
+        while not self._stopped:
             try:
                 self._session()
             except KafkaException as error:
                 self._log.warning("session.failed", what=str(error))
-                self._stop.wait(PAUSE)
+                time.sleep(PAUSE)
 
     def _session(self) -> None:
         producer = Producer(self._access.producer(f"match-{self._name}"))
@@ -65,7 +66,7 @@ class TransformLoop:
         try:
             consumer.subscribe([self._access.events])
             self._log.info("session.started")
-            while not self._stop.is_set():
+            while not self._stopped:
                 messages = [_sound(message) for message in consumer.consume(MOST, WAIT)]
                 if messages:
                     self._commit(consumer, producer, messages)

@@ -17,7 +17,7 @@ from integrations.embedded.store import EmbeddedStore
 from integrations.grpc.server import Server
 from tests.api.doubles import Bell, Fit, SimpleDesk
 
-GRACE = 20.0
+GRACE = 60.0
 """Seconds after which the test gives up."""
 ENDLESS = "WITH RECURSIVE count (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM count) SELECT sum(x) FROM count"
 

@@ -139,7 +139,7 @@ async def test_watches_end_when_their_client_goes(place: SimpleNamespace) -> Non
         async with Client(place.server.address) as client, aclosing(client.watch()) as changes:
             commit(place, 1)
             await take(changes, 1)
-    for _ in range(100):
+    for _ in range(1_000):
         waiting = [task for task in asyncio.all_tasks() if "anext" in repr(task) or "Event.wait" in repr(task)]
         if not waiting:
             break

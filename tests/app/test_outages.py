@@ -59,6 +59,7 @@ def test_a_source_that_cannot_be_read_is_down_until_it_can(service: Path) -> Non
     assert "gate.ndjson" in json.dumps(down["event"]["reason"])
     (service.parent / "gate.ndjson").write_bytes((OSLO / "events.ndjson").read_bytes())
     wait(lambda: "source gate is finished" in doctor() and "[source.down]" not in doctor())
-    assert [(one["event"]["action"], one["event"]["reason"]) for one in reports(service)[1:]] == [
-        ("up", "came to its end")
-    ]
+    # If it takes long to its end, it runs again before.
+    (up,) = reports(service)[1:]
+    assert up["event"]["action"] == "up"
+    assert up["event"]["reason"] in {"came to its end", "runs again"}

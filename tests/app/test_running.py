@@ -22,7 +22,8 @@ class Running:
         (folder / "day.ndjson").write_bytes((OSLO / "events.ndjson").read_bytes() + b"no event\n")
         self.config.write_text(
             f'[city]\nmodel = "{OSLO / "city.yml"}"\nplan = "{OSLO / "plan.yml"}"\n'
-            '[store]\npath = "data/impetus.db"\n[api]\nlisten = "unix:i.sock"\n[log]\nlevel = "warning"\n'
+            '[health]\ndisk = 1.0\n[store]\npath = "data/impetus.db"\n'
+            '[api]\nlisten = "unix:i.sock"\n[log]\nlevel = "warning"\n'
             '[[source]]\nname = "day"\nkind = "json_lines"\npath = "day.ndjson"\nrecorded = true\n'
         )
         self.process = self.start()

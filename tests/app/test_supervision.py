@@ -33,7 +33,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 async def supervise(scripts: dict[str, Scripted]) -> Tally:
     tally = Tally(EmbeddedStore.in_memory(), lambda: 0)
     sources = [SourceSettings(name, "scripted") for name in scripts]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await Supervisor(sources, lambda source: scripts[source.name], tally).run()
     return tally
 
@@ -60,7 +60,7 @@ async def test_what_fails_is_put_on_record_and_so_is_that_it_runs_again(monkeypa
 
     broken = Lasting([ImpetusError("source.unreadable", "away"), None])
     tally = Tally(EmbeddedStore.in_memory(), lambda: 0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await Supervisor([SourceSettings("broken", "scripted")], lambda _: broken, tally, report).run()
     assert told == [
         ("broken", True, "away [source.unreadable]"),

@@ -62,13 +62,13 @@ async def refusing(tmp_path: Path) -> AsyncIterator[Activation]:
 
 
 async def ended(activation: Activation) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not activation.processes or any(process.poll() is None for process in activation.processes):
             await asyncio.sleep(0.02)
 
 
 async def said(activation: Activation, capture: Capture) -> list[bytes]:
-    async with asyncio.timeout(20), CaptureService(capture, activation.path) as service:
+    async with asyncio.timeout(60), CaptureService(capture, activation.path) as service:
         return [line.raw async for lines in service.lines() for line in lines]
 
 

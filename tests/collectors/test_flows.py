@@ -112,6 +112,18 @@ def test_a_source_is_a_file_or_an_interface():
             FlowsSettings(**settings)
 
 
+async def test_a_child_that_has_more_to_say_than_fits_is_ended_all_the_same(monkeypatch, tmp_path):
+    (tmp_path / "talkative.py").write_text("import sys\nwhile True:\n    sys.stdout.write('x' * 65_535 + '\\n')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr("collectors.network.child.MODULE", "talkative")
+    async with asyncio.timeout(60):
+        async with CaptureChild(Capture(("a.pcap",))) as child:
+            await anext(child.lines())
+            await asyncio.sleep(1)  # it fills all that is between it and us
+        with pytest.raises(ProcessLookupError):
+            os.kill(child._process.pid, 0)
+
+
 CRASHING = """
 import multiprocessing, os, signal
 def NFStreamer(**_):

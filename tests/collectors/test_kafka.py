@@ -103,14 +103,17 @@ async def test_topics_that_come_to_be_are_read_from_their_beginning(intake, cloc
     first = await make_topic(kafka_address, 1)
     await produce(kafka_address, first, [event(1)], 1)
     async with running(intake, clock, kafka_address, f"{first}*", start="latest"):
-        await asyncio.sleep(1)
+        # It is not said when it listens: what comes before is not read.
+        while not intake.events:
+            await produce(kafka_address, first, [event(0)], 1)
+            await asyncio.sleep(0.2)
         await produce(kafka_address, first, [event(2)], 1)
-        await until(lambda: numbers(intake) == [2])
+        await until(lambda: 2 in numbers(intake))
         second = await make_topic(kafka_address, 1, f"{first}-more")
         await produce(kafka_address, second, [event(3)], 1)
         await produce(kafka_address, first, [event(4)], 1)
-        await until(lambda: len(intake.events) == 3)
-    assert numbers(intake) == [2, 3, 4]
+        await until(lambda: {3, 4} <= set(numbers(intake)))
+    assert [number for number in numbers(intake) if number] == [2, 3, 4]
 
 
 async def test_what_the_broker_removed_unread_is_told(intake, clock, kafka_address):

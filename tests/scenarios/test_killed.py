@@ -22,6 +22,8 @@ from integrations.embedded.store import EmbeddedStore
 PATIENCE = 60.0
 """Seconds that the program gets to start, and to take all in."""
 SETTINGS = """
+[health]
+disk = 1.0
 [city]
 model = "{day}/city.yml"
 plan = "{day}/plan.yml"
