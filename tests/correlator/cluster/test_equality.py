@@ -1,7 +1,7 @@
 """Lines beside the lane, and one box: commit by commit the same, whatever comes in whatever order."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -26,7 +26,9 @@ from planning import NOON, PLAN, correlation, event, rule, rules, setup_of
 
 from correlator.setup import Setup
 from impetus.domain.batch import Batch, Commit, Reject
+from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import SECOND, format_instant
+from impetus.domain.run import Written
 from integrations.kafka.rows import MemoryRows
 
 MET = "threat.enrichments.indicator.name"
@@ -212,3 +214,24 @@ def test_lines_are_fetched_only_for_events_that_meet_an_indicator(setups: tuple[
     assert beside.fetched == 0
     assert not any(outcome.commit.lines for outcome in outcomes)
     assert [head.id for one in outcomes for head in followed(one, beside).heads] == [tick["event.id"] for tick in ticks]
+
+
+def test_events_that_meet_an_indicator_and_are_gone_are_on_record(setups: tuple[Setup, Setup]) -> None:
+    class Gone(Topic):
+        def fetch(self, partition: int, offset: int) -> Sequence[Written]:
+            raise ImpetusError("cluster.record", "gone")
+
+    rounds, beside, find = list(Drawn(Random(5)).rounds(60)), Gone(), lambda _: by_kind(setups[0])
+    lane = lane_of(MemoryRows(), find, beside)
+    records = zip(*match_logs(logs_of(rounds), find, beside), strict=True)
+    commits = [one.commit for those in records for raw in those for one in lane.take(raw)]
+    expected = list(one_box(setups[0], rounds))
+    lost = [reject for commit in commits for reject in commit.rejects if reject.code == "cluster.record"]
+    met = {event for commit in expected for alert in commit.alerts if alert.title == "known" for event in alert.events}
+    assert 0 < len(lost) <= len(met)
+    assert _positions(commits) == _positions(expected)
+    assert any(commit.runs for commit in commits), "what meets none goes on"
+
+
+def _positions(commits: Sequence[Commit]) -> dict[str, bytes]:
+    return {source: position for commit in commits for source, position in commit.positions}
