@@ -74,14 +74,14 @@ class Away:
             node = self._queue.popleft()
             if self._fold.nodes.get(node.id) is not node:
                 continue
-            if node.step > self._durable or self._settles_soon(node):
+            if node.step > self._durable or (len(self._queue) < 2 * KEPT and self.settles(node)):
                 self._queue.append(node)
             elif self._may_leave(node):
                 self._put_away(node)
 
-    def _settles_soon(self, node: Node) -> bool:
-        """Whether it would be asked for again, to be counted among its repeats, and there is room for it until then."""
-        return len(self._queue) < 2 * KEPT and node.alert.at > self.settled and is_repeated(node)
+    def settles(self, node: Node) -> bool:
+        """Whether an alert is still to be counted among its repeats: then it is asked for again."""
+        return node.alert.at > self.settled and is_repeated(node)
 
     def _may_leave(self, node: Node) -> bool:
         """Whether nothing needs an alert in memory, and it comes back the same."""

@@ -3,7 +3,7 @@
 from collections import deque
 from heapq import heappop, heappush
 
-from correlator.incidents.case import FIRST, Case, Node, is_repeated, order_of
+from correlator.incidents.case import Case, Node, order_of
 from correlator.incidents.fold import Fold
 from correlator.incidents.names import EVENT, IDLY, WEAKLY
 from correlator.incidents.summary import Repeats
@@ -26,7 +26,6 @@ class Upkeep:
         """Repeats that left memory since someone cleared this, each with the alert that stands for it."""
         self._dozing: deque[tuple[int, str]] = deque()
         """When repeats that are not in memory settle, and their ids."""
-        self._now = FIRST[0]
 
     def schedule(self, case: Case) -> None:
         """Forget a case once it takes nothing in any more."""
@@ -57,7 +56,7 @@ class Upkeep:
         self._follow()
         self._ripen(now)
         self._forget_names()
-        self._now, self._fold.away.settled = now, now - self._fold.limits.settles
+        self._fold.away.settled = now - self._fold.limits.settles
         return cases, loose
 
     def forget(self, case: Case) -> None:
@@ -109,7 +108,7 @@ class Upkeep:
         away, settles = self._fold.away, self._fold.limits.settles
         left, away.left = away.left, []
         for node in left:
-            if node.alert.at + settles > self._now and is_repeated(node):
+            if away.settles(node):
                 self._dozing.append((node.alert.at + settles, node.id))
         if len(self._young) > 2 * len(self._fold.nodes):
             self._young = deque(filter(self._is_there, self._young))

@@ -25,7 +25,7 @@ class Loop:
 
     def begin(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         """Let something run."""
-        if self._ended:
+        if self._ended or not self._thread.is_alive():
             work.close()
             raise ImpetusError("store.unavailable", _CLOSED)
         return asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -63,7 +63,7 @@ class Loop:
 
     def stop(self) -> None:
         """Cancel what still runs, and end the thread."""
-        if self._ended:
+        if self._ended or not self._thread.is_alive():
             return
         self._ended = True  # what came in from now on would never be answered
         asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result(10)

@@ -6,6 +6,7 @@ it has all that was committed before the call; ``docs/decisions/0016-indexed-sto
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 
 import msgspec
@@ -206,10 +207,8 @@ class IndexedStore:
     def close(self) -> None:
         """Release the store. What is not indexed yet is the next time."""
         self._work.cancel()
-        try:
-            self._loop.run(self._cluster.close(), 10)
-        finally:
+        with closing(self.journal):
             try:
-                self._loop.stop()
+                self._loop.run(self._cluster.close(), 10)
             finally:
-                self.journal.close()
+                self._loop.stop()

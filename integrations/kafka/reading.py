@@ -45,12 +45,12 @@ def read_all(access: Access, topic: str, partition: int = 0) -> Generator[Messag
 
 
 def _until_quiet(consumer: Consumer) -> Iterator[Message]:
-    """What comes, and errors. Brokers that are gone say nothing at all: raises ``ImpetusError`` after a while."""
+    """What comes, and errors. Brokers that are gone give no record: raises ``ImpetusError`` after a while."""
     heard = time.monotonic()
     while time.monotonic() - heard < PATIENCE:
         for message in consumer.consume(1_000, 1.0):
             yield message
-            heard = time.monotonic()
+            heard = time.monotonic() if message.error() is None else heard
     raise unavailable(TimeoutError(f"no answer for {PATIENCE:.0f} s"))
 
 

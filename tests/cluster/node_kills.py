@@ -13,8 +13,6 @@ import random
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -22,14 +20,14 @@ import msgspec
 from clustered import LOAD_RULES, State, one_box
 from load import records
 from outcome import outcome_of
+from program import events_of, running
 
 from correlator.cluster.rounds import Codec, Outcome
 from deploy.devstack.stack import Stack
 from impetus.api.client import Client
 from impetus.app.cluster.access import make_access
 from impetus.app.cluster.place import read_place
-from impetus.app.settings import Settings, read_settings
-from impetus.domain.errors import ImpetusError
+from impetus.app.settings import read_settings
 from integrations.embedded.store import EmbeddedStore
 from integrations.kafka.reading import read_one
 
@@ -63,7 +61,6 @@ detection: {{selection: {{event.action: never-{}}}, condition: selection}}
 """
 LINES, PAUSE = 20, 0.05
 """Lines that come at a time, and the seconds between."""
-PATIENCE = 120.0
 
 
 class Report(msgspec.Struct):
@@ -130,30 +127,6 @@ class Node:
         return Codec().decode(value, Outcome).heard
 
 
-@asynccontextmanager
-async def running(settings: Settings, end: signal.Signals) -> AsyncIterator[Client]:
-    """Start the program, wait until it answers, and end it in some way."""
-    command, output = (sys.executable, "-m", "impetus.app", "run", "--config", settings.file), settings.path("log")
-    with output.open("ab") as log:
-        process = await asyncio.create_subprocess_exec(*command, stderr=log)
-    try:
-        async with asyncio.timeout(PATIENCE), Client(settings.address) as client:
-            while await events_of(client) < 0:
-                assert process.returncode is None, output.read_text()
-                await asyncio.sleep(0.05)
-            yield client
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(end)
-        await process.wait()
-
-
-async def events_of(client: Client) -> int:
-    with contextlib.suppress(ImpetusError):
-        return (await client.status()).events
-    return -1
-
-
 async def moved_on(client: Client, events: int) -> None:
     """Wait until the store has more than so many events."""
     while await events_of(client) <= events:
@@ -165,14 +138,14 @@ async def survive(node: Node, seed: int, kills: int, reloads: int) -> Report:
     random_ = random.Random(seed)
     load = asyncio.create_task(node.load())
     for _ in range(kills):
-        async with running(node.settings, signal.SIGKILL) as client:
+        async with running(Path(node.settings.file), node.settings.address, signal.SIGKILL) as client:
             await moved_on(client, await events_of(client))
             if node.reloads < reloads:
                 await node.reload(client)
             await asyncio.sleep(random_.uniform(0, 1))
     load.cancel()
     await asyncio.gather(load, return_exceptions=True)
-    async with running(node.settings, signal.SIGTERM) as client:
+    async with running(Path(node.settings.file), node.settings.address, signal.SIGTERM) as client:
         await moved_on(client, node.written - 1)
         await asyncio.sleep(1)
     return await asyncio.to_thread(node.report)
