@@ -13,13 +13,13 @@ import pytest
 from clustered import LOAD_RULES, City
 from confluent_kafka.admin import AclOperation, ResourcePatternType, ResourceType
 from load import records
-from node_kills import moved_on, running
+from node_kills import moved_on
+from program import running
 from secured import admit, grants_of, secure
 from topics import make_topic, produce, read_all
 
 from deploy.devstack.failure import MissingError
 from deploy.devstack.stack import Stack
-from impetus.app.settings import read_settings
 from impetus.domain.errors import ImpetusError
 
 RECORDS = 600
@@ -88,7 +88,7 @@ async def test_cluster_source_and_sink_need_no_more_than_their_rights(
     keys = f'broker.hosts = ["{broker.secure}"]\n{broker.keys}'
     file = tmp_path / "impetus.toml"
     file.write_text(SETTINGS.format(rules=LOAD_RULES, came=came, told=told, name=name, broker=keys))
-    async with running(read_settings(file), signal.SIGTERM) as client, asyncio.timeout(90):
+    async with running(file, f"unix:{tmp_path / 'i.sock'}", signal.SIGTERM) as client, asyncio.timeout(90):
         await moved_on(client, RECORDS - 1)
         while not (found := await read_all(broker.address, told)):
             await asyncio.sleep(0.2)
