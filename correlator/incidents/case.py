@@ -37,13 +37,18 @@ def order_of(alert: Alert) -> Order:
     return (alert.fired, alert.correlation, alert.id)
 
 
+def lean(alert: Alert) -> Alert:
+    """An alert without its explanation: nothing is joined by that, and it is most of what an alert needs of memory."""
+    return alert if alert.explanation is None else msgspec.structs.replace(alert, explanation=None)
+
+
 class Node:
     """An alert in memory: where it stands, what it joins by, and where it is."""
 
     __slots__ = ("alert", "case", "home", "kept", "names", "order", "repeats", "step", "why")
 
     def __init__(self, alert: Alert) -> None:
-        self.alert = alert
+        self.alert = lean(alert)
         self.order = order_of(alert)
         self.names: tuple[str, ...] = ()
         """By what it joins, as of its place in the order."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from correlator.incidents.away import Away
 from correlator.incidents.bonds import Bonds
 from correlator.incidents.candidates import Candidates, fits, with_row
-from correlator.incidents.case import OPENED, Case, Node, earliest, is_informational, is_watch, joins_one, opens
+from correlator.incidents.case import OPENED, Case, Node, earliest, is_informational, is_watch, joins_one, lean, opens
 from correlator.incidents.commons import Commons
 from correlator.incidents.limits import Limits
 from correlator.incidents.links import Links
@@ -143,7 +143,7 @@ class Fold:
         names = tuple(self._names_of(alert, strong))
         added = [name for name in names if name not in node.names]
         self.places.drop(node)
-        node.alert, node.step = alert, self.away.step
+        node.alert, node.step = lean(alert), self.away.step
         node.names = names
         self.names.note(node, added)
         self._note_entities(node, strong, weak)
