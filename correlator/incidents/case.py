@@ -17,6 +17,8 @@ from impetus.domain.rule import rank
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 """What most cases have, without a dictionary for each."""
+NONE: frozenset[Any] = frozenset()
+"""The same for sets: Python makes a new one at each call."""
 HOUR = 3600 * SECOND
 OPENED = "opened it"
 """Why the first member of a case is in it."""
@@ -129,8 +131,8 @@ class Case:
         self.newest = opener.alert.at
         self.sides: Mapping[str, int] = NOTHING
         """For each split by hand, on which side of it the case is."""
-        self.links: frozenset[Case] = frozenset()
-        self.lasting: frozenset[str] = frozenset()
+        self.links: frozenset[Case] = NONE
+        self.lasting: frozenset[str] = NONE
         """Ids of linked incidents that are no longer in memory."""
         self.taken_over_by: Case | None = None
         self.taken_at = FIRST

@@ -165,7 +165,8 @@ class Joins:
             self._frozen.drop(alert.id)
         apart = refold(self._fold, alerts)
         for other in self._fold.cases.values():
-            other.lasting -= {incident.id}
+            if incident.id in other.lasting:
+                other.lasting -= {incident.id}
         case = self._fold.cases.get(incident.id)
         if case is not None:
             case.record, case.brief = incident, None

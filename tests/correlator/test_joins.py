@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 from alerting import DAY, FAR, HOUR, SQUARE, Board, alert, alerts, expected, outcome
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from correlator.incidents.history import recorded, undone
 from impetus.domain.action import Action, Undo
 from impetus.domain.alert import Alert
+from impetus.domain.explanation import Clause, Explanation
 from impetus.domain.incident import Incident
 from integrations.embedded.store import EmbeddedStore
 
@@ -85,6 +87,16 @@ def test_alerts_that_share_an_event_a_name_or_nothing() -> None:
         alert("a", 0, "user:x", events=["e1"]), alert("b", 1, events=["e1"]), alert("c", 2, "user:x"), alert("d", 3)
     )
     assert board.groups() == {frozenset("abc"), frozenset("d")}
+
+
+def test_what_explains_an_alert_takes_no_memory_here() -> None:
+    why, joins = Explanation("It opened.", (Clause("==", True, "event.action", "opened", "opened"),)), Board().joins
+    one = msgspec.structs.replace(alert("one", 0, level="low"), explanation=why)
+    joins.apply([one], "new")
+    assert joins.loose == {"one": alert("one", 0, level="low")}
+    joins.apply([msgspec.structs.replace(one, at=one.at + 1, revision=2)], "new")
+    assert joins.loose["one"].revision == 2
+    assert joins.loose["one"].explanation is None
 
 
 def test_a_shared_place_joins_nothing() -> None:
