@@ -35,6 +35,11 @@ def name_error(error: sqlite3.Error, file: str) -> ImpetusError:
     return ImpetusError("store.unavailable", str(error), Where(file), _HINTS.get(primary, ""))
 
 
+def is_full(error: ImpetusError) -> bool:
+    """Whether SQLite said that there is no room, on the disk or among the row ids of a table."""
+    return getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+
+
 def is_of_the_file(error: sqlite3.Error) -> bool:
     """Whether an error tells of the file or the disk, not of a mistake in this program."""
     return type(error) in {sqlite3.OperationalError, sqlite3.DatabaseError} or "closed" in str(error)
@@ -70,9 +75,11 @@ class Connections:
                 yield self._writer
 
     @contextmanager
-    def prepare(self) -> Iterator[sqlite3.Connection]:
-        """The writing connection outside a transaction, to set up the file."""
+    def prepare(self, *, writes: bool = False) -> Iterator[sqlite3.Connection]:
+        """The writing connection outside a transaction, to set up the file; no other process ``writes`` meanwhile."""
         with self._writing, self._named():
+            if writes:
+                self._claim()
             yield self._writer
 
     @contextmanager

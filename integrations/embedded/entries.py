@@ -7,6 +7,7 @@ from impetus.domain.batch import Head
 from integrations.embedded.block import ADDITIONS, HEADS, LINES, decode_heads, decode_lines
 from integrations.embedded.log import read_columns
 from integrations.embedded.revision import read_additions, read_block_keys
+from integrations.embedded.salvage import refuse
 
 Entries = list[tuple[Head, bytes, bytes]]
 """Head, line and addition of each event of a block, in order; heads and additions in their newest revision."""
@@ -17,10 +18,10 @@ def read_entries(connection: sqlite3.Connection, number: int) -> Entries:
     heads_column, additions_column, lines_column = read_columns(connection, number, HEADS, ADDITIONS, LINES)
     heads = decode_heads(number, heads_column)
     additions = decode_lines(number, ADDITIONS, additions_column)
-    for line, addition in read_additions(connection, number).items():
+    for line, addition in read_additions(connection, number, refuse).items():
         additions[line] = addition
     keys: defaultdict[int, dict[str, None]] = defaultdict(dict)
-    for named in (heads.lines, read_block_keys(connection, number)):
+    for named in (heads.lines, read_block_keys(connection, number, refuse)):
         for key, lines in named.items():
             for line in lines:
                 keys[line][key] = None

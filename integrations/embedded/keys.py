@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from impetus.domain.entity import fold_key
 from integrations.embedded.filter import HASH_BYTES, Filters, pack_hashes, view
+from integrations.embedded.salvage import Report, Rows, damaged_table, is_corrupt
 
 RUN_BITS = 8
 RUN = 1 << RUN_BITS
@@ -91,11 +92,15 @@ def _exchange_entries(connection: sqlite3.Connection, page: int, gone: set[int],
 class KeyIndex:
     """Answers, on one snapshot, which blocks may hold an event that has of each clause at least one key."""
 
-    def __init__(self, connection: sqlite3.Connection, filters: Filters, clauses: Iterable[Collection[str]]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, filters: Filters, clauses: Iterable[Collection[str]], report: Report
+    ) -> None:
+        """What of the index is damaged goes to ``report``: the blocks themselves say then."""
         self._connection = connection
         self._filters = filters
+        self._report = report
         self._clauses = [frozenset(filters.hash(fold_key(key)) for key in clause) for clause in clauses]
-        self._bits: dict[int, int] = dict(connection.execute("SELECT number, bits FROM key_run"))
+        self._bits: dict[int, int] = dict(self._ask("key_run", "SELECT number, bits FROM key_run"))
         self._held: dict[int, frozenset[int]] = {}
 
     def may_hold(self, number: int) -> bool:
@@ -108,8 +113,17 @@ class KeyIndex:
             if run not in self._held:
                 self._held[run] = self._find(run, bits)
             return number % RUN in self._held[run]
-        row: tuple[bytes] | None = self._connection.execute(_FOLDED, (number,)).fetchone()
-        return row is None or all(self._filters.may_hold_any(row[0], clause) for clause in self._clauses)
+        rows = self._ask("block_keys", _FOLDED, number)
+        return not rows or all(self._filters.may_hold_any(rows[0][0], clause) for clause in self._clauses)
+
+    def _ask(self, table: str, statement: str, *values: int) -> Rows:
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            self._report(damaged_table(table, str(error)))
+            return []
 
     def _find(self, run: int, bits: int) -> frozenset[int]:
         """The blocks of a run, by the last byte of their numbers."""
@@ -123,10 +137,10 @@ class KeyIndex:
 
     def _blocks(self, run: int, bits: int, wanted: int) -> Sequence[int]:
         statement = "SELECT entries FROM key_page WHERE number = ?"
-        row = self._connection.execute(statement, (page_number(run, wanted >> 32 - bits),)).fetchone()
-        if row is None or len(row[0]) % HASH_BYTES:
+        rows = self._ask("key_page", statement, page_number(run, wanted >> 32 - bits))
+        if not rows or len(rows[0][0]) % HASH_BYTES:
             return range(RUN)  # a page is lost: the blocks themselves say
-        entries, first = view(row[0]), (wanted & _KEPT) << RUN_BITS
+        entries, first = view(rows[0][0]), (wanted & _KEPT) << RUN_BITS
         start = bisect_left(entries, first)
         return [entry % RUN for entry in entries[start : bisect_left(entries, first + RUN, start)]]
 
@@ -156,6 +170,15 @@ def index_backlog(
     connection.execute("UPDATE key_backlog SET newest = ?", (left,))
 
 
+def _read_runs(connection: sqlite3.Connection) -> dict[int, int]:
+    try:
+        return dict(connection.execute("SELECT number, bits FROM key_run"))
+    except sqlite3.DatabaseError as error:
+        if not is_corrupt(error):
+            raise
+        return {}  # the check of the pages names it
+
+
 class KeyCheck:
     """Compares the index of keys with the blocks; a run is read once for its blocks in order."""
 
@@ -163,7 +186,7 @@ class KeyCheck:
         """Without ``runs`` only filters of single blocks are compared."""
         self._connection = connection
         self._filters = filters
-        self._bits: dict[int, int] = dict(connection.execute("SELECT number, bits FROM key_run")) if runs else {}
+        self._bits = _read_runs(connection) if runs else {}
         self._run = -1
         self._entries: dict[int, set[tuple[int, int]]] = {}
 

@@ -8,11 +8,9 @@ from impetus.domain.ports import Span
 from integrations.embedded.block import ADDITIONS, COLUMNS, HEADS, LINES, damaged, decode_heads, decode_lines
 from integrations.embedded.filter import Filters
 from integrations.embedded.keys import KeyCheck
-from integrations.embedded.salvage import damaged_table, is_corrupt
+from integrations.embedded.salvage import Report, damaged_table, is_corrupt, read_around
 
 _COLUMN = {name: f"SELECT {name} FROM block WHERE number = ?" for name in COLUMNS}  # noqa: S608 - names of ours
-
-Report = Callable[[ImpetusError], None]
 
 
 def read_newest(connection: sqlite3.Connection) -> int:
@@ -36,8 +34,13 @@ def read_columns(connection: sqlite3.Connection, number: int, *names: str) -> li
 
 
 def is_there(connection: sqlite3.Connection, number: int) -> bool:
-    """Whether a block is in the log still."""
-    return connection.execute("SELECT 1 FROM block WHERE number = ?", (number,)).fetchone() is not None
+    """Whether a block is in the log still, as one is that cannot be read."""
+    try:
+        return connection.execute("SELECT 1 FROM block WHERE number = ?", (number,)).fetchone() is not None
+    except sqlite3.DatabaseError as error:
+        if not is_corrupt(error):
+            raise
+        return True
 
 
 def read_next(connection: sqlite3.Connection, after: int, newest: int) -> int | None:
@@ -55,13 +58,22 @@ def read_next(connection: sqlite3.Connection, after: int, newest: int) -> int | 
     raise damaged_table("block", f"no block behind {after} can be found")
 
 
-def read_stretch(connection: sqlite3.Connection, span: Span) -> tuple[int, int]:
-    """The first block with an event at or after the start of a span, and the last with one before its end."""
+def read_stretch(connection: sqlite3.Connection, span: Span, report: Report) -> tuple[int, int]:
+    """The first block with an event at or after the start of a span, and the last with one before its end.
+
+    The whole log, if the index of blocks is damaged.
+    """
     newest = read_newest(connection)
     first = "SELECT min(number) FROM block_index WHERE last >= ?"
     last = "SELECT max(number) FROM block_index WHERE first < ?"
-    (since,) = connection.execute(first, (span.start,)).fetchone() if span.start is not None else (1,)
-    (until,) = connection.execute(last, (span.end,)).fetchone() if span.end is not None else (newest,)
+    try:
+        (since,) = connection.execute(first, (span.start,)).fetchone() if span.start is not None else (1,)
+        (until,) = connection.execute(last, (span.end,)).fetchone() if span.end is not None else (newest,)
+    except sqlite3.DatabaseError as error:
+        if not is_corrupt(error):
+            raise
+        report(damaged_table("block_index", str(error)))
+        return 1, newest
     return newest + 1 if since is None else since, until or 0
 
 
@@ -72,8 +84,11 @@ def read_lines(connection: sqlite3.Connection, number: int) -> list[bytes]:
 
 def check_blocks(connection: sqlite3.Connection, filters: Filters) -> Iterator[ImpetusError]:
     """Read every column of every block and compare its index; yields what is damaged."""
+    found: list[ImpetusError] = []
+    numbers = read_around(connection, "number", "block", found.append)
+    yield from found
     index = KeyCheck(connection, filters)
-    for (number,) in connection.execute("SELECT number FROM block ORDER BY number"):
+    for (number,) in numbers:
         try:
             _check_block(connection, number, filters, index.agrees)
         except ImpetusError as error:
@@ -99,6 +114,11 @@ def _check_block(
     count = len(heads.ids)
     whole = (min(heads.times), max(heads.times), count, filters.pack(heads.ids))
     statement = "SELECT first, last, events, ids FROM block_index WHERE number = ?"
-    agrees = connection.execute(statement, (number,)).fetchone() == whole and agree(number, heads.lines)
+    try:
+        agrees = connection.execute(statement, (number,)).fetchone() == whole and agree(number, heads.lines)
+    except sqlite3.DatabaseError as error:
+        if not is_corrupt(error):
+            raise
+        agrees = False
     if sizes != {count} or not agrees:
         raise damaged(number, "index")

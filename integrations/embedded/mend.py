@@ -4,26 +4,50 @@ The pages of the old one stay in the file under the name ``damaged_…``, for wh
 goes on naming them. All of it is one transaction.
 """
 
-import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from operator import itemgetter
 
 from impetus.domain.errors import ImpetusError
-from integrations.embedded.salvage import Rows, read_around
+from integrations.embedded.salvage import Rows, damaged_table, read_around
 
-TABLES = ("state", "position", "alert", "incident", "ledger", "reject")
-"""Tables whose rows stand for themselves, so that some are better than none. Blocks are only added
-to, behind those that are damaged."""
+SMALL = ("counter", "secret", "position", "control", "removal", "mark", "key_run", "key_backlog", "revision")
+"""Tables that are looked at whole before the first write: what reads them has no way around a page."""
+TABLES = (
+    *SMALL, "state", "alert", "incident", "incident_zone", "ledger", "reject", "held", "revision_key", "block_keys",
+    "key_page", "block_index", "sqlite_sequence",
+)  # fmt: skip
+"""Tables whose rows stand for themselves, so that some are better than none, or follow from others."""
+LOG = "block"
+LOG_BYTES = 1 << 28
+"""A larger file is not written a second time because of its log: that would take long, and as much room again."""
 ASIDE = "damaged_"
 
+Columns = tuple[str, ...]
+Fill = Callable[[sqlite3.Connection, Rows], Rows]
+"""What rows a table is made anew of, given those that could be read."""
 
-def mend(connection: sqlite3.Connection, report: Callable[[ImpetusError], None]) -> bool:
-    """Make anew what of the tables is damaged; whether anything was. Outside a transaction."""
-    damaged = [table for table in TABLES if _is_damaged(connection, table) and not _is_there(connection, ASIDE + table)]
+
+def mend(
+    connection: sqlite3.Connection,
+    report: Callable[[ImpetusError], None],
+    fills: Mapping[str, Fill],
+    tables: Collection[str] = TABLES,
+) -> bool:
+    """Make anew what of some tables is damaged; whether anything was. Outside a transaction."""
+    found = {table: _damage(connection, table) for table in tables if not _is_there(connection, ASIDE + table)}
+    damaged = {table: why for table, why in found.items() if why}
     if not damaged:
         return False
+    for table, why in damaged.items():
+        report(damaged_table(table, why))
     # Before the transaction: what was read on a damaged page would stand in the way of writing.
     rescued = {table: _read(connection, table, report) for table in damaged}
+    rescued = {
+        table: (columns, fills[table](connection, rows) if table in fills else rows)
+        for table, (columns, rows) in rescued.items()
+    }
+    connection.execute("PRAGMA foreign_keys = OFF")  # what is referred to may be on a damaged page
     connection.execute("PRAGMA writable_schema = ON")
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -36,33 +60,66 @@ def mend(connection: sqlite3.Connection, report: Callable[[ImpetusError], None])
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         connection.execute("PRAGMA writable_schema = RESET")
+        connection.execute("PRAGMA foreign_keys = ON")
     return True
 
 
-def _is_damaged(connection: sqlite3.Connection, table: str) -> bool:
+def is_small(connection: sqlite3.Connection) -> bool:
+    """Whether the whole file may be written a second time."""
+    (pages,), (size,) = (connection.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "page_size"))
+    return bool(pages * size <= LOG_BYTES)
+
+
+def _damage(connection: sqlite3.Connection, table: str) -> str:
+    """What SQLite finds wrong with a table and its indices; empty if nothing."""
     try:
-        found: tuple[str] = connection.execute(f"PRAGMA integrity_check({table})").fetchone()
-    except sqlite3.DatabaseError:
-        return True
-    return found != ("ok",)
+        (found,) = connection.execute(f"PRAGMA integrity_check({table})").fetchone()
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return "" if found == "ok" else str(found)
 
 
 def _is_there(connection: sqlite3.Connection, table: str) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone() is not None
 
 
-def _read(connection: sqlite3.Connection, table: str, report: Callable[[ImpetusError], None]) -> tuple[str, Rows]:
+def _read(connection: sqlite3.Connection, table: str, report: Callable[[ImpetusError], None]) -> tuple[Columns, Rows]:
     """The columns of a table, and the rows that can be read."""
-    columns = ", ".join(["rowid", *(name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})"))])
-    return columns, read_around(connection, columns, table, report)
+    columns = tuple(name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})"))
+    if _has_rowid(connection, table):
+        columns = ("rowid", *columns)
+        return columns, read_around(connection, ", ".join(columns), table, report)
+    return columns, _read_ends(connection, table, columns, report)
 
 
-def _exchange(connection: sqlite3.Connection, table: str, columns: str, rows: Rows) -> None:
+def _has_rowid(connection: sqlite3.Connection, table: str) -> bool:
+    (sql,) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
+    return "WITHOUT ROWID" not in sql
+
+
+def _read_ends(
+    connection: sqlite3.Connection, table: str, columns: Columns, report: Callable[[ImpetusError], None]
+) -> Rows:
+    """The rows of a table without row ids before its first damaged page and behind its last."""
+    found: dict[tuple[object, ...], None] = {}
+    info = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    key = [name for _, name, *_, place in sorted(info, key=itemgetter(-1)) if place]
+    for direction in ("ASC", "DESC"):
+        order = ", ".join(f"{name} {direction}" for name in key)
+        try:
+            for row in connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY {order}"):  # noqa: S608
+                found[row] = None
+        except sqlite3.DatabaseError as error:
+            report(damaged_table(table, str(error)))
+    return list(found)
+
+
+def _exchange(connection: sqlite3.Connection, table: str, columns: Columns, rows: Rows) -> None:
     """Fill a copy of a table, and let the two change their pages."""
     for statement in list(_copies(connection, table)):
         connection.execute(statement)
-    places = re.sub(r"\w+", "?", columns)
-    into = f"INSERT OR IGNORE INTO {ASIDE}{table} ({columns}) VALUES ({places})"  # noqa: S608 - names of ours
+    places = ", ".join("?" * len(columns))
+    into = f"INSERT OR IGNORE INTO {ASIDE}{table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 - names of ours
     for row in rows:
         try:
             connection.execute(into, row)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from impetus.domain.errors import ImpetusError
 from integrations.embedded.block import HEADS, decode_heads
 from integrations.embedded.filter import Filters, view
-from integrations.embedded.log import Report, read_columns
+from integrations.embedded.log import read_columns
+from integrations.embedded.salvage import Report, damaged_table, is_corrupt
 
 Read = Callable[[Callable[[sqlite3.Connection], list[str]]], list[str]]
 """Reads on a snapshot of the store."""
@@ -17,7 +18,7 @@ BLOCKS = 64
 """So many blocks at most are read at a time: they may be very small."""
 
 _FILTERS = "SELECT number, events, ids FROM block_index WHERE number < ? ORDER BY number DESC"
-_NUMBERS = "SELECT number FROM block WHERE number < ? ORDER BY number DESC LIMIT ?"
+_NUMBERS = "SELECT number FROM {} WHERE number < ? ORDER BY number DESC LIMIT ?"
 
 
 class LogPast:
@@ -40,37 +41,46 @@ class LogPast:
 
     def _find(self, connection: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
         hashes = frozenset(map(self._filters.hash, ids))
-        if len(hashes) > FEW:
-            hashes &= self._union(connection)
+        if len(hashes) > FEW and (union := self._union(connection)) is not None:
+            hashes &= union
         wanted, found = set(ids), list[str]()
         for number, packed in self._unread(connection) if hashes else ():
-            if self._filters.may_hold_any(packed, hashes):
+            if packed is None or self._filters.may_hold_any(packed, hashes):
                 here = wanted.intersection(self._ids(connection, number))
                 found += here
                 wanted -= here
         return found
 
-    def _union(self, connection: sqlite3.Connection) -> set[int]:
-        """The hashes of all ids that were unread when it was first asked for."""
+    def _union(self, connection: sqlite3.Connection) -> set[int] | None:
+        """The hashes of all ids that were unread when it was first asked for; None if some filter is lost."""
         if self._hashes is None:
-            self._hashes = set()
+            hashes = set[int]()
             for _, packed in self._unread(connection):
-                self._hashes.update(view(packed))
+                if packed is None:
+                    return None
+                hashes.update(view(packed))
+            self._hashes = hashes
         return self._hashes
 
-    def _unread(self, connection: sqlite3.Connection) -> Iterator[tuple[int, bytes]]:
-        """The unread blocks with their filters of ids, newest first."""
-        left = self._left
-        for number, events, packed in connection.execute(_FILTERS, (self._end,)):
-            if left <= 0:
-                return
-            left -= events
-            yield number, packed
+    def _unread(self, connection: sqlite3.Connection) -> Iterator[tuple[int, bytes | None]]:
+        """The unread blocks with their filters of ids, newest first; None for what cannot be read of these."""
+        left, end = self._left, self._end
+        try:
+            for number, events, packed in connection.execute(_FILTERS, (end,)):
+                if left <= 0:
+                    return
+                left, end = left - events, number
+                yield number, packed
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            self._report(damaged_table("block_index", str(error)))
+            yield from ((number, None) for number in self._numbers(connection, end, left))
 
     def _read_on(self, connection: sqlite3.Connection, least: int) -> list[str]:
         found: list[str] = []
-        numbers = connection.execute(_NUMBERS, (self._end, BLOCKS)).fetchall() if self._left > 0 else []
-        for (number,) in numbers:
+        numbers = self._numbers(connection, self._end, BLOCKS) if self._left > 0 else []
+        for number in numbers:
             found += reversed(self._ids(connection, number)[-(self._left - len(found)) :])
             self._end = number
             if len(found) >= min(least, self._left):
@@ -78,6 +88,17 @@ class LogPast:
         self._left -= len(found)
         # Blocks without any id that can be read are not the end.
         return self._read_on(connection, least) if numbers and not found else found
+
+    def _numbers(self, connection: sqlite3.Connection, end: int, most: int) -> list[int]:
+        """The numbers of blocks before one, newest first, so many at most."""
+        for table in ("block", "block_index"):  # one says it where the other is damaged
+            try:
+                return [number for (number,) in connection.execute(_NUMBERS.format(table), (end, most))]
+            except sqlite3.DatabaseError as error:
+                if not is_corrupt(error):
+                    raise
+                self._report(damaged_table(table, str(error)))
+        return []
 
     def _ids(self, connection: sqlite3.Connection, number: int) -> list[str]:
         try:

@@ -45,7 +45,7 @@ def decode_incident(seals: Seals, id: str, body: object) -> Incident:
 def read_positions(connection: sqlite3.Connection, seals: Seals) -> dict[str, bytes]:
     """Source → position. A source whose position is damaged begins anew: its events are known by their ids."""
     found = {}
-    for source, position in connection.execute("SELECT source, position FROM position"):
+    for source, position in read_around(connection, "source, position", "position", seals.report):
         try:
             found[source] = seals.open("position", source, position)
         except ImpetusError as error:
@@ -55,7 +55,7 @@ def read_positions(connection: sqlite3.Connection, seals: Seals) -> dict[str, by
 
 def read_controls(connection: sqlite3.Connection, seals: Seals) -> list[tuple[int, Control]]:
     """Control records in order, each with the number of the block before which it takes effect."""
-    rows = connection.execute("SELECT block, kind, version, body, seal FROM control ORDER BY sequence")
+    rows = read_around(connection, "block, kind, version, body, seal", "control", seals.report)
     return [(block, Control(kind, version, body)) for block, kind, version, body in seals.sound("control", rows)]
 
 
@@ -149,14 +149,20 @@ def read_changes(connection: sqlite3.Connection, seals: Seals, cursor: int, limi
 
 def read_ledger(connection: sqlite3.Connection, seals: Seals) -> list[LedgerLine]:
     """Every line that holds, in the order in which they were first written."""
-    rows = connection.execute("SELECT event, rule, plan, entry, reason, seal FROM ledger ORDER BY rowid")
+    rows = read_around(connection, "event, rule, plan, entry, reason, seal", "ledger", seals.report)
     return [LedgerLine(*row) for row in seals.sound("ledger", rows)]
 
 
 def read_rejects(connection: sqlite3.Connection, seals: Seals, limit: int) -> list[Reject]:
     """The newest rejects, newest first."""
     statement = "SELECT source, code, what, place, record, seal FROM reject ORDER BY sequence DESC LIMIT ?"
-    rows = connection.execute(statement, (max(0, limit),))
+    try:
+        rows = connection.execute(statement, (max(0, limit),)).fetchall()
+    except sqlite3.DatabaseError as error:
+        if not is_corrupt(error):
+            raise
+        found = read_around(connection, "source, code, what, place, record, seal", "reject", seals.report)
+        rows = found[::-1][: max(0, limit)]
     return [Reject(*row) for row in seals.sound("reject", rows)]
 
 

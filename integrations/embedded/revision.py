@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from impetus.domain.batch import Revision
+from integrations.embedded.salvage import Report, Rows, damaged_table, is_corrupt
 
 Places = Mapping[str, tuple[int, int]]
 """Event id → block and line."""
@@ -27,23 +28,47 @@ def write_revisions(connection: sqlite3.Connection, revisions: Iterable[Revision
     )
 
 
-def read_additions(connection: sqlite3.Connection, block: int) -> dict[int, bytes]:
-    """The revised additions of a block, by line."""
-    return dict(connection.execute("SELECT line, addition FROM revision WHERE block = ?", (block,)))
+def read_additions(connection: sqlite3.Connection, block: int, report: Report) -> dict[int, bytes]:
+    """The revised additions of a block, by line. Where a page of them is damaged, its events have those from before."""
+    try:
+        return dict(connection.execute("SELECT line, addition FROM revision WHERE block = ?", (block,)))
+    except sqlite3.DatabaseError as error:
+        if not is_corrupt(error):
+            raise
+        report(damaged_table("revision", str(error)))
+        return {}
 
 
-def read_block_keys(connection: sqlite3.Connection, block: int) -> Mapping[str, list[int]]:
+def read_block_keys(connection: sqlite3.Connection, block: int, report: Report) -> Mapping[str, list[int]]:
     """The keys that events of a block got by a revision: key → lines."""
     found: defaultdict[str, list[int]] = defaultdict(list)
-    for key, line in connection.execute("SELECT key, line FROM revision_key WHERE block = ?", (block,)):
+    for key, line in _ask(connection, "SELECT key, line FROM revision_key WHERE block = ?", report, block):
         found[key].append(line)
     return found
 
 
-def read_keys(connection: sqlite3.Connection, keys: Collection[str]) -> Mapping[int, Mapping[str, list[int]]]:
+def read_keys(
+    connection: sqlite3.Connection, keys: Collection[str], report: Report
+) -> Mapping[int, Mapping[str, list[int]]]:
     """Where events got some keys by a revision: block → key → lines."""
     found: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)
     for key in keys:
-        for block, line in connection.execute("SELECT block, line FROM revision_key WHERE key = ?", (key,)):
+        for block, line in _ask(connection, "SELECT block, line FROM revision_key WHERE key = ?", report, key):
             found[block].setdefault(key, []).append(line)
     return found
+
+
+def read_revised(connection: sqlite3.Connection, report: Report) -> set[int]:
+    """The blocks with events that got keys by a revision."""
+    return {block for (block,) in _ask(connection, "SELECT DISTINCT block FROM revision_key", report)}
+
+
+def _ask(connection: sqlite3.Connection, statement: str, report: Report, *values: object) -> Rows:
+    """Rows of the keys by revision; none where a page of them is damaged: the events are there, by fewer keys."""
+    try:
+        return connection.execute(statement, values).fetchall()
+    except sqlite3.DatabaseError as error:
+        if not is_corrupt(error):
+            raise
+        report(damaged_table("revision_key", str(error)))
+        return []

@@ -15,6 +15,7 @@ from integrations.embedded.filter import Filters
 from integrations.embedded.keys import exchange_keys
 from integrations.embedded.log import read_columns
 from integrations.embedded.revision import read_additions, read_block_keys
+from integrations.embedded.salvage import refuse
 
 
 class Event(NamedTuple):
@@ -41,7 +42,7 @@ def read_content(connection: sqlite3.Connection, number: int) -> Content:
     columns = read_columns(connection, number, *COLUMNS)
     heads = decode_heads(number, columns[0])
     additions, lines = decode_lines(number, ADDITIONS, columns[1]), decode_lines(number, LINES, columns[2])
-    newer, later = read_additions(connection, number), read_block_keys(connection, number)
+    newer, later = read_additions(connection, number, refuse), read_block_keys(connection, number, refuse)
     keys: defaultdict[int, list[str]] = defaultdict(list)
     for found in (heads.lines, later):
         for key, places in found.items():
@@ -114,4 +115,4 @@ def write_content(
 
 def _revised(connection: sqlite3.Connection, number: int) -> int:
     """A number that is another one once a revision changed."""
-    return hash(tuple(sorted(read_additions(connection, number).items())))
+    return hash(tuple(sorted(read_additions(connection, number, refuse).items())))

@@ -15,6 +15,12 @@ MOST = (100, 10, 1)
 RESTORE = "The rest is served without it; restore the file from a backup to have it again."
 
 Rows = list[tuple[Any, ...]]
+Report = Callable[[ImpetusError], None]
+
+
+def refuse(error: ImpetusError) -> None:
+    """What is made of whole blocks alone is not made without what is damaged."""
+    raise error
 
 
 def is_corrupt(error: sqlite3.Error) -> bool:
@@ -23,9 +29,7 @@ def is_corrupt(error: sqlite3.Error) -> bool:
     return primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or "decode to UTF-8" in str(error)
 
 
-def read_around(
-    connection: sqlite3.Connection, columns: str, table: str, report: Callable[[ImpetusError], None]
-) -> Rows:
+def read_around(connection: sqlite3.Connection, columns: str, table: str, report: Report) -> Rows:
     """All rows of a table that can be read, whatever page of it is damaged; that one is, is reported."""
     statement = f"SELECT rowid, {columns} FROM {table} NOT INDEXED WHERE rowid > ? ORDER BY rowid"  # noqa: S608
     rows: Rows = []

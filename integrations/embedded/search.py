@@ -11,8 +11,10 @@ from impetus.domain.ports import EventQuery, Span, StoredEvent
 from integrations.embedded.block import ADDITIONS, HEADS, LINES, Heads, decode_heads, decode_lines
 from integrations.embedded.filter import Filters
 from integrations.embedded.keys import KeyIndex
-from integrations.embedded.log import Report, read_columns
+from integrations.embedded.log import read_columns
 from integrations.embedded.revision import read_additions, read_keys
+from integrations.embedded.salvage import Report, is_corrupt
+from integrations.embedded.turns import turns_around
 
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 
@@ -38,7 +40,7 @@ class EventSearch:
         self._limit = max(0, query.limit)
         self._start, self._end = bounds(query.span)
         self._keys, self._any = frozenset(query.keys), frozenset(query.any_keys)
-        self._later = read_keys(connection, self._keys | self._any)
+        self._later = read_keys(connection, self._keys | self._any, report)
         # Ids are unique in the log, so one that was met is not looked for in older blocks.
         self._missing = set(query.ids)
         self._by_ids = bool(query.ids)
@@ -72,13 +74,28 @@ class EventSearch:
     def _candidates(self) -> Iterator[tuple[int, int]]:
         """Blocks that may hold a hit, with the time of their newest event, by that time, newest first."""
         ids = frozenset(map(self._filters.hash, self._missing))
-        statement = _BY_IDS if ids else _BY_TIME
         clauses = [*([key] for key in self._keys), *([self._any] if self._any else [])]
-        index = KeyIndex(self._connection, self._filters, clauses)
-        for number, last, packed in self._connection.execute(statement, (self._start, self._end)):
+        index = KeyIndex(self._connection, self._filters, clauses, self._report)
+        for number, last, packed in self._turns(by_ids=bool(ids)):
             # A block whose filter does not know a key may hold an event that got it by a revision.
-            if self._filters.may_hold_any(packed, ids) if ids else number in self._later or index.may_hold(number):
+            keyed = number in self._later or index.may_hold(number)
+            if (packed is None or self._filters.may_hold_any(packed, ids)) if ids else keyed:
                 yield number, last
+
+    def _turns(self, *, by_ids: bool) -> Iterator[tuple[int, int, bytes | None]]:
+        """All blocks of the span with the filters of their ids; None for what cannot be read of these."""
+        seen: set[int] = set()
+        try:
+            statement = _BY_IDS if by_ids else _BY_TIME
+            for number, last, packed in self._connection.execute(statement, (self._start, self._end)):
+                seen.add(number)
+                yield number, last, packed
+        except sqlite3.DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            for number, last in turns_around(self._connection, self._start, self._end, self._report):
+                if number not in seen:
+                    yield number, last, None
 
     def _hits(self, block: int) -> Iterator[_Hit]:
         try:
@@ -131,10 +148,10 @@ class EventSearch:
                 decode_lines(block, name, column)
                 for name, column in zip(names, read_columns(self._connection, block, *names), strict=True)
             )
+            newer = read_additions(self._connection, block, self._report)
         except ImpetusError as error:
             self._report(error)
             return {}
-        newer = read_additions(self._connection, block)
         return {
             hit: StoredEvent(hit.id, hit.time, lines[hit.line], newer.get(hit.line, additions[hit.line]), block)
             for hit in hits

@@ -9,27 +9,20 @@ from impetus.domain.ports import Sieve, Sifted
 from integrations.embedded.block import ADDITIONS, HEADS, LINES, KeyedHeads, decode_keyed_heads, pick_lines
 from integrations.embedded.filter import Filters
 from integrations.embedded.keys import KeyIndex
-from integrations.embedded.log import Report, is_there, read_columns
-from integrations.embedded.revision import read_additions, read_block_keys
+from integrations.embedded.log import is_there, read_columns
+from integrations.embedded.revision import read_additions, read_block_keys, read_revised
+from integrations.embedded.salvage import Report
 from integrations.embedded.search import bounds
-
-Turn = tuple[int, int]
-"""A block, and the time of its newest event."""
-
-
-def read_turns(connection: sqlite3.Connection, sieve: Sieve) -> list[Turn]:
-    """The blocks with an event within the span of a sieve, by the time of their newest event, newest first."""
-    statement = "SELECT number, last FROM block_index WHERE last >= ? AND first < ? ORDER BY last DESC, number DESC"
-    return connection.execute(statement, bounds(sieve.span)).fetchall()
+from integrations.embedded.turns import Turn
 
 
 def read_candidates(
-    connection: sqlite3.Connection, turns: Sequence[Turn], sieve: Sieve, filters: Filters
+    connection: sqlite3.Connection, turns: Sequence[Turn], sieve: Sieve, filters: Filters, report: Report
 ) -> list[Turn]:
     """Of some turns those whose block may hold an event that passes, by the index alone."""
-    index = KeyIndex(connection, filters, sieve.clauses)
+    index = KeyIndex(connection, filters, sieve.clauses, report)
     # A revision may have given keys to an event of a block whose filter does not know them.
-    revised = {block for (block,) in connection.execute("SELECT DISTINCT block FROM revision_key")}
+    revised = read_revised(connection, report)
     return [turn for turn in turns if turn[0] in revised or index.may_hold(turn[0])]
 
 
@@ -41,13 +34,13 @@ def sift_block(
         if not is_there(connection, number):
             return None  # dropped since the turns were read
         heads = decode_keyed_heads(number, *read_columns(connection, number, HEADS))
-        keys = _keys(heads, read_block_keys(connection, number), sieve)
+        keys = _keys(heads, read_block_keys(connection, number, report), sieve)
         times = heads.read_times()
         passing = _passing(times, keys, sieve)
         if not passing:
             return None
         ids, places = heads.read_ids(), {line: place for place, line in enumerate(passing)}
-        lines, additions = _load(connection, number, passing)
+        lines, additions = _load(connection, number, passing, report)
         return Sifted(
             ids=[ids[line] for line in passing],
             times=[times[line] for line in passing],
@@ -95,11 +88,11 @@ def _passing(times: Sequence[int], keys: Mapping[str, set[int]], sieve: Sieve) -
 
 
 def _load(
-    connection: sqlite3.Connection, number: int, passing: Sequence[int]
+    connection: sqlite3.Connection, number: int, passing: Sequence[int], report: Report
 ) -> tuple[Sequence[bytes], Sequence[bytes]]:
     """Some lines of a block and their additions, in their newest revision."""
     additions_column, lines_column = read_columns(connection, number, ADDITIONS, LINES)
-    newer = read_additions(connection, number)
+    newer = read_additions(connection, number, report)
     additions = pick_lines(number, ADDITIONS, additions_column, passing)
     revised = [newer.get(line, addition) for line, addition in zip(passing, additions, strict=True)]
     return pick_lines(number, LINES, lines_column, passing), revised

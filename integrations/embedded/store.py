@@ -23,22 +23,24 @@ from impetus.domain.ports import EventQuery, IncidentQuery, Sieve, Sifted, Span,
 from impetus.domain.retention import Cutoffs, Due, Removed
 from integrations.embedded import log, reader, schema, writer
 from integrations.embedded.block import Block, encode
-from integrations.embedded.connections import Connections
+from integrations.embedded.connections import Connections, is_full
 from integrations.embedded.entries import Entries, read_entries
 from integrations.embedded.filter import Filters
 from integrations.embedded.holdings import of_entries, of_past, read_rows
 from integrations.embedded.inspection import check_rows, newest_blocks, pieces
 from integrations.embedded.marks import write_mark
-from integrations.embedded.mend import mend
+from integrations.embedded.mend import LOG, SMALL, TABLES, is_small, mend
 from integrations.embedded.outcome import Outcome, read_outcome
 from integrations.embedded.past import LogPast
+from integrations.embedded.rederive import FACTS, fills, keep_secret, read_facts
 from integrations.embedded.retention import Sweep
 from integrations.embedded.salvage import check_pages
 from integrations.embedded.seal import Seals
-from integrations.embedded.search import EventSearch
-from integrations.embedded.sift import read_candidates, read_turns, sift_block
+from integrations.embedded.search import EventSearch, bounds
+from integrations.embedded.sift import read_candidates, sift_block
 from integrations.embedded.standing import read_standing
 from integrations.embedded.state import read_pieces, read_state
+from integrations.embedded.turns import read_turns
 
 LEVEL = 3
 """Zstandard's level; see ``docs/decisions/0004-embedded-store.md`` for the others measured."""
@@ -73,11 +75,12 @@ class EmbeddedStore:
     ) -> None:
         """``durable`` may be false for a file that nobody needs after a crash: commits are not synced then."""
         self._connections = Connections(path, durable)
+        self._damaged: dict[str, ImpetusError] = {}
+        self._logger = structlog.get_logger(__name__).bind(store=self._connections.file)
         try:
             with self._connections.prepare() as connection:
                 schema.prepare(connection, self._connections.file, entropy)
-                (secret,) = connection.execute("SELECT value FROM secret").fetchone()
-                facts = dict(connection.execute("SELECT name, value FROM counter WHERE name IN ('sealed', 'open')"))
+            secret, facts = self._read_facts()
         except BaseException:
             self._connections.close()
             raise
@@ -85,12 +88,10 @@ class EmbeddedStore:
         self._level = level
         self.unclean = bool(facts.get("open"))
         """Whether some program that wrote it did not close it: it ended badly, or it runs."""
-        self._writes = False
+        self._writes = self._looked = False
         self._seals = Seals(self._report, "sealed" in facts, facts.get("sealed", 0) > 1)
         self._compressor = zstandard.ZstdCompressor(level=level)
         self._committing = threading.Lock()
-        self._damaged: dict[str, ImpetusError] = {}
-        self._logger = structlog.get_logger(__name__).bind(store=self._connections.file)
 
     @classmethod
     def in_memory(cls) -> "EmbeddedStore":
@@ -109,7 +110,7 @@ class EmbeddedStore:
                 try:
                     return self._write(commit, block)
                 except ImpetusError as error:
-                    if error.code != "store.damaged" or not self._mend():
+                    if not self._may_be_damage(error) or not self._mend():
                         raise
                     return self._write(commit, block)
             except (UnicodeEncodeError, OverflowError) as error:
@@ -117,17 +118,39 @@ class EmbeddedStore:
                 raise ImpetusError("event.malformed", what, hint="Reject such a record on its way in.") from error
 
     def _write(self, commit: Commit, block: Block | None) -> int:
+        if not self._writes:
+            self._mend(SMALL)
         with self._connections.write() as connection:
             if not self._writes:
                 connection.execute(_OPEN, (True,))
+                keep_secret(connection)
             cursor = writer.write(connection, commit, block, self._filters, self._report)
-        self._writes = True
+        self._writes, self._looked = True, False
         return cursor
 
-    def _mend(self) -> bool:
+    def _may_be_damage(self, error: ImpetusError) -> bool:
+        """Whether a commit may have failed on a damaged page. A wild row id there is told as a full disk: that is
+        looked into once, until a commit comes through."""
+        looked, self._looked = self._looked, True
+        return error.code == "store.damaged" or (is_full(error) and not looked)
+
+    def _mend(self, tables: Sequence[str] = TABLES) -> bool:
         """Make anew what cannot be written because of damaged pages; whether there was any."""
-        with self._connections.prepare() as connection:
-            return mend(connection, self._report)
+        with self._connections.prepare(writes=True) as connection:
+            every = (*tables, LOG) if tables == TABLES and is_small(connection) else tables
+            return mend(connection, self._report, fills(self._seals, self._filters), every)
+
+    def _read_facts(self) -> tuple[bytes, Mapping[str, int]]:
+        """The secret, and what is known of the file; where their pages are damaged, they are made anew."""
+        try:
+            return self._read(read_facts)
+        except ImpetusError as error:
+            if error.code != "store.damaged":
+                raise
+            with self._connections.prepare(writes=True) as connection:
+                if not mend(connection, self._report, FACTS, tuple(FACTS)):
+                    raise
+            return self._read(read_facts)
 
     def state(self, space: str, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Every piece of state of a space whose key begins with a prefix, by key, of one snapshot."""
@@ -185,7 +208,7 @@ class EmbeddedStore:
 
     def stretch(self, span: Span) -> tuple[int, int]:
         """The first block with an event at or after the start of a span, and the last with one before its end."""
-        return self._read(partial(log.read_stretch, span=span))
+        return self._read(partial(log.read_stretch, span=span, report=self._report))
 
     def outcome(self) -> Outcome:
         """The end of the log, its control records, and all that holds by then, of one snapshot."""
@@ -209,10 +232,12 @@ class EmbeddedStore:
 
         What is in the log when it begins is sifted. Each block is a snapshot of its own, as for ``blocks``.
         """
-        turns = self._read(partial(read_turns, sieve=sieve))
-        for start in range(0, len(turns), TURNS):
-            some, following = turns[start : start + TURNS], turns[start + TURNS : start + TURNS + 1]
-            candidates = self._read(partial(read_candidates, turns=some, sieve=sieve, filters=self._filters))
+        start, end = bounds(sieve.span)
+        turns = self._read(partial(read_turns, start=start, end=end, report=self._report))
+        for at in range(0, len(turns), TURNS):
+            some, following = turns[at : at + TURNS], turns[at + TURNS : at + TURNS + 1]
+            ask = partial(read_candidates, turns=some, sieve=sieve, filters=self._filters, report=self._report)
+            candidates = self._read(ask)
             rests = [last for _, last in [*candidates[1:], *following]]
             for (number, _), rest in zip_longest(candidates, rests[: len(candidates)]):
                 found = self._read(partial(sift_block, number=number, sieve=sieve, rest=rest, report=self._report))

@@ -14,8 +14,9 @@ from impetus.domain.rule import rank
 from integrations.embedded.block import HEADS, Block, decode_heads
 from integrations.embedded.filter import Filters
 from integrations.embedded.keys import index_backlog, write_keys
-from integrations.embedded.log import Report, read_columns
+from integrations.embedded.log import read_columns
 from integrations.embedded.revision import write_revisions
+from integrations.embedded.salvage import Report
 from integrations.embedded.seal import seal, seal_row
 from integrations.embedded.search import EventSearch
 from integrations.embedded.state import seal_state
