@@ -155,6 +155,8 @@ class Runner:
         return correlator
 
     async def _on_writer(self, call: Callable[[], T]) -> T:
+        if self._tally.refused:  # it would wait for room with everything else
+            raise ImpetusError("store.unavailable", self._tally.refused, hint="Nothing was done; try again then.")
         found = await asyncio.get_running_loop().run_in_executor(self._writer, call)
         await self._announcer.announce()
         return found

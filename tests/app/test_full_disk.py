@@ -16,6 +16,9 @@ from outcome import outcome_of
 from run_kills import PATIENCE, Feed, Installation, check_log, check_rerun, check_same, ready, running, whole_of
 from strict_broker import StrictBroker
 
+from impetus.api.client import Client
+from impetus.domain.errors import ImpetusError
+
 
 class Monitored(Installation):
     """An installation whose store lies in a folder of its own, with probes."""
@@ -68,6 +71,10 @@ async def _refuse(installation: Monitored, process: Process, broker: StrictBroke
     assert doctor.status == 1
     assert "error    store: nothing can be written" in doctor.out
     assert broker.unacknowledged > 0
+    async with Client(installation.address, deadline=5.0) as client:
+        with pytest.raises(ImpetusError, match="Nothing was done") as refused:
+            await client.reload()
+    assert refused.value.code == "store.unavailable"
     assert "store_refusing" in installation.conditions()
     assert len(broker.acknowledged) == acknowledged
     assert '"event": "store.unavailable"' in (installation.folder / "log").read_text()
