@@ -58,6 +58,11 @@ class EventClock:
         self._mark: int | None = None
         """Event time by which an event is late or not however events are batched; it lags until it is asked for."""
 
+    @property
+    def mark(self) -> int | None:
+        """Event time (µs) before which the last event that was late was; None as long as none was."""
+        return self._mark
+
     def observe(self, source: str, time: int, arrived: int, heard: int) -> bool:
         """Take an event in: its time, its arrival, and the wall clock. Returns whether it is too late for windows."""
         clock, allowed = self.sources.get(source), self._allowed(source)

@@ -17,6 +17,9 @@ MAX_MEMBERS = 1_000
 MAX_ENTRIES = 5_000
 """Of a group with more entries than this not every window is looked at, so the id of its alert is not said."""
 
+UNRECORDED = """; but no such alert is on record: one of its events came too late for windows, other rules were in force
+then, or it is gone with what is old""".replace("\n", " ")
+
 _COUNTED = {
     "event_count": "events",
     "value_count": "different values of {fields}",
@@ -34,18 +37,20 @@ def about_window(scene: Scene, window: Window, most: int | None = None) -> Windo
     terms = scene.terms
     certain = "certain" if window.certain else "possible"
     members = window.members if window.holds else window.inside
+    alert = _alert(scene, window)
+    lost = "" if alert is None or scene.record.has_alert(alert) else UNRECORDED
     return WindowAnswer(
         newest=sight(scene, window.newest, window.newest),
         from_=clock(window.start),
         to=clock(window.newest.time),
         fired=window.fires,
-        outcome=_outcome(scene, window),
+        outcome=_outcome(scene, window) + lost,
         group=tuple((name, scene.conceal_group(name, value, window.newest.event)) for name, value in window.group),
         requirements=tuple(_requirements(scene, window)),
         members=_sights(scene, window, members[-MAX_MEMBERS:]),
         unlisted=max(len(members) - MAX_MEMBERS, 0),
         certainty=certain if terms.placed and len(window.members) > 1 else None,
-        alert=_alert(scene, window),
+        alert=alert,
         absence=_absence(scene, window, most) if terms.awaited else None,
         candidates=tuple(nearest(scene, window, most)),
     )

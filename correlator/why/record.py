@@ -93,6 +93,10 @@ class Record:
         found = self.store.events(EventQuery(span=Span(start, end), limit=MAX_EVENTS))
         return [_met(stored) for stored in reversed(found)]
 
+    def has_alert(self, id: str) -> bool:
+        """Whether an alert is on record."""
+        return bool(self.store.alerts([id]))
+
     def observation(self, met: Met) -> Observation:
         """What the correlator keeps of an event."""
         return observe(met.event, met.id, met.time, self.setup.city)

@@ -155,10 +155,8 @@ def test_late_and_doubled_events_say_so(tmp_path: Path) -> None:
     late = json.loads(json.dumps(door))
     late["event"]["created"] = "2027-05-17T11:59:00+02:00"
     rest = [event for event in events if event is not door]
-    # A step holds a thousand events: what comes with the first of them cannot be late.
-    clocks = [f"11:{minute}:{second:02}" for minute in range(22, 44) for second in range(60)]
-    filler = [{"@timestamp": f"2027-05-17T{clock}+02:00", "event": {"id": clock, "provider": "x"}} for clock in clocks]
-    file = written(tmp_path, [*rest, *filler, late, late])
+    after = {"@timestamp": "2027-05-17T11:43:59+02:00", "event": {"id": "after", "provider": "x"}}
+    file = written(tmp_path, [*rest, after, late, late])
     (event,) = asked("roof_door_opened", "--event", "O-M07", files=(file,))["events"]
     assert any("too late for windows" in note for note in event["notes"])
     assert any("delivered 2 times" in note for note in event["notes"])

@@ -10,6 +10,7 @@ from secrets import token_bytes
 from correlator.arrival import read_arrival
 from correlator.health.record import is_own
 from correlator.setup import Setup
+from correlator.watermark import EventClock
 from correlator.why.record import Record
 from correlator.worker import Correlator
 from impetus.app.commands.replay import read_setup
@@ -58,9 +59,18 @@ def _store(settings: Settings) -> tuple[Store, Veil]:
     return make_store(settings.store.kind, path), Veil(masker)
 
 
-def _is_own(event: Recorded) -> bool:
-    """Whether it is a report of Impetus itself, which is never too late."""
-    return is_own(read_arrival(event.line, SOURCE))
+class _Lateness:
+    """Which events of a recording come too late for windows: judged one by one, as the correlator does."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._clock = EventClock(setup.lateness, setup.idle)
+
+    def since(self, event: Recorded) -> int | None:
+        """Event time (µs) when an event comes too late; None for one in time. What Impetus says itself always is."""
+        arrival = read_arrival(event.line, SOURCE)
+        if is_own(arrival) or not self._clock.observe(arrival.source, arrival.time, arrival.created, 0):
+            return None
+        return self._clock.mark
 
 
 def _replayed(setup: Setup, files: Sequence[Path]) -> Record:
@@ -69,14 +79,14 @@ def _replayed(setup: Setup, files: Sequence[Path]) -> Record:
     for problem in problems:
         warn(f"skipped {problem}")
     store = EmbeddedStore.in_memory()
-    correlator, late, copies = Correlator(setup, store), dict[str, int](), Counter[str]()
+    correlator, lateness = Correlator(setup, store), _Lateness(setup)
+    late, copies = dict[str, int](), Counter[str]()
+    for event in events:
+        if event.id not in copies and (since := lateness.since(event)) is not None:
+            late[event.id] = since
+        copies[event.id] += 1
     for start in range(0, len(events), STEP):
-        step = events[start : start + STEP]
-        now = correlator.clock.now
-        for event in step:
-            if event.id not in copies and now is not None and event.time < now and not _is_own(event):
-                late[event.id] = now
-            copies[event.id] += 1
-        store.commit(correlator.replay_step([Batch(SOURCE, tuple(event.line for event in step))], 0))
+        lines = tuple(event.line for event in events[start : start + STEP])
+        store.commit(correlator.replay_step([Batch(SOURCE, lines)], 0))
     store.commit(correlator.finish())
     return Record(setup, store, late, copies)
