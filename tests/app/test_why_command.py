@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from command import DAY, OSLO, Done, impetus_here
 
@@ -349,6 +351,20 @@ def test_the_store_answers_for_single_events_with_their_additions(writing: tuple
     assert done.status == 0
     assert "plan.rostered" in done.out
     assert "it fired" in done.out or "raises no alert" in done.out
+
+
+def test_an_alert_that_is_not_on_record_is_said_to_be_none(tmp_path: Path) -> None:
+    config = install(tmp_path)
+    setup, _ = make_setup(read_settings(config))
+    with closing(EmbeddedStore(tmp_path / "impetus.db")) as store:
+        correlator = Correlator(setup, store)
+        for line in EVENTS.read_bytes().splitlines():
+            commit = correlator.step([Batch("day", (line,))], 0)
+            store.commit(msgspec.structs.replace(commit, alerts=()))
+    (answer,) = impetus_here(
+        "rules", "why", "firearm_near_opened_roof", "--event", "O-M11", "--config", config, "--json"
+    ).objects
+    assert "no such alert is on record" in answer["windows"][0]["outcome"]
 
 
 def test_other_models_are_no_question_to_a_store(writing: tuple[Path, EmbeddedStore]) -> None:
