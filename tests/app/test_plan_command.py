@@ -71,6 +71,14 @@ def test_findings_come_as_objects_too(tmp_path: Path) -> None:
     assert (done.status, found["severity"], found["code"], found["line"]) == (1, "error", "plan.invalid", 8)
 
 
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    draft = tmp_path / "draft.yml"
+    draft.write_text(PLAN.read_text() + "closed: []\n")
+    done = impetus_here("plan", "check", draft, "--city", CITY)
+    assert (done.status, done.out) == (2, "")
+    assert "(closed): the key 'closed' is there twice [plan.invalid]. The other stands in line 7" in done.err
+
+
 def test_a_trial_names_what_it_cannot_read(tmp_path: Path) -> None:
     day = tmp_path / "day.ndjson"
     day.write_text("no event\n" + DAY.read_text())

@@ -48,6 +48,11 @@ def plan_error(text: str) -> ImpetusError:
         ("a: b: c\n", "city.unreadable", 1, None, ""),
         ("", "city.invalid", None, None, "empty"),
         ("- city\n", "city.invalid", 1, None, "object"),
+        ("city: Oslo\nzones:\n- id: Z1\ncity: Bergen\n", "city.invalid", 4, "city", "'city' is there twice [city.invalid]. The other stands in line 1"),  # noqa: E501
+        ("city: Oslo\ndevices:\n- id: D\n  kind: door\n  heartbeat:\n    every: 5s\n    every: 9s\n", "city.invalid", 7,
+         "devices[0].heartbeat.every", "line 6"),
+        ("city: &c Oslo\nzones: [{*c : A, *c : B}]\n", "city.invalid", 1, "zones[0].Oslo", "twice"),
+        ("city: Oslo\nzones: [{id: A, id: B}]\nzones: []\n", "city.invalid", 2, "zones[0].id", "line 2"),
         ("city: !!python/object:os.system x\n", "city.unreadable", 1, None, "constructor"),
     ],
 )  # fmt: skip
@@ -79,6 +84,9 @@ ENTRY = "{id: a, reason: b, from: 2027-05-17T11:00:00Z, to: 2027-05-17T12:00:00Z
         (f"expected: [{ENTRY}, place: {{distance: 5}}}}]\n", "plan.invalid", 3, "expected[0].place", "together"),
         (f"expected: [{ENTRY.replace('event.action: x', 'event.action|nosuch: x')}}}]\n", "plan.invalid", 3,
          "expected[0].event", "nosuch"),
+        ("closed: []\nexpected: []\nclosed: []\n", "plan.invalid", 5, "closed", "line 3"),
+        (f"expected:\n- {ENTRY.replace('event.action: x', 'event.action: x, event.action: y')}}}\n", "plan.invalid", 4,
+         "expected[0].event.event.action", "twice"),
     ],
 )  # fmt: skip
 def test_a_plan_that_does_not_fit(text: str, code: str, line: int | None, key: str | None, says: str) -> None:
@@ -97,6 +105,25 @@ def test_aliases_cannot_blow_a_document_up() -> None:
     text = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
     assert "too large" in str(city_error(text))
     assert city_error("city: &a [*a]\n").code in {"city.invalid", "city.unreadable"}
+
+
+def test_what_a_merge_key_brings_may_be_said_again() -> None:
+    text = """city: Oslo
+zones:
+- &one {id: Z1, name: One, within: centre}
+- &two {<<: *one, id: Z2, name: Two}
+- {<<: *two, id: Z3}
+- {<<: [*one, *two], id: Z4, name: Four}
+"""
+    zones = CityModel.parse(text.encode(), "city.yml").zones
+    assert [(zone.name, zone.within) for zone in zones.values()] == [
+        (n, "centre") for n in ("One", "Two", "Two", "Four")
+    ]
+
+
+def test_a_key_twice_beside_a_merge_key_is_no_less_refused() -> None:
+    text = "city: Oslo\nzones:\n- &one {id: Z1, name: One, within: centre}\n- {<<: *one, id: Z2, id: Z3}\n"
+    assert city_error(text).where.key == "zones[1].id"
 
 
 def test_deep_nesting_is_an_error_not_an_end() -> None:
