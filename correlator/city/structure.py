@@ -28,8 +28,8 @@ class Structure:
 
     def errors(self) -> Iterator[Finding]:
         """Everything for which the model is refused."""
-        yield from self._twice("zones", [zone.id for zone in self._city.zones])
-        yield from self._twice("devices", [device.id for device in self._city.devices])
+        yield from self._ids("zones", [zone.id for zone in self._city.zones])
+        yield from self._ids("devices", [device.id for device in self._city.devices])
         for number, zone in enumerate(self._city.zones):
             yield from self._zone(zone, number)
         for number, device in enumerate(self._city.devices):
@@ -81,10 +81,13 @@ class Structure:
         what = f"{owner} names {name!r}, which is not there"
         return invalid("city", what, self._lines.where(*steps), known.hint(name))
 
-    def _twice(self, kind: str, ids: Sequence[str]) -> Iterator[Finding]:
+    def _ids(self, kind: str, ids: Sequence[str]) -> Iterator[Finding]:
         first: dict[str, int] = {}
         for number, id in enumerate(ids):
-            if id in first:
+            if not id.strip():
+                what = f"the id of a {kind.removesuffix('s')} is empty"
+                yield invalid("city", what, self._lines.where(kind, number, "id"), "What its events call it")
+            elif id in first:
                 line = self._lines.where(kind, first[id]).line
                 hint = f"The other stands in line {line}" if line is not None else ""
                 what = f"{kind.removesuffix('s')} {id!r} is there twice"
