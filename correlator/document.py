@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 import msgspec
 import yaml
 
+from correlator.repetition import refuse_repeated
 from impetus.domain.errors import ImpetusError, Where, nearest
 from impetus.domain.shape import Mismatch, known_keys, spell
 from rules.nesting import line_nested_deeper
@@ -124,6 +125,7 @@ def _construct(text: str, area: str, file: str) -> tuple[yaml.Node, object]:
         if tree is None:
             raise ImpetusError(f"{area}.invalid", "the document is empty", Where(file))
         _bound(tree, area, file)
+        refuse_repeated(tree, area, file)
         return tree, loader.construct_document(tree)
     except yaml.YAMLError as error:
         raise _not_yaml(error, area, file) from None

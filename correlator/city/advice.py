@@ -3,12 +3,13 @@
 What an author denies (``adjacent: []``, ``watches: []``) is not asked for again.
 """
 
-import ipaddress
 from collections import Counter
 from collections.abc import Collection, Iterator
 
+from correlator.city.circles import in_circles
 from correlator.city.coverage import senses
 from correlator.city.model import CityModel
+from correlator.city.values import accounts, addresses, time_zone
 from correlator.document import Lines
 from correlator.finding import Finding, Names, unwise
 from impetus.domain.city import Device, Zone
@@ -17,15 +18,15 @@ from impetus.domain.instant import parse_span
 NAMED = 5
 """So many of what one finding is about are named."""
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 
 def advise(model: CityModel, lines: Lines, *, by_distance: Collection[str] = ()) -> Iterator[Finding]:
     """Everything unwise. ``by_distance``: titles of the rules that ask for a distance, if any do."""
+    yield from time_zone(model.city, lines)
+    yield from accounts(model.city, lines)
     yield from _zones(model, lines)
     for number, device in enumerate(model.city.devices):
         yield from _device(model, device, lines, number)
-    yield from _addresses(model, lines)
+    yield from addresses(model.city, lines)
     yield from _circles(model, lines)
     if by_distance:
         yield from _distances(model, lines, sorted(by_distance)[0])
@@ -85,32 +86,10 @@ def _outside(model: CityModel, device: Device, lines: Lines, number: int) -> Ite
         yield unwise("city", what, lines.where("devices", number, "location"), hint)
 
 
-def _addresses(model: CityModel, lines: Lines) -> Iterator[Finding]:
-    """Addresses that two devices have, however they are written; networks, which no event has as an address."""
-    owners: dict[Network | str, str] = {}
-    for number, device in enumerate(model.city.devices):
-        for index, address in enumerate(device.addresses):
-            where = lines.where("devices", number, "addresses", index)
-            network = _network(address)
-            if not isinstance(network, str) and network.num_addresses > 1:
-                what = f"{address} of device {device.id} is a network: an event is of one address"
-                yield unwise("city", what, where, "List the addresses")
-            owner = owners.setdefault(network, device.id)
-            if owner != device.id:
-                what = f"{address} is an address of {owner} and of {device.id}: a flow to it counts as the last one's"
-                yield unwise("city", what, where, "Give it to one, or make one device of both")
-
-
-def _network(address: str) -> Network | str:
-    try:
-        return ipaddress.ip_network(address, strict=False)
-    except ValueError:
-        return address.casefold()
-
-
 def _circles(model: CityModel, lines: Lines) -> Iterator[Finding]:
+    circles = in_circles({device.id: device.depends_on for device in model.city.devices})
     for number, device in enumerate(model.city.devices):
-        if device.depends_on and device.id in model.dependents([device.id]):
+        if device.id in circles:
             what = f"device {device.id} depends on itself, through {', '.join(device.depends_on[:NAMED])}"
             yield unwise("city", what, lines.where("devices", number, "depends_on"), "Which of them fails first?")
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from correlator.bounds import Bounds
 from correlator.city.zones import ancestors
 from correlator.document import Lines
 from correlator.finding import Finding, Names, invalid
 from impetus.domain.city import City, Device, Zone
-from impetus.domain.instant import parse_span
 
 if TYPE_CHECKING:
     from correlator.city.region import Region
@@ -21,15 +21,15 @@ class Structure:
 
     def __init__(self, city: City, lines: Lines) -> None:
         self.regions: dict[str, Region] = {}
-        self._city, self._lines = city, lines
+        self._city, self._lines, self._bounds = city, lines, Bounds("city", lines)
         self._zones = {zone.id: zone for zone in city.zones}
         self._zone_names = Names(self._zones)
         self._device_names = Names({device.id for device in city.devices})
 
     def errors(self) -> Iterator[Finding]:
         """Everything for which the model is refused."""
-        yield from self._twice("zones", [zone.id for zone in self._city.zones])
-        yield from self._twice("devices", [device.id for device in self._city.devices])
+        yield from self._ids("zones", [zone.id for zone in self._city.zones])
+        yield from self._ids("devices", [device.id for device in self._city.devices])
         for number, zone in enumerate(self._city.zones):
             yield from self._zone(zone, number)
         for number, device in enumerate(self._city.devices):
@@ -42,8 +42,13 @@ class Structure:
         if highest in self._zones and self._zones[highest].within == zone.id:
             where = self._lines.where("zones", number, "within")
             yield invalid("city", f"zone {zone.id!r} is within itself", where, "The tree of zones has no circles")
+        yield from self._extent(zone, number)
+
+    def _extent(self, zone: Zone, number: int) -> Iterator[Finding]:
         if zone.geometry is None and zone.radius is None:
             return
+        if zone.geometry is not None:  # which counts before a radius: that one is looked at by nobody else
+            yield from self._bounds.metres(zone.radius, f"zone {zone.id}", ("zones", number, "radius"))
         from correlator.city.region import region_of  # noqa: PLC0415 - takes long to import, and few models need it
 
         try:
@@ -61,11 +66,9 @@ class Structure:
             yield self._missing(device.zone, self._zone_names, owner, (*steps, "zone"))
         yield from self._unknown(device.watches, self._zone_names, owner, (*steps, "watches"))
         yield from self._unknown(device.depends_on, self._device_names, owner, (*steps, "depends_on"))
+        yield from self._bounds.metres(device.radius, owner, (*steps, "radius"))
         for key in ("every", "silent_after") if device.heartbeat is not None else ():
-            try:
-                parse_span(getattr(device.heartbeat, key))
-            except ValueError as error:
-                yield invalid("city", f"{owner}: {error}", self._lines.where(*steps, "heartbeat", key))
+            yield from self._bounds.span(getattr(device.heartbeat, key), owner, (*steps, "heartbeat", key))
 
     def _unknown(
         self, names: Iterable[str], known: Names, owner: str, steps: tuple[str | int, ...]
@@ -78,10 +81,13 @@ class Structure:
         what = f"{owner} names {name!r}, which is not there"
         return invalid("city", what, self._lines.where(*steps), known.hint(name))
 
-    def _twice(self, kind: str, ids: Sequence[str]) -> Iterator[Finding]:
+    def _ids(self, kind: str, ids: Sequence[str]) -> Iterator[Finding]:
         first: dict[str, int] = {}
         for number, id in enumerate(ids):
-            if id in first:
+            if not id.strip():
+                what = f"the id of a {kind.removesuffix('s')} is empty"
+                yield invalid("city", what, self._lines.where(kind, number, "id"), "What its events call it")
+            elif id in first:
                 line = self._lines.where(kind, first[id]).line
                 hint = f"The other stands in line {line}" if line is not None else ""
                 what = f"{kind.removesuffix('s')} {id!r} is there twice"

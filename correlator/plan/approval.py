@@ -20,7 +20,8 @@ NEEDED = 2
 """So many different people have to approve a plan."""
 MAX_NAME = 100
 
-State = Literal["draft", "approved", "in force", "over"]
+Stage = Literal["approved", "in force", "over"]
+State = Literal["draft"] | Stage
 
 
 def version_of(text: bytes) -> str:
@@ -55,8 +56,11 @@ def approvers(approvals: Sequence[Approval], version: str) -> tuple[str, ...]:
 
 def state_of(plan: DayPlan, approved_by: Sequence[str], now: int) -> State:
     """Where a plan stands at a wall clock (µs)."""
-    if len(approved_by) < NEEDED:
-        return "draft"
+    return "draft" if len(approved_by) < NEEDED else stage_of(plan, now)
+
+
+def stage_of(plan: DayPlan, now: int) -> Stage:
+    """The same of a plan that has its approvals: it holds from ``valid.from`` to ``valid.to``."""
     if now < plan.valid.start:
         return "approved"
     return "in force" if now < plan.valid.end else "over"

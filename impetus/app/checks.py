@@ -8,6 +8,8 @@ from pathlib import Path
 import msgspec
 
 from correlator.notices import read_notices
+from correlator.plan.approval import stage_of
+from correlator.plan.day import DayPlan
 from impetus.app.diagnosis.finding import Finding, Grade
 from impetus.app.diagnosis.machine import check_clock, check_record, check_units
 from impetus.app.diagnosis.network import check_cluster, check_listeners, check_sink, check_source
@@ -26,6 +28,7 @@ from impetus.app.plugins import (
 from impetus.app.settings import Settings
 from impetus.app.wiring import make_setup, wall_clock
 from impetus.domain.errors import ImpetusError, Where
+from impetus.domain.instant import format_instant
 from impetus.domain.ports import Store, Verified
 
 Check = Callable[[Settings], Iterator[Finding]]
@@ -75,7 +78,17 @@ def _detection(settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding("ok", f"city model: {len(setup.city.zones)} zones, {len(setup.city.devices)} devices")
     if setup.plan is not None:
-        yield Finding("ok", f"plan in force: {setup.plan.name}")
+        yield Finding("ok", _stage(setup.plan, wall_clock()))
+
+
+def _stage(plan: DayPlan, now: int) -> str:
+    """Where an approved plan stands at a wall clock (µs): until its time has come it explains nothing."""
+    stage = stage_of(plan, now)
+    if stage == "approved":
+        return f"plan approved, in force from {format_instant(plan.valid.start)}: {plan.name}"
+    if stage == "over":
+        return f"plan over since {format_instant(plan.valid.end)}: {plan.name}"
+    return f"plan in force: {plan.name}"
 
 
 def _store(settings: Settings, deep: bool) -> Iterator[Finding]:

@@ -30,6 +30,18 @@ def test_the_status_says_whether_impetus_would_start(city: Path) -> None:
     assert "Did you mean 'zones'?" in done.err
 
 
+def test_a_key_that_stands_twice_is_refused_by_the_check_and_by_the_program(city: Path, tmp_path: Path) -> None:
+    city.write_text(city.read_text() + "timezone: Europe/London\n")
+    done = impetus_here("city", "check", city)
+    assert (done.status, done.out) == (2, "")
+    assert "(timezone): the key 'timezone' is there twice [city.invalid]. The other stands in line 2" in done.err
+    (tmp_path / "impetus.toml").write_text('[city]\nmodel = "city.yml"\n')
+    assert "is there twice" in impetus_here("doctor", "--config", tmp_path / "impetus.toml").out
+    done = impetus_here("run", "--config", tmp_path / "impetus.toml")
+    assert done.status == 2
+    assert "is there twice" in done.err
+
+
 def test_rules_without_distances_need_no_locations(city: Path, tmp_path: Path) -> None:
     (tmp_path / "rule.yml").write_text(
         "title: R\nid: 00000000-0000-4000-8000-000000000001\nlogsource: {product: city}\nlevel: low\n"

@@ -4,7 +4,10 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 from command import OSLO, impetus_here
+
+from impetus.domain.instant import parse_instant
 
 PLAN, CITY, DAY = OSLO / "plan.yml", OSLO / "city.yml", OSLO / "events.ndjson"
 
@@ -53,15 +56,42 @@ def test_two_people_approve(tmp_path: Path) -> None:
 
 
 def test_a_draft_does_not_come_into_force_and_doctor_says_so(tmp_path: Path) -> None:
-    plan = tmp_path / "plan.yml"
-    shutil.copy(PLAN, plan)
-    (tmp_path / "impetus.toml").write_text(f'[city]\nmodel = "{CITY}"\nplan = "plan.yml"\n')
-    before = impetus_here("doctor", "--config", tmp_path / "impetus.toml").out
+    plan = installed_plan(tmp_path, approvals=0)
+    before = doctor(tmp_path)
     assert "a plan is left out" in before
     assert "plan in force" not in before
     for name in ("kari", "ola"):
         impetus_here("plan", "approve", plan, "--as", name)
-    assert "plan in force: Children's parade" in impetus_here("doctor", "--config", tmp_path / "impetus.toml").out
+    assert "a plan is left out" not in doctor(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("now", "says"),
+    [
+        ("2027-05-17T03:59:59Z", "plan approved, in force from 2027-05-17T04:00:00Z: Children's parade, 17 May 2027"),
+        ("2027-05-17T04:00:00Z", "plan in force: Children's parade, 17 May 2027"),
+        ("2027-05-17T13:00:00Z", "plan over since 2027-05-17T13:00:00Z: Children's parade, 17 May 2027"),
+    ],
+)
+def test_doctor_says_when_an_approved_plan_holds(
+    now: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed_plan(tmp_path)
+    monkeypatch.setattr("impetus.app.checks.wall_clock", lambda: parse_instant(now))
+    assert says in doctor(tmp_path)
+
+
+def installed_plan(folder: Path, approvals: int = 2) -> Path:
+    plan = folder / "plan.yml"
+    shutil.copy(PLAN, plan)
+    (folder / "impetus.toml").write_text(f'[city]\nmodel = "{CITY}"\nplan = "plan.yml"\n')
+    for name in ("kari", "ola")[:approvals]:
+        impetus_here("plan", "approve", plan, "--as", name)
+    return plan
+
+
+def doctor(folder: Path) -> str:
+    return impetus_here("doctor", "--config", folder / "impetus.toml").out
 
 
 def test_findings_come_as_objects_too(tmp_path: Path) -> None:
@@ -69,6 +99,14 @@ def test_findings_come_as_objects_too(tmp_path: Path) -> None:
     done = impetus_here("plan", "check", tmp_path / "plan.yml", "--city", CITY, "--json")
     (found,) = [json.loads(line) for line in done.out.splitlines()]
     assert (done.status, found["severity"], found["code"], found["line"]) == (1, "error", "plan.invalid", 8)
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    draft = tmp_path / "draft.yml"
+    draft.write_text(PLAN.read_text() + "closed: []\n")
+    done = impetus_here("plan", "check", draft, "--city", CITY)
+    assert (done.status, done.out) == (2, "")
+    assert "(closed): the key 'closed' is there twice [plan.invalid]. The other stands in line 7" in done.err
 
 
 def test_a_trial_names_what_it_cannot_read(tmp_path: Path) -> None:

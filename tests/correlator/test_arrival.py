@@ -85,6 +85,12 @@ def test_a_number_beyond_64_bits_of_any_kind_is_refused() -> None:
     assert read_arrival(f'{{{STAMP},"event.id":"e","x":{"9" * 300}}}'.encode(), "s").id == "e"
 
 
+@pytest.mark.parametrize("radius", ["1e999", "-1e999", "9" * 400, "Infinity", "NaN"], ids=lambda text: text[:8])
+def test_no_event_has_a_radius_without_bounds(radius: str) -> None:
+    """Windows take one for exact, so a place that is anywhere would be certain."""
+    refused(f'{{{STAMP},"event.id":"e","place.location":{{"lat":1,"lon":2}},"place.radius":{radius}}}'.encode())
+
+
 def test_of_a_key_that_is_there_twice_the_first_names_the_event() -> None:
     assert read_arrival(f'{{{STAMP},"event.id":"a","event.id":"b"}}'.encode(), "s").id == "a"
 

@@ -27,6 +27,12 @@ def found(text: str, *rules: str) -> list[str]:
         (ZONES + "devices:\n- {id: D, kind: door, zone: A, addresses: ['::1']}\n- {id: E, kind: door, zone: A, addresses: ['0:0::1']}\n", "city.yml:7 (devices[1].addresses[0]): warning: 0:0::1 is an address of D and of E: a flow to it counts as the last one's. Give it to one, or make one device of both"),  # noqa: E501
         (ZONES + "devices:\n- {id: D, kind: door, zone: A, addresses: [10.0.0.0/8]}\n", "city.yml:6 (devices[0].addresses[0]): warning: 10.0.0.0/8 of device D is a network: an event is of one address. List the addresses"),  # noqa: E501
         (ZONES + "devices:\n- {id: D, kind: door, zone: A, depends_on: [E]}\n- {id: E, kind: door, zone: A, depends_on: [D]}\n", "city.yml:6 (devices[0].depends_on): warning: device D depends on itself, through E. Which of them fails first?"),  # noqa: E501
+        (ZONES + "devices:\n- {id: D, kind: door, zone: A, addresses: [10.0.0.300]}\n", "city.yml:6 (devices[0].addresses[0]): warning: '10.0.0.300' of device D is no address: no event can be of it. One address of IPv4 or IPv6, without a port"),  # noqa: E501
+        ("city: X\ntimezone: Europe/Olso\n", "city.yml:2 (timezone): warning: there is no time zone 'Europe/Olso'. Did you mean 'Europe/Oslo'?"),  # noqa: E501
+        ("city: X\naccounts:\n- {name: kari}\n- {name: kari, kind: service}\n", "city.yml:4 (accounts[1].name): warning: account 'kari' is there twice. The other stands in line 3"),  # noqa: E501
+        ("city: X\naccounts:\n- {name: ''}\n", "city.yml:3 (accounts[0].name): warning: an account has an empty name"),
+        ("city: X\nzones:\n- {id: ''}\n", "city.yml:3 (zones[0].id): error: the id of a zone is empty. What its events call it"),  # noqa: E501
+        ("city: X\ndevices:\n- {id: ' ', kind: door}\n", "city.yml:3 (devices[0].id): error: the id of a device is empty. What its events call it"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_what_is_wrong_or_unwise_is_said_at_its_line(text: str, says: str) -> None:
@@ -36,6 +42,28 @@ def test_what_is_wrong_or_unwise_is_said_at_its_line(text: str, says: str) -> No
 def test_what_an_author_denies_and_what_is_in_order_is_not_spoken_of() -> None:
     text = ZONES + "devices:\n- {id: C, kind: camera, location: {lat: 59.9, lon: 10.7}, watches: []}\n"
     assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "is_none"),
+    [
+        ("10.0.0.1", False), ("2001:db8::1", False), ("00:11:22:33:44:55", False), ("door-7.city.example", False),
+        ("0815", False), ("10.0.0", True), ("10.0.0.1/33", True), ("10.0.0.1:80", True), ("10.0.0.01", True),
+        ("2001:db8::1::2", True), ("", True),
+    ],
+)  # fmt: skip
+def test_an_address_is_of_ip_or_a_name_by_which_events_may_call_a_device(address: str, is_none: bool) -> None:
+    said = found(ZONES + f"devices:\n- {{id: D, kind: door, zone: A, addresses: ['{address}']}}\n")
+    assert bool(said) == is_none
+    assert all("is no address" in line for line in said)
+
+
+@pytest.mark.parametrize("known", [set[str](), {"UTC"}])
+def test_no_time_zone_is_doubted_where_the_machine_has_no_database(
+    known: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoneinfo.available_timezones", lambda: known)
+    assert found("city: X\ntimezone: Mars/Olympus\n") == []
 
 
 def test_places_are_asked_for_where_a_rule_asks_for_a_distance() -> None:
