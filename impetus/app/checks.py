@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from correlator.notices import read_notices
-from impetus.app.diagnosis.finding import Finding, Grade
+from impetus.app.diagnosis.finding import Finding, Grade, guarded
 from impetus.app.diagnosis.machine import check_clock, check_record, check_units
 from impetus.app.diagnosis.network import check_cluster, check_listeners, check_sink, check_source
 from impetus.app.diagnosis.permissions import check_permissions
@@ -50,17 +50,8 @@ def examine(settings: Settings, running: bool = False, deep: bool = False) -> It
         ("units", lambda _: check_units()),
     )
     for name, check in checks:
-        for finding in _guarded(check, settings):
+        for finding in guarded(name, check(settings)):
             yield name, finding
-
-
-def _guarded(check: Check, settings: Settings) -> Iterator[Finding]:
-    try:
-        yield from check(settings)
-    except ImpetusError as error:
-        yield Finding.of(error)
-    except OSError as error:
-        yield Finding("error", f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
 def _detection(settings: Settings) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from impetus.domain.address import check_address, check_url
 from impetus.domain.errors import ImpetusError, Where, nearest
 from impetus.domain.instant import parse_span
 from impetus.domain.kafka import KafkaAccess
@@ -64,6 +65,11 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     days: Count = 30
     """How long the index keeps events."""
 
+    def __post_init__(self) -> None:
+        """Refuse nodes at ports that there cannot be."""
+        for url in self.urls:
+            check_url(url)
+
 
 Span = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]*(ms|s|m|h|d)$")]
 """A time that is written as ``24h``."""
@@ -100,6 +106,11 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     listen: str = "unix:impetus.sock"
 
+    def __post_init__(self) -> None:
+        """Refuse what is neither."""
+        if not self.listen.startswith("unix:"):
+            check_address(self.listen)
+
 
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[log]``: least level, and whether lines are JSON or for people."""
@@ -122,12 +133,19 @@ class HealthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[metrics]``: where metrics and health are; both are off unless they are set."""
 
-    listen: Annotated[str, msgspec.Meta(pattern=r"^.+:[0-9]{1,5}$")] | None = None
+    listen: str | None = None
     """``HOST:PORT`` of the HTTP listener for ``/metrics``, ``/healthz`` and ``/readyz``; it has no access control."""
     otlp: Annotated[str, msgspec.Meta(pattern=r"^https?://")] | None = None
     """An OpenTelemetry receiver (OTLP over gRPC), such as ``http://127.0.0.1:4317``; needs the extra ``otlp``."""
     every: Span = "30s"
     """How often the receiver is sent to."""
+
+    def __post_init__(self) -> None:
+        """Refuse ports that there cannot be."""
+        if self.listen is not None:
+            check_address(self.listen)
+        if self.otlp is not None:
+            check_url(self.otlp)
 
 
 class ClusterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

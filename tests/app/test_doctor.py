@@ -10,7 +10,7 @@ import pytest
 from command import Done, impetus_here
 
 from correlator.watermark import SourceClock
-from impetus.app.diagnosis.finding import Finding
+from impetus.app.diagnosis.finding import Finding, guarded
 from impetus.app.diagnosis.machine import check_clock, check_record, check_units
 from impetus.app.diagnosis.network import check_reach
 from impetus.domain.batch import Commit, Key
@@ -140,6 +140,34 @@ def test_a_folder_that_cannot_be_written_is_wrong(tmp_path: Path) -> None:
 def test_a_disk_over_its_bound_is_told(tmp_path: Path) -> None:
     (one,) = found(tmp_path, "[health]\ndisk = 0.0001\n")["disk"]
     assert one["grade"] == "warning" and one["hint"]
+
+
+@pytest.mark.parametrize("listen", ['[api]\nlisten = "hello"\n', '[metrics]\nlisten = "127.0.0.1:99999"\n'])
+def test_an_address_that_is_none_is_named_with_its_file(tmp_path: Path, listen: str) -> None:
+    done = doctor(tmp_path, listen)
+    assert (done.status, done.out) == (2, "")
+    assert "impetus.toml:3" in done.err and "[settings.invalid]" in done.err
+
+
+def test_a_port_that_there_cannot_be_hides_no_other_finding(tmp_path: Path, taken: int) -> None:
+    wrong = found(
+        tmp_path,
+        '[[source]]\nname = "high"\nkind = "syslog"\nport = 99999\n'
+        f'[[source]]\nname = "logs"\nkind = "syslog"\nport = {taken}\n',
+    )["sources"]
+    assert "impetus.toml:6" in wrong[0]["text"] and "[settings.invalid]" in wrong[0]["text"]
+    assert any(one["text"].startswith("source logs (udp): cannot listen") for one in wrong)
+
+
+def test_a_check_that_fails_itself_is_a_finding() -> None:
+    def broken() -> Iterator[Finding]:
+        yield Finding("ok", "so far")
+        raise OverflowError("a defect")
+
+    first, second = guarded("clock", broken())
+    assert first.grade == "ok"
+    assert (second.grade, second.text) == ("error", "clock cannot be checked: OverflowError: a defect")
+    assert second.hint
 
 
 # --- the machine

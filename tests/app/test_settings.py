@@ -156,3 +156,32 @@ def test_incidents_reach_as_far_as_the_settings_say(tmp_path: Path) -> None:
 def test_limits_of_incidents_that_make_no_sense_are_refused(tmp_path: Path, line: str) -> None:
     error = refused(tmp_path, f"[incidents]\n{line}\n")
     assert (error.where.line, error.code.split(".")[0]) == (2, "settings")
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('[[source]]\nname = "a"\nkind = "syslog"\nport = 99999\n', "65535"),
+        ('[[source]]\nname = "a"\nkind = "syslog"\nport = -1\n', ">= 0"),
+        ('[[source]]\nname = "a"\nkind = "mqtt"\nhost = "h"\ntopics = ["t"]\nport = 65536\n', "65535"),
+        ('[[source]]\nname = "a"\nkind = "mqtt"\nhost = "h"\ntopics = ["t"]\nport = 0\n', ">= 1"),
+        ('[[source]]\nname = "a"\nkind = "kafka"\nbroker.hosts = ["h:99999"]\ntopics = ["t"]\n', "'h:99999'"),
+        ('[cluster]\nbroker.hosts = ["h:99999"]\n', "'h:99999'"),
+        ('[metrics]\nlisten = "127.0.0.1:99999"\n', "'127.0.0.1:99999'"),
+        ('[metrics]\nlisten = "9464"\n', "'9464'"),
+        ('[metrics]\notlp = "http://127.0.0.1:99999"\n', "Port out of range"),
+        ('[store]\nkind = "opensearch"\nurls = ["http://h:99999"]\n', "Port out of range"),
+        ('[api]\nlisten = "hello"\n', "'hello'"),
+        ('[api]\nlisten = "127.0.0.1:99999"\n', "'127.0.0.1:99999'"),
+    ],
+)
+def test_a_port_that_there_cannot_be_is_refused(tmp_path: Path, text: str, what: str) -> None:
+    error = refused(tmp_path, text)
+    assert (error.code, error.where.file) == ("settings.invalid", str(tmp_path / "impetus.toml"))
+    assert error.where.line is not None
+    assert what in error.what
+
+
+def test_ports_up_to_the_last_are_taken(tmp_path: Path) -> None:
+    settings = read(tmp_path, '[metrics]\nlisten = "[::1]:65535"\notlp = "http://h"\n[api]\nlisten = "127.0.0.1:0"\n')
+    assert settings.metrics.listen == "[::1]:65535"
