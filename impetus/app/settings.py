@@ -200,6 +200,12 @@ def _span(keep: str) -> float:
     return float("inf") if keep == "forever" else parse_span(keep)
 
 
+SOURCE_KEYS = ("name", "kind", "lateness", "idle")
+"""The keys of a ``[[source]]`` that are not its collector's own."""
+SINK_KEYS = ("name", "kind", "alerts", "origin")
+"""The same for a ``[[sink]]``."""
+
+
 class SourceSettings(msgspec.Struct, frozen=True):
     """One ``[[source]]``: its name, its kind, how late its events may come, and the keys of its collector."""
 
@@ -292,7 +298,7 @@ def _settings(document: dict[str, Any], path: Path, text: str) -> Settings:
     try:
         read = msgspec.convert(document, _Document, dec_hook=decode)
     except msgspec.ValidationError as error:
-        raise explain(Mismatch.of(error), _Document, str(path), text) from None
+        raise explain(Mismatch.of(error), _Document, Where(str(path)), text) from None
     sources = [_source(keys, where) for keys, where in _tables(read.source, "source", path, text)]
     sinks = [_sink(keys, where) for keys, where in _tables(read.sink, "sink", path, text)]
     _check_names(sources, "source", str(path))
@@ -362,13 +368,17 @@ def _check_named(keys: dict[str, Any], where: Where) -> None:
             raise ImpetusError("settings.invalid", f"a {where.key} needs a {needed}", where)
 
 
-def explain(mismatch: Mismatch, kind: type, file: str, text: str, start: int = 0) -> ImpetusError:
-    """What does not fit in a settings file; the line is the first below ``start`` that sets the key."""
+def explain(mismatch: Mismatch, kind: type, start: Where, text: str, beside: Sequence[str] = ()) -> ImpetusError:
+    """What does not fit in a settings file; the line is the first below ``start`` that sets the key.
+
+    ``beside`` are keys of the same table that ``kind`` does not have.
+    """
     key = mismatch.key or next((step for step in reversed(mismatch.steps) if isinstance(step, str)), "")
-    where = Where(file, _line_of(key, text, start), mismatch.path or None)
+    where = Where(start.file, _line_of(key, text, start.line or 0), mismatch.path or None)
     if mismatch.key is None:
         return ImpetusError("settings.invalid", mismatch.what, where)
-    hint = nearest(mismatch.key, known_keys(kind, mismatch.steps))
+    known = known_keys(kind, mismatch.steps)
+    hint = nearest(mismatch.key, known if mismatch.steps else [*known, *beside])
     return ImpetusError("settings.unknown-key", f"unknown key {mismatch.key!r}", where, hint)
 
 
