@@ -14,6 +14,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from collectors.recording import Source
+from impetus.domain.address import Port
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.event import MAX_BYTES
 
@@ -29,7 +30,7 @@ class Broker(Source, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     host: str
     """Name or address of the broker."""
-    port: int = 1883
+    port: Port = 1883
     """Its TCP port; with TLS usually 8883."""
     topics: tuple[str, ...]
     """Topics to subscribe to; the wildcards of MQTT may be used."""

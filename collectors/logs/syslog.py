@@ -21,6 +21,7 @@ from collectors.logs.framing import MAX_MESSAGE, Frame, FrameSplitter
 from collectors.logs.message import parse_message
 from collectors.logs.syslog_event import events_of
 from collectors.recording import Source
+from impetus.domain.address import FreePort
 from impetus.domain.batch import Batch
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.event import Json
@@ -45,7 +46,7 @@ class SyslogSettings(Source, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     address: str = "127.0.0.1"
     """Address to listen on; ``0.0.0.0`` or ``::`` for all."""
-    port: int = 5514
+    port: FreePort = 5514
     """Port to listen on, the same for all transports; 0 for any free one."""
     transports: tuple[Literal["udp", "tcp"], ...] = ("udp", "tcp")
     """What to listen with."""

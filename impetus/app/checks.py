@@ -2,29 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from os import R_OK, access
-from pathlib import Path
-
-import msgspec
 
 from correlator.notices import read_notices
 from correlator.plan.approval import stage_of
 from correlator.plan.day import DayPlan
-from impetus.app.diagnosis.finding import Finding, Grade
+from impetus.app.diagnosis.finding import Finding, Grade, guarded
 from impetus.app.diagnosis.machine import check_clock, check_record, check_units
-from impetus.app.diagnosis.network import check_cluster, check_listeners, check_sink, check_source
+from impetus.app.diagnosis.network import check_cluster, check_listeners, check_sink
 from impetus.app.diagnosis.permissions import check_permissions
+from impetus.app.diagnosis.sources import check_sources
 from impetus.app.health.examination import FULL
 from impetus.app.health.reading import read_disk
-from impetus.app.plugins import (
-    collector_settings,
-    find_collector,
-    find_sink,
-    index_parts,
-    is_index,
-    make_store,
-    plugin_settings,
-)
+from impetus.app.plugins import find_sink, index_parts, is_index, make_store, sink_settings
 from impetus.app.settings import Settings
 from impetus.app.wiring import make_setup, wall_clock
 from impetus.domain.errors import ImpetusError, Where
@@ -46,24 +35,15 @@ def examine(settings: Settings, running: bool = False, deep: bool = False) -> It
         ("index", _index),
         ("disk", _disk),
         ("listeners", lambda settings: check_listeners(settings, running)),
-        ("sources", lambda settings: _sources(settings, running)),
+        ("sources", lambda settings: check_sources(settings, running)),
         ("sinks", _sinks),
         ("cluster", check_cluster),
         ("clock", lambda _: check_clock()),
         ("units", lambda _: check_units()),
     )
     for name, check in checks:
-        for finding in _guarded(check, settings):
+        for finding in guarded(name, check(settings)):
             yield name, finding
-
-
-def _guarded(check: Check, settings: Settings) -> Iterator[Finding]:
-    try:
-        yield from check(settings)
-    except ImpetusError as error:
-        yield Finding.of(error)
-    except OSError as error:
-        yield Finding("error", f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
 def _detection(settings: Settings) -> Iterator[Finding]:
@@ -136,44 +116,12 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", what)
 
 
-def _sources(settings: Settings, running: bool) -> Iterator[Finding]:
-    if not settings.sources:
-        yield Finding("warning", "no sources", "Add a [[source]] to the settings")
-    for source in settings.sources:
-        where = Where(settings.file, source.line, source.name)
-        try:
-            kind = find_collector(source.kind, where)
-            keys = collector_settings(kind, source, settings.folder, settings.file)
-        except ImpetusError as error:
-            yield Finding.of(error)
-            continue
-        found = [*_files(source.name, keys), *check_source(source.name, source.kind, keys, running)]
-        yield from found or [Finding("ok", f"source {source.name}: {source.kind}")]
-
-
 def _sinks(settings: Settings) -> Iterator[Finding]:
     for sink in settings.sinks:
         where = Where(settings.file, sink.line, sink.name)
         try:
-            keys = plugin_settings(find_sink(sink.kind, where).Settings, sink.keys, settings.folder, where)
+            keys = sink_settings(find_sink(sink.kind, where), sink, settings.folder, settings.file)
         except ImpetusError as error:
             yield Finding.of(error)
             continue
         yield from check_sink(sink.name, sink.kind, keys)
-
-
-def _files(source: str, keys: msgspec.Struct) -> Iterator[Finding]:
-    for path in _paths(keys):
-        if not path.exists():
-            yield Finding("warning", f"source {source}: {path} is not there (yet)", "Check the path")
-        elif not access(path, R_OK):
-            yield Finding("error", f"source {source}: {path} may not be read", "Let who runs Impetus read it")
-
-
-def _paths(settings: msgspec.Struct) -> Iterator[Path]:
-    for name in settings.__struct_fields__:
-        value = getattr(settings, name)
-        if isinstance(value, Path):
-            yield value
-        elif isinstance(value, msgspec.Struct):
-            yield from _paths(value)

@@ -1,5 +1,6 @@
 """Plug-ins: found by their entry points, the built-in ones too; exactly the one that is asked for is loaded."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from impetus.app.secrets import read_secret
-from impetus.app.settings import SinkSettings, SourceSettings, decode, explain
+from impetus.app.settings import SINK_KEYS, SOURCE_KEYS, SinkSettings, SourceSettings, decode, explain
 from impetus.domain.errors import ImpetusError, Where, nearest
 from impetus.domain.ports import Clock, Collector, Intake, Store
 from impetus.domain.secret import Secret
@@ -24,29 +25,39 @@ JOURNAL = "embedded"
 
 
 def make_collector(source: SourceSettings, folder: Path, file: str, intake: Intake, clock: Clock) -> Collector:
-    """The collector of a source. Raises ``ImpetusError``: unknown kind, unknown or wrong key, missing extra."""
+    """The collector of a source: nothing is opened before it runs, so that ``doctor`` may make it, too.
+
+    Raises ``ImpetusError``: unknown kind, unknown or wrong key, missing extra.
+    """
     kind = _load("impetus.collectors", source.kind, Where(file, source.line, "kind"))
     settings = collector_settings(kind, source, folder, file)
-    collector: Collector = kind(source.name, settings, intake, clock)
+    try:
+        collector: Collector = kind(source.name, settings, intake, clock)
+    except ImpetusError as error:
+        if error.where.file is None:  # a collector knows its keys, and not where they stand
+            error.where = replace(error.where, file=file, line=source.line)
+        raise
     return collector
 
 
 def collector_settings(kind: type[Collector], source: SourceSettings, folder: Path, file: str) -> msgspec.Struct:
     """The keys of a source as its collector's settings, paths made absolute."""
-    return plugin_settings(kind.Settings, source.keys, folder, Where(file, source.line, source.name))
+    where = Where(file, source.line, source.name)
+    return plugin_settings(kind.Settings, source.keys, folder, where, SOURCE_KEYS)
 
 
-def plugin_settings(kind: type[msgspec.Struct], keys: dict[str, Any], folder: Path, where: Where) -> msgspec.Struct:
+def plugin_settings(
+    kind: type[msgspec.Struct], keys: dict[str, Any], folder: Path, where: Where, beside: Sequence[str] = ()
+) -> msgspec.Struct:
     """Keys of a file as the settings of a plug-in: paths made absolute, secrets looked up.
 
-    ``where`` is the beginning of its table. Raises ``ImpetusError``.
+    ``where`` is the beginning of its table, ``beside`` the keys there that are not its own. Raises ``ImpetusError``.
     """
-    file = where.file or ""
     try:
         settings = msgspec.convert(keys, kind, dec_hook=decode)
     except msgspec.ValidationError as error:
-        text = Path(file).read_text(encoding="utf-8") if file else ""
-        raise explain(Mismatch.of(error), kind, file, text, where.line or 0) from None
+        text = Path(where.file).read_text(encoding="utf-8") if where.file else ""
+        raise explain(Mismatch.of(error), kind, where, text, beside) from None
     except ValueError as error:
         raise ImpetusError("settings.invalid", str(error), where) from None
     return located(settings, folder, where)
@@ -78,8 +89,13 @@ def find_collector(kind: str, where: Where) -> Any:
 def make_sink(sink: SinkSettings, folder: Path, file: str) -> Sink:
     """The sink of settings. Raises ``ImpetusError``, as for a collector."""
     kind = find_sink(sink.kind, Where(file, sink.line, "kind"))
-    made: Sink = kind(sink.name, plugin_settings(kind.Settings, sink.keys, folder, Where(file, sink.line, sink.name)))
+    made: Sink = kind(sink.name, sink_settings(kind, sink, folder, file))
     return made
+
+
+def sink_settings(kind: Any, sink: SinkSettings, folder: Path, file: str) -> msgspec.Struct:
+    """The keys of a sink as the settings of its kind, paths made absolute."""
+    return plugin_settings(kind.Settings, sink.keys, folder, Where(file, sink.line, sink.name), SINK_KEYS)
 
 
 def find_sink(kind: str, where: Where) -> Any:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from impetus.domain.address import check_address, check_url
 from impetus.domain.errors import ImpetusError, Where, nearest
 from impetus.domain.instant import parse_span
 from impetus.domain.kafka import KafkaAccess
@@ -64,6 +65,11 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     days: Count = 30
     """How long the index keeps events."""
 
+    def __post_init__(self) -> None:
+        """Refuse nodes at ports that there cannot be."""
+        for url in self.urls:
+            check_url(url)
+
 
 Span = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]*(ms|s|m|h|d)$")]
 """A time that is written as ``24h``."""
@@ -100,6 +106,11 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     listen: str = "unix:impetus.sock"
 
+    def __post_init__(self) -> None:
+        """Refuse what is neither."""
+        if not self.listen.startswith("unix:"):
+            check_address(self.listen)
+
 
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[log]``: least level, and whether lines are JSON or for people."""
@@ -122,12 +133,19 @@ class HealthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[metrics]``: where metrics and health are; both are off unless they are set."""
 
-    listen: Annotated[str, msgspec.Meta(pattern=r"^.+:[0-9]{1,5}$")] | None = None
+    listen: str | None = None
     """``HOST:PORT`` of the HTTP listener for ``/metrics``, ``/healthz`` and ``/readyz``; it has no access control."""
     otlp: Annotated[str, msgspec.Meta(pattern=r"^https?://")] | None = None
     """An OpenTelemetry receiver (OTLP over gRPC), such as ``http://127.0.0.1:4317``; needs the extra ``otlp``."""
     every: Span = "30s"
     """How often the receiver is sent to."""
+
+    def __post_init__(self) -> None:
+        """Refuse ports that there cannot be."""
+        if self.listen is not None:
+            check_address(self.listen)
+        if self.otlp is not None:
+            check_url(self.otlp)
 
 
 class ClusterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -180,6 +198,12 @@ class RetentionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 def _span(keep: str) -> float:
     return float("inf") if keep == "forever" else parse_span(keep)
+
+
+SOURCE_KEYS = ("name", "kind", "lateness", "idle")
+"""The keys of a ``[[source]]`` that are not its collector's own."""
+SINK_KEYS = ("name", "kind", "alerts", "origin")
+"""The same for a ``[[sink]]``."""
 
 
 class SourceSettings(msgspec.Struct, frozen=True):
@@ -274,7 +298,7 @@ def _settings(document: dict[str, Any], path: Path, text: str) -> Settings:
     try:
         read = msgspec.convert(document, _Document, dec_hook=decode)
     except msgspec.ValidationError as error:
-        raise explain(Mismatch.of(error), _Document, str(path), text) from None
+        raise explain(Mismatch.of(error), _Document, Where(str(path)), text) from None
     sources = [_source(keys, where) for keys, where in _tables(read.source, "source", path, text)]
     sinks = [_sink(keys, where) for keys, where in _tables(read.sink, "sink", path, text)]
     _check_names(sources, "source", str(path))
@@ -344,13 +368,17 @@ def _check_named(keys: dict[str, Any], where: Where) -> None:
             raise ImpetusError("settings.invalid", f"a {where.key} needs a {needed}", where)
 
 
-def explain(mismatch: Mismatch, kind: type, file: str, text: str, start: int = 0) -> ImpetusError:
-    """What does not fit in a settings file; the line is the first below ``start`` that sets the key."""
+def explain(mismatch: Mismatch, kind: type, start: Where, text: str, beside: Sequence[str] = ()) -> ImpetusError:
+    """What does not fit in a settings file; the line is the first below ``start`` that sets the key.
+
+    ``beside`` are keys of the same table that ``kind`` does not have.
+    """
     key = mismatch.key or next((step for step in reversed(mismatch.steps) if isinstance(step, str)), "")
-    where = Where(file, _line_of(key, text, start), mismatch.path or None)
+    where = Where(start.file, _line_of(key, text, start.line or 0), mismatch.path or None)
     if mismatch.key is None:
         return ImpetusError("settings.invalid", mismatch.what, where)
-    hint = nearest(mismatch.key, known_keys(kind, mismatch.steps))
+    known = known_keys(kind, mismatch.steps)
+    hint = nearest(mismatch.key, known if mismatch.steps else [*known, *beside])
     return ImpetusError("settings.unknown-key", f"unknown key {mismatch.key!r}", where, hint)
 
 

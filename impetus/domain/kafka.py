@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from impetus.domain.address import check_address
 from impetus.domain.secret import Secret
 
 Host = Annotated[str, msgspec.Meta(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")]
@@ -34,7 +35,9 @@ class KafkaAccess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How the account is proven."""
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself."""
+        """Refuse what contradicts itself, and ports that there cannot be."""
+        for host in self.hosts:
+            check_address(host)
         if (self.user is None) != (self.password is None):
             raise ValueError("user and password go together")
         if (self.certificate is None) != (self.key is None):

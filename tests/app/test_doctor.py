@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 from command import Done, impetus_here
 
 from correlator.watermark import SourceClock
-from impetus.app.diagnosis.finding import Finding
+from impetus.app.diagnosis.finding import Finding, guarded
 from impetus.app.diagnosis.machine import check_clock, check_record, check_units
 from impetus.app.diagnosis.network import check_reach
+from impetus.app.diagnosis.sources import check_sources
+from impetus.app.settings import Settings, SourceSettings
 from impetus.domain.batch import Commit, Key
 from impetus.domain.instant import SECOND, parse_instant
 from integrations.embedded.store import EmbeddedStore
@@ -140,6 +143,90 @@ def test_a_folder_that_cannot_be_written_is_wrong(tmp_path: Path) -> None:
 def test_a_disk_over_its_bound_is_told(tmp_path: Path) -> None:
     (one,) = found(tmp_path, "[health]\ndisk = 0.0001\n")["disk"]
     assert one["grade"] == "warning" and one["hint"]
+
+
+@pytest.mark.parametrize("listen", ['[api]\nlisten = "hello"\n', '[metrics]\nlisten = "127.0.0.1:99999"\n'])
+def test_an_address_that_is_none_is_named_with_its_file(tmp_path: Path, listen: str) -> None:
+    done = doctor(tmp_path, listen)
+    assert (done.status, done.out) == (2, "")
+    assert "impetus.toml:3" in done.err and "[settings.invalid]" in done.err
+
+
+def test_a_port_that_there_cannot_be_hides_no_other_finding(tmp_path: Path, taken: int) -> None:
+    wrong = found(
+        tmp_path,
+        '[[source]]\nname = "high"\nkind = "syslog"\nport = 99999\n'
+        f'[[source]]\nname = "logs"\nkind = "syslog"\nport = {taken}\n',
+    )["sources"]
+    assert "impetus.toml:6" in wrong[0]["text"] and "[settings.invalid]" in wrong[0]["text"]
+    assert any(one["text"].startswith("source logs (udp): cannot listen") for one in wrong)
+
+
+def test_what_a_run_would_refuse_of_a_source_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "day.ndjson").touch()
+    (tmp_path / "keys").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    wrong = found(
+        tmp_path,
+        '[[source]]\nname = "format"\nkind = "json_lines"\npath = "day.ndjson"\nformat = "windoze"\n'
+        '[[source]]\nname = "zone"\nkind = "syslog"\nport = 0\nzone = "Mars/X"\n'
+        '[[source]]\nname = "start"\nkind = "json_lines"\npath = "day.ndjson"\nstarts_at = "2026"\n'
+        '[[source]]\nname = "folder"\nkind = "json_lines"\npath = "folder"\n'
+        '[[source]]\nname = "pipe"\nkind = "json_lines"\npath = "pipe"\n'
+        '[[source]]\nname = "bundle"\nkind = "stix_bundle"\npath = "folder"\n'
+        '[[source]]\nname = "bus"\nkind = "kafka"\ntopics = ["t"]\n'
+        '[source.broker]\nhosts = ["127.0.0.1:1"]\ntls = true\nca = "keys"\n',
+    )["sources"]
+    texts = [one["text"] for one in wrong if one["grade"] == "error"]
+    assert texts[0].endswith("no normaliser is called 'windoze' [plugin.unknown]")
+    assert wrong[0]["hint"] == "Did you mean 'windows'?"
+    assert "no time zone 'Mars/X'" in texts[1] and "(starts_at)" in texts[2]
+    folder = tmp_path / "folder"
+    assert texts[3:7] == [
+        f"source folder: {folder} is a folder, not a file",
+        f"source pipe: {tmp_path / 'pipe'} is no regular file",
+        f"source bundle: {folder} is a folder, not a file",
+        f"source bus: {tmp_path / 'keys'} is a folder, not a file",
+    ]
+
+
+def test_a_pipe_that_is_read_once_is_well(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "sources" not in found(tmp_path, '[[source]]\nname = "a"\nkind = "stix_bundle"\npath = "pipe"\n')
+
+
+def test_to_look_at_sources_opens_nothing(tmp_path: Path, free: int) -> None:
+    kinds: dict[str, dict[str, object]] = {
+        "syslog": {"port": free},
+        "mqtt": {"host": "127.0.0.1", "port": free, "topics": ["t"]},
+        "json_lines": {"path": "day.ndjson", "follow": True},
+        "stix_bundle": {"path": "none.json"},
+        "nfstream": {"interface": "lo"},
+        "kafka": {"broker": {"hosts": [f"127.0.0.1:{free}"]}, "topics": ["t"]},
+    }
+    sources = tuple(SourceSettings(kind, kind, keys=keys) for kind, keys in kinds.items())
+    before = opened()
+    told = [finding.text for finding in check_sources(Settings(tmp_path, sources=sources), running=False)]
+    assert opened() == before
+    assert list(tmp_path.iterdir()) == []
+    assert not any("cannot be checked" in text for text in told)
+
+
+def opened() -> tuple[int, int]:
+    """How many files are open, and how many threads run."""
+    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+
+
+def test_a_check_that_fails_itself_is_a_finding() -> None:
+    def broken() -> Iterator[Finding]:
+        yield Finding("ok", "so far")
+        raise OverflowError("a defect")
+
+    first, second = guarded("clock", broken())
+    assert first.grade == "ok"
+    assert (second.grade, second.text) == ("error", "clock cannot be checked: OverflowError: a defect")
+    assert second.hint
 
 
 # --- the machine

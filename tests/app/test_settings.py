@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from correlator.incidents.limits import Limits
-from impetus.app.plugins import make_collector
+from impetus.app.plugins import make_collector, make_sink
 from impetus.app.settings import Settings, read_settings
 from impetus.app.wiring import make_setup
 from impetus.domain.batch import Batch
-from impetus.domain.errors import ImpetusError
+from impetus.domain.errors import ImpetusError, Where
 
 SECOND = 1_000_000
 
@@ -32,6 +32,8 @@ def refused(folder: Path, text: str) -> ImpetusError:
         settings = read(folder, text)
         for source in settings.sources:
             make_collector(source, settings.folder, settings.file, NoIntake(), lambda: 0)
+        for sink in settings.sinks:
+            make_sink(sink, settings.folder, settings.file)
     return error.value
 
 
@@ -84,6 +86,10 @@ def test_sources_keep_their_own_keys_and_times(tmp_path: Path) -> None:
             None,
             "follow",
         ),
+        ('[[source]]\nname = "a"\nkind = "syslog"\nlatenes = "10s"\n', 4, None, "lateness"),
+        ('[[source]]\nname = "a"\nkind = "kafka"\nidel = "10s"\nbroker.hosts = ["h:1"]\n', 4, None, "idle"),
+        ('[[source]]\nname = "a"\nkind = "kafka"\n[source.broker]\nhsts = ["h:1"]\n', 5, None, "hosts"),
+        ('[[sink]]\nname = "a"\nkind = "kafka"\norign = "x"\n', 4, None, "origin"),
     ],
 )
 def test_an_unknown_key_names_its_line_and_the_nearest(
@@ -116,6 +122,26 @@ def test_a_value_that_does_not_fit_is_refused_with_its_file(tmp_path: Path, text
     assert error.code == "settings.invalid"
     assert what in error.what
     assert error.where.file == str(tmp_path / "impetus.toml")
+
+
+def test_the_keys_that_every_source_has_are_known_too(tmp_path: Path) -> None:
+    hint = refused(tmp_path, '[[source]]\nname = "a"\nkind = "syslog"\nxyzzy = 1\n').hint
+    assert hint.startswith("Known here: ")
+    known = hint.removeprefix("Known here: ").split(", ")
+    assert {"name", "kind", "lateness", "idle", "port", "recorded"} <= set(known)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "key"),
+    [
+        ('kind = "json_lines"\npath = "x"\nformat = "windoze"\n', "plugin.unknown", "format"),
+        ('kind = "syslog"\nzone = "Mars/X"\n', "settings.invalid", "zone"),
+        ('kind = "syslog"\nstarts_at = "2026"\n', "settings.invalid", "starts_at"),
+    ],
+)
+def test_what_a_collector_refuses_has_its_place(tmp_path: Path, text: str, code: str, key: str) -> None:
+    error = refused(tmp_path, f'[[source]]\nname = "a"\n{text}')
+    assert (error.code, error.where) == (code, Where(str(tmp_path / "impetus.toml"), 1, key))
 
 
 def test_a_kind_that_is_not_installed_names_the_nearest(tmp_path: Path) -> None:
@@ -156,3 +182,32 @@ def test_incidents_reach_as_far_as_the_settings_say(tmp_path: Path) -> None:
 def test_limits_of_incidents_that_make_no_sense_are_refused(tmp_path: Path, line: str) -> None:
     error = refused(tmp_path, f"[incidents]\n{line}\n")
     assert (error.where.line, error.code.split(".")[0]) == (2, "settings")
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('[[source]]\nname = "a"\nkind = "syslog"\nport = 99999\n', "65535"),
+        ('[[source]]\nname = "a"\nkind = "syslog"\nport = -1\n', ">= 0"),
+        ('[[source]]\nname = "a"\nkind = "mqtt"\nhost = "h"\ntopics = ["t"]\nport = 65536\n', "65535"),
+        ('[[source]]\nname = "a"\nkind = "mqtt"\nhost = "h"\ntopics = ["t"]\nport = 0\n', ">= 1"),
+        ('[[source]]\nname = "a"\nkind = "kafka"\nbroker.hosts = ["h:99999"]\ntopics = ["t"]\n', "'h:99999'"),
+        ('[cluster]\nbroker.hosts = ["h:99999"]\n', "'h:99999'"),
+        ('[metrics]\nlisten = "127.0.0.1:99999"\n', "'127.0.0.1:99999'"),
+        ('[metrics]\nlisten = "9464"\n', "'9464'"),
+        ('[metrics]\notlp = "http://127.0.0.1:99999"\n', "Port out of range"),
+        ('[store]\nkind = "opensearch"\nurls = ["http://h:99999"]\n', "Port out of range"),
+        ('[api]\nlisten = "hello"\n', "'hello'"),
+        ('[api]\nlisten = "127.0.0.1:99999"\n', "'127.0.0.1:99999'"),
+    ],
+)
+def test_a_port_that_there_cannot_be_is_refused(tmp_path: Path, text: str, what: str) -> None:
+    error = refused(tmp_path, text)
+    assert (error.code, error.where.file) == ("settings.invalid", str(tmp_path / "impetus.toml"))
+    assert error.where.line is not None
+    assert what in error.what
+
+
+def test_ports_up_to_the_last_are_taken(tmp_path: Path) -> None:
+    settings = read(tmp_path, '[metrics]\nlisten = "[::1]:65535"\notlp = "http://h"\n[api]\nlisten = "127.0.0.1:0"\n')
+    assert settings.metrics.listen == "[::1]:65535"
