@@ -50,6 +50,18 @@ def visible(text: str, limit: int = LIMIT, *, ascii_only: bool = False) -> str:
     return cut if len(cut) <= limit else cut[:limit]
 
 
+def escaped(json: str) -> str:
+    """The same JSON with every character that ``visible`` would replace written as ``\\uXXXX``.
+
+    For machines: what is parsed stays the same text, and still no terminal obeys it. A tab or a new line can only
+    stand between values, and becomes a blank.
+    """
+    if json.isascii() and json.isprintable():
+        return json
+    pairs = zip(json, _shown(json), strict=True)
+    return "".join(character if shown == character else _unit(character) for character, shown in pairs)
+
+
 def fit(text: str, width: int, ellipsis: str = "…") -> str:
     """A visible text cut or padded to exactly ``width`` cells; a cut one ends in ``ellipsis``."""
     if cell_len(text) <= width or width < 2:
@@ -79,6 +91,14 @@ def _glyph(character: str) -> str:
     if character == _DELETE:
         return _DELETE_PICTURE
     return " " if unicodedata.category(character) == "Zs" else _named(character)
+
+
+def _unit(character: str) -> str:
+    """A character as JSON escapes it: its UTF-16 units."""
+    if character in "\t\r\n":
+        return " "
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def _named(character: str) -> str:

@@ -1,12 +1,12 @@
 """The command ``impetus``."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 
+from impetus.app import output
 from impetus.app.warning import warn
 from impetus.domain.errors import ImpetusError
 
@@ -34,21 +34,28 @@ UNUSABLE = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit status. An error that people can mend is one line on standard error."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser(words[0] if words and words[0] in COMMANDS else None)
-    parsed = parser.parse_args(words)
     try:
-        status: int = parsed.main(parsed)
-        sys.stdout.flush()
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
     except ImpetusError as error:
         warn(str(error))
         return UNUSABLE
     except BrokenPipeError:
-        # Who reads has enough. What is left in the buffer would fail again when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 0  # who reads has enough
     except KeyboardInterrupt:
         return 130
+    finally:
+        output.finish()
+
+
+def _run(words: Sequence[str]) -> int:
+    parser = _parser(words[0] if words and words[0] in COMMANDS else None)
+    try:
+        parsed = parser.parse_args(words)
+    except SystemExit:
+        output.flush()  # the help may not have gone out
+        raise
+    status: int = parsed.main(parsed)
+    output.flush()
     return status
 
 

@@ -8,6 +8,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 
 from impetus.api.v1 import impetus_pb2 as pb
 from impetus.domain.errors import ImpetusError, Where
+from tui.untrusted import escaped
 
 FORMAT = "impetus.incident.v1"
 MAX_LINE = 1_000_000
@@ -15,9 +16,10 @@ MAX_LINE = 1_000_000
 
 
 def write_line(foreign: pb.ForeignIncident) -> str:
-    """An incident as a line. The same incident is the same line."""
+    """An incident as a line that no terminal obeys. The same incident is the same line."""
     body = MessageToDict(foreign, preserving_proto_field_name=True)
-    return json.dumps({"format": FORMAT} | body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    line = json.dumps({"format": FORMAT} | body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return escaped(line)  # as it is printed: what is measured against MAX_LINE is what is read
 
 
 def export(origin: str, found: pb.GetIncidentResponse) -> pb.ForeignIncident:

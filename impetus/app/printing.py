@@ -6,18 +6,34 @@ from collections.abc import Sequence
 import msgspec
 
 from correlator.finding import Finding
-from tui.untrusted import visible
+from impetus.app import output
+from tui.untrusted import escaped, visible
 
 
 def say(text: str) -> None:
-    """One line on standard output; control and format characters of data are shown, never sent."""
-    sys.stdout.write(visible(text, len(text)) + "\n")
+    """One whole line for people on standard output; control and format characters are shown, never sent."""
+    output.write(visible(text, sys.maxsize) + "\n")
+
+
+def say_json(text: str) -> None:
+    """One line of JSON for machines: such characters are escaped, so that the same value is parsed."""
+    output.write(escaped(text) + "\n")
+
+
+def say_record(text: str) -> None:
+    """One record as it came: as JSON if it is, else for people."""
+    try:
+        msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        say(text)
+    else:
+        say_json(text)
 
 
 def report_findings(findings: Sequence[Finding], *, as_json: bool, strict: bool) -> int:
     """Print what a check found; the exit status: 1 with an error, or with a warning if ``strict``, else 0."""
     for finding in findings:
-        say(_object(finding) if as_json else str(finding))
+        say_json(_object(finding)) if as_json else say(str(finding))
     errors = sum(finding.severity == "error" for finding in findings)
     if not as_json:
         say(f"{errors} errors, {len(findings) - errors} warnings")

@@ -58,7 +58,7 @@ CATALOGUE: dict[str, str] = {
     "incident.unknown": "There is no incident with this id.",
     "incident.foreign": "An incident of another installation cannot be imported.",
     "query.invalid": "A query cannot be understood.",
-    "output.unwritable": "A file that was asked for cannot be written.",
+    "output.unwritable": "A file that was asked for, or standard output, cannot be written.",
 }
 
 

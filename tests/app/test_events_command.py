@@ -92,6 +92,15 @@ async def test_a_reader_that_has_enough_ends_the_search_in_silence(address: str)
     assert await process.wait() == 0
 
 
+async def test_events_that_cannot_be_written_are_one_line_of_error(address: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "impetus.app", "events", "--address", address, stdout=full, stderr=-1
+        )
+        _, said = await process.communicate()
+    assert (process.returncode, said.count(b"\n"), b"[output.unwritable]" in said) == (2, 1, True)
+
+
 @pytest.mark.parametrize("arguments", [("a and",), ("x", "--histogram", "soon"), ("", "--since", "soon")])
 def test_what_cannot_be_understood_is_said_without_a_server(arguments: tuple[str, ...]) -> None:
     done = impetus_here("events", *arguments, "--address", "unix:/nowhere.sock")

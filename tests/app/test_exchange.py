@@ -25,6 +25,7 @@ from integrations.embedded.store import EmbeddedStore
 from integrations.grpc.foreign import ForeignIncidents
 from integrations.grpc.server import Server
 from tests.api.doubles import Bell, Fit, SimpleDesk
+from tui.untrusted import escaped
 
 KARI = Entity("user", "kari")
 
@@ -150,6 +151,16 @@ def test_an_incident_of_very_many_alerts_fits_into_a_line() -> None:
     (found,) = read_lines(io.BytesIO(line.encode()), "")
     assert not isinstance(found, ImpetusError)
     assert [one.id for one in found.alerts][:3] == ["a0", "a1", "a2"]
+
+
+def test_what_is_measured_is_what_is_printed() -> None:
+    many = [pb.Alert(id=f"a{number}", summary="\ufe0f" * 5_000) for number in range(100)]
+    line = write_line(export("oslo", pb.GetIncidentResponse(incident=pb.Incident(id="i", revision=1), alerts=many)))
+    assert escaped(line) == line
+    assert len(line.encode()) <= MAX_LINE
+    (found,) = read_lines(io.BytesIO(line.encode()), "")
+    assert not isinstance(found, ImpetusError)
+    assert found.alerts[0] == many[0]
 
 
 def test_a_line_without_end_is_refused_and_the_next_one_read() -> None:

@@ -1,5 +1,6 @@
 """What a log may hold, and what of it reaches the screen."""
 
+import json
 import sys
 import unicodedata
 
@@ -10,7 +11,7 @@ from rich.cells import cell_len
 
 from tests.tui.hostile import HOSTILE, unsafe
 from tui.line import Line
-from tui.untrusted import fit, visible
+from tui.untrusted import escaped, fit, visible
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,24 @@ def test_a_cell_has_its_width_and_wrapped_lines_fit(text: str, width: int) -> No
     wrapped = list(Line().add(text, "bad").add(text).wrap(wide))
     assert all(line.width <= wide for line in wrapped)
     assert "".join(line.text for line in wrapped) == visible(text) * 2
+
+
+# Two halves of a pair side by side are one character to whoever reads JSON.
+TEXTS = HOSTILE.map(lambda text: text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass"))
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(st.dictionaries(TEXTS, TEXTS | st.lists(TEXTS, max_size=2), max_size=3), st.sampled_from([None, 1, "\t"]))
+def test_escaped_json_is_the_same_value_and_harmless(value: dict[str, object], indent: int | str | None) -> None:
+    line = escaped(json.dumps(value, ensure_ascii=False, indent=indent))
+    assert json.loads(line) == value
+    assert visible(line, sys.maxsize) == line
+
+
+def test_what_can_be_seen_is_not_escaped() -> None:
+    assert escaped('["Grønland 🚲 \u200b\u202e\x7f\xa0\U000e0041"]') == (
+        '["Grønland 🚲 \\u200b\\u202e\\u007f\\u00a0\\udb40\\udc41"]'
+    )
 
 
 def test_showing_a_text_again_changes_nothing() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from impetus.app import stores
-from impetus.app.printing import say
+from impetus.app.printing import say, say_json
 from impetus.app.wiring import wall_clock
 from integrations.embedded.backup import Manifest, back_up, verify
 
@@ -33,7 +33,7 @@ def main(arguments: argparse.Namespace) -> int:
 def tell(manifest: Manifest, what: str, arguments: argparse.Namespace) -> None:
     """Print what a backup holds."""
     if arguments.json:
-        say(msgspec.json.encode(manifest).decode())
+        say_json(msgspec.json.encode(manifest).decode())
         return
     size = sum(file.bytes for file in manifest.files.values())
     counts = manifest.counts

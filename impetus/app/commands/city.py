@@ -1,7 +1,6 @@
 """``impetus city``: check a model, make one from GeoJSON, and ask what covers a zone. See ``docs/city.md``."""
 
 import argparse
-import sys
 from pathlib import Path
 
 import msgspec
@@ -13,10 +12,11 @@ from correlator.city.importing import NEAR, import_features
 from correlator.city.reading import read_city
 from correlator.city.writing import add_to_model, write_model
 from correlator.document import read_file
+from impetus.app import output
 from impetus.app.coverage import find_coverage
 from impetus.app.engine import load_rules
 from impetus.app.moments import asked_instant
-from impetus.app.printing import report_findings, say
+from impetus.app.printing import report_findings, say, say_json
 from impetus.app.warning import warn
 from impetus.app.wiring import shipped_rules
 from impetus.domain.errors import ImpetusError, Where, nearest
@@ -66,9 +66,9 @@ def _import(arguments: argparse.Namespace) -> int:
     for problem in [*problems, *imported.problems]:
         warn(f"left out {problem}")
     if into is not None:
-        sys.stdout.write(add_to_model(into, str(arguments.into), imported))
+        output.write(add_to_model(into, str(arguments.into), imported))
     else:
-        sys.stdout.write(write_model(arguments.name or arguments.file.stem, imported))
+        output.write(write_model(arguments.name or arguments.file.stem, imported))
     return 1 if problems or imported.problems else 0
 
 
@@ -88,7 +88,7 @@ def _coverage(arguments: argparse.Namespace) -> int:
 
 def _print(zone: Coverage, as_json: bool) -> None:
     if as_json:
-        say(msgspec.json.encode(zone).decode())
+        say_json(msgspec.json.encode(zone).decode())
         return
     kinds = ", ".join(f"{len(devices)} {kind}" for kind, devices in zone.kinds.items()) or "NOTHING"
     say(f"{zone.zone:8} {zone.name or '-':40} {kinds}")

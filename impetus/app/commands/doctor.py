@@ -10,7 +10,7 @@ import msgspec
 from impetus.api.client import Client
 from impetus.app.checks import examine
 from impetus.app.diagnosis.finding import Finding, Grade
-from impetus.app.printing import say
+from impetus.app.printing import say, say_json
 from impetus.app.settings import Settings, read_settings
 from impetus.domain.errors import ImpetusError
 
@@ -35,7 +35,7 @@ def main(arguments: argparse.Namespace) -> int:
     for check, finding in (*examine(settings, running, arguments.deep), *(("running", one) for one in standing)):
         wrong = wrong or finding.grade == "error"
         if arguments.json:
-            say(msgspec.json.encode({"check": check, **msgspec.structs.asdict(finding)}).decode())
+            say_json(msgspec.json.encode({"check": check, **msgspec.structs.asdict(finding)}).decode())
         else:
             say(f"{finding.grade:8} {finding}")
     return 1 if wrong else 0

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import sys
 import time
 from collections.abc import Iterable
 
@@ -10,9 +9,9 @@ import msgspec
 
 from impetus.api.client import Client
 from impetus.api.v1 import impetus_pb2 as pb
-from impetus.app import connection
+from impetus.app import connection, output
 from impetus.app.moments import asked_moment
-from impetus.app.printing import say
+from impetus.app.printing import say_json, say_record
 from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.instant import format_instant, parse_span
 from impetus.domain.query import parse, write
@@ -67,8 +66,8 @@ async def _search(arguments: argparse.Namespace, start: int, end: int) -> None:
             query=arguments.query,
         )
         async for event in found:
-            say(event.original or event.json if arguments.raw else event.json)
-            sys.stdout.flush()
+            say_record(event.original) if arguments.raw and event.original else say_json(event.json)
+            output.flush()
 
 
 async def _count(arguments: argparse.Namespace, asked: Node, start: int, end: int) -> None:
@@ -83,7 +82,7 @@ async def _count(arguments: argparse.Namespace, asked: Node, start: int, end: in
             write(query), start=start, end=end, histogram=width, facets=fields, top=arguments.top
         )
     for line in _lines(counted):
-        say(msgspec.json.encode(line).decode())
+        say_json(msgspec.json.encode(line).decode())
 
 
 def _key(entity: str) -> Key:

@@ -12,7 +12,7 @@ from impetus.api.client import Client
 from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.words import word
 from impetus.app.exchange import export, read_lines, write_line
-from impetus.app.printing import say
+from impetus.app.printing import say, say_json
 from impetus.app.warning import warn
 from impetus.domain.errors import ImpetusError, Where
 
@@ -37,7 +37,7 @@ def add(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 async def run_export(client: Client, arguments: argparse.Namespace) -> int:
     """Print incidents as lines."""
     async for id in _ids(client, arguments):
-        say(write_line(export(arguments.origin, await client.incident(id))))
+        say_json(write_line(export(arguments.origin, await client.incident(id))))
     return 0
 
 
@@ -74,7 +74,7 @@ async def run_import(client: Client, arguments: argparse.Namespace) -> int:
 async def run_imported(client: Client, arguments: argparse.Namespace) -> int:
     """Print what was imported, as it came with ``--json``."""
     async for foreign in client.imported(origin=arguments.origin, id=arguments.foreign):
-        say(write_line(foreign) if arguments.json else _text(foreign))
+        say_json(write_line(foreign)) if arguments.json else say(_text(foreign))
     return 0
 
 

@@ -13,7 +13,7 @@ from impetus.api.v1 import impetus_pb2 as pb
 from impetus.api.words import word
 from impetus.app import connection
 from impetus.app.commands import exchange
-from impetus.app.printing import say
+from impetus.app.printing import say, say_json
 from impetus.domain.action import TARGETED, VERBS, Action, Undo
 from impetus.domain.instant import format_instant
 
@@ -96,7 +96,7 @@ async def _watch(client: Client, arguments: argparse.Namespace) -> None:
 async def _show(client: Client, arguments: argparse.Namespace) -> None:
     answer = await client.incident(arguments.id)
     if arguments.json:
-        say(_json(answer))
+        say_json(_json(answer))
         return
     _print(answer.incident, arguments)
     members = {member.alert_id: member for member in answer.incident.members}
@@ -174,7 +174,7 @@ _EXCHANGE: dict[str, Callable[[Client, argparse.Namespace], Awaitable[int]]] = {
 
 def _print(incident: pb.Incident, arguments: argparse.Namespace) -> None:
     if arguments.json:
-        say(_json(incident))
+        say_json(_json(incident))
         return
     severity, status = word(pb.Severity, incident.severity), word(pb.IncidentStatus, incident.status)
     owner = f" by {incident.owner}" if incident.owner else ""

@@ -9,8 +9,9 @@ from typing import cast
 
 import msgspec
 
+from impetus.app import output
 from impetus.app.matching import Matching, Rules
-from impetus.app.printing import say
+from impetus.app.printing import say_json
 from impetus.app.warning import warn
 from impetus.domain.errors import ImpetusError, Where
 from rules.files import SUFFIXES
@@ -67,7 +68,7 @@ def _report(matching: Matching, count: bool) -> None:
         warn(f"skipped {tally.malformed_total} lines in all")
     if count:
         figures = {"events": tally.events, "bytes": tally.bytes, "matches": tally.matches, "seconds": tally.seconds}
-        say(msgspec.json.encode(figures).decode())
+        say_json(msgspec.json.encode(figures).decode())
 
 
 def _open(names: Sequence[str]) -> Iterator[tuple[str, BufferedReader]]:
@@ -84,8 +85,7 @@ def _open(names: Sequence[str]) -> Iterator[tuple[str, BufferedReader]]:
 
 
 def _write(lines: bytes) -> None:
-    sys.stdout.buffer.write(lines)
-    sys.stdout.buffer.flush()
+    output.write_bytes(lines)
 
 
 def _workers(text: str) -> int:

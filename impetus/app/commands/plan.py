@@ -18,7 +18,7 @@ from correlator.setup import Setup
 from impetus.api.client import Client
 from impetus.app import connection
 from impetus.app.engine import load_rules
-from impetus.app.printing import report_findings, say
+from impetus.app.printing import report_findings, say, say_json
 from impetus.app.trying import Tried, try_plan
 from impetus.app.warning import warn
 from impetus.app.wiring import shipped_rules, wall_clock
@@ -98,7 +98,7 @@ def _try(arguments: argparse.Namespace) -> int:
     for problem in skipped:
         warn(f"skipped {problem}")
     for one in tried:
-        say(msgspec.json.encode(one).decode() if arguments.json else _line(one))
+        say_json(msgspec.json.encode(one).decode()) if arguments.json else say(_line(one))
     counts = {verdict: sum(one.verdict == verdict for one in tried) for verdict in ("explained", "doubtful", "wrong")}
     if not arguments.json:
         said = f"{counts['doubtful']} of them doubtful, {counts['wrong']} of them wrongly"
@@ -137,7 +137,7 @@ async def _served(arguments: argparse.Namespace) -> None:
             for line in await client.ledger(entry=arguments.entry):
                 text = f"{line.entry:12} {line.event:20} {line.reason} (rule {line.rule}, {line.plan})"
                 as_json = MessageToJson(line, preserving_proto_field_name=True, indent=None)
-                say(as_json if arguments.json else text)
+                say_json(as_json) if arguments.json else say(text)
             return
         actor = connection.actor(arguments)
         incident = await client.promote(Promotion(str(uuid.uuid4()), arguments.event, actor, arguments.note))

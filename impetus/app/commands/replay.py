@@ -16,7 +16,7 @@ from correlator.setup import Setup
 from impetus.app.comparing import differences, unlogged
 from impetus.app.engine import load_rules
 from impetus.app.moments import asked_instant
-from impetus.app.printing import say
+from impetus.app.printing import say, say_json
 from impetus.app.replaying import Replay, incident_json, incidents_of
 from impetus.app.rerunning import Rerun, steps_of
 from impetus.app.settings import read_settings
@@ -173,7 +173,7 @@ def _verify(stored: Outcome, found: Outcome, rerun: Rerun, as_json: bool) -> int
         warn(f"{missing} actions of people are not in the log: compared without them")
     different = list(differences(stored, found, rerun.commands))
     for one in different:
-        say(msgspec.json.encode(one).decode() if as_json else str(one))
+        say_json(msgspec.json.encode(one).decode()) if as_json else say(str(one))
     if not as_json:
         what = f"{len(different)} differences" if different else "the same as the store"
         say(f"{rerun.blocks} blocks, {len(found.alerts)} alerts, {len(found.incidents)} incidents: {what}")
@@ -202,7 +202,7 @@ def _print(
         _write_ledger(ledger, arguments.ledger)
     for incident, alerts in found:
         if arguments.json:
-            say(msgspec.json.encode(incident_json(incident, alerts)).decode())
+            say_json(msgspec.json.encode(incident_json(incident, alerts)).decode())
         else:
             _describe(incident, alerts)
     if not arguments.json:

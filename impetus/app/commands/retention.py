@@ -7,7 +7,7 @@ import msgspec
 
 from correlator.watermark import EventClock
 from impetus.app import stores
-from impetus.app.printing import say
+from impetus.app.printing import say, say_json
 from impetus.app.retaining import cutoffs_of, kept_for
 from impetus.app.settings import Settings, read_settings
 from impetus.app.wiring import make_setup, wall_clock
@@ -31,7 +31,7 @@ def main(arguments: argparse.Namespace) -> int:
     with stores.opened(arguments) as store:
         rows = list(_record(store)) if arguments.record else list(_standing(store, settings))
     for row in rows:
-        say(msgspec.json.encode(row).decode() if arguments.json else _text(row, arguments.record))
+        say_json(msgspec.json.encode(row).decode()) if arguments.json else say(_text(row, arguments.record))
     return 0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from impetus.app.connection import DEFAULT
-from impetus.app.printing import say
+from impetus.app.printing import say, say_json
 
 MOST = 5
 """So many of the nearest are named, unless all are asked for."""
@@ -71,7 +71,10 @@ def _why(arguments: argparse.Namespace) -> int:
     from impetus.app.why import question, text  # noqa: PLC0415 - it loads what the other verbs do not need
 
     answer = question.why(arguments, None if arguments.all else MOST)
-    for line in [question.encoded(answer)] if arguments.json else text.lines(answer, arguments.all):
+    if arguments.json:
+        say_json(question.encoded(answer))
+        return 0
+    for line in text.lines(answer, arguments.all):
         say(line)
     return 0
 
@@ -80,5 +83,5 @@ def _explain(arguments: argparse.Namespace) -> int:
     from impetus.app.why import question  # noqa: PLC0415 - as above
 
     for line in question.explain(arguments, arguments.json):
-        say(line)
+        say_json(line) if arguments.json else say(line)
     return 0
