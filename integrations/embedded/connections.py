@@ -168,7 +168,7 @@ class Connections:
         if self._path is None or self._lock_file is not None:
             return
         try:
-            lock_file = Path(f"{self.file}.lock").open("ab")  # noqa: SIM115 - held until close
+            lock_file = os.fdopen(os.open(f"{self.file}.lock", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
         except OSError as error:
             raise ImpetusError("store.unavailable", error.strerror or str(error), Where(f"{self.file}.lock")) from error
         try:
