@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from correlator.notices import read_notices
 from correlator.plan.approval import stage_of
 from correlator.plan.day import DayPlan
+from impetus.app.compilation import NO_RULES, WITHOUT_RULES
 from impetus.app.diagnosis.finding import Finding, Grade, guarded
 from impetus.app.diagnosis.machine import check_clock, check_record, check_units
 from impetus.app.diagnosis.network import check_cluster, check_listeners, check_sink
@@ -48,7 +49,10 @@ def examine(settings: Settings, running: bool = False, deep: bool = False) -> It
 
 def _detection(settings: Settings) -> Iterator[Finding]:
     setup, problems = make_setup(settings)
-    yield Finding("ok", f"{len(setup.rules.rules)} rules load")
+    if setup.rules.rules:
+        yield Finding("ok", f"{len(setup.rules.rules)} rules load")
+    else:
+        yield Finding("warning", NO_RULES, WITHOUT_RULES)
     for problem in problems:
         lead = f"{'a plan' if problem.code == 'plan.draft' else 'a rule'} is left out: "
         yield Finding.of(problem, "warning", lead)

@@ -28,6 +28,9 @@ DIGEST_BYTES = 16
 PIPELINES = (".yml", ".yaml")
 """What is named by a file; what installed plug-ins bring is known to them alone, and compiled anew."""
 
+NO_RULES = "no rule is in force: nothing is detected"
+WITHOUT_RULES = 'Name files or folders of rules in rules.paths; ["shipped"] are those that come with Impetus'
+
 
 class Ready(NamedTuple):
     """Rules that can be used, and why others cannot."""
@@ -66,9 +69,15 @@ def prepare_rules(paths: Sequence[Path], pipelines: Sequence[str], store: Path, 
         if keep and mark is not None:
             _write(place, mark, found)
     if keep:  # what runs logs; commands print answers
-        counts = {"rules": len(found.rules.rules), "unusable": len(found.problems)}
-        structlog.get_logger("rules").info("rules.ready", **counts, compiled=bool(why), why=why)
+        _tell(found, why)
     return found
+
+
+def _tell(found: Ready, why: str) -> None:
+    log, counts = structlog.get_logger("rules"), {"rules": len(found.rules.rules), "unusable": len(found.problems)}
+    log.info("rules.ready", **counts, compiled=bool(why), why=why)
+    if not found.rules.rules:
+        log.warning("rules.none", what=NO_RULES, hint=WITHOUT_RULES)
 
 
 def _mark(files: Iterable[RuleFile], pipelines: Sequence[str]) -> bytes | None:

@@ -6,7 +6,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -175,9 +175,11 @@ class Connections:
         if self._path is None or self._lock_file is not None:
             return
         try:
-            lock_file = Path(f"{self.file}.lock").open("ab")  # noqa: SIM115 - held until close
+            lock_file = os.fdopen(os.open(f"{self.file}.lock", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
         except OSError as error:
             raise ImpetusError("store.unavailable", error.strerror or str(error), Where(f"{self.file}.lock")) from error
+        with suppress(OSError):  # one of an earlier version: whoever may open it could hold it
+            os.fchmod(lock_file.fileno(), 0o600)
         try:
             fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

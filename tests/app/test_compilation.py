@@ -101,3 +101,11 @@ def test_where_nothing_can_be_kept_the_rules_are_still_used(prepare, folder):
     folder.with_name("impetus.db.rules").mkdir()
     assert len(prepare()[0].rules.rules) == 1
     assert sorted(path.name for path in folder.parent.iterdir()) == ["impetus.db.rules", "rules"]
+
+
+@pytest.mark.parametrize("some", [True, False])
+def test_what_runs_without_a_rule_says_so(folder: Path, some: bool) -> None:
+    with capture_logs() as said:
+        prepare_rules([folder] if some else [], (), folder.with_name("impetus.db"), keep=True)
+    warned = [one["what"] for one in said if one["log_level"] == "warning"]
+    assert warned == ([] if some else ["no rule is in force: nothing is detected"])

@@ -10,12 +10,13 @@ from impetus.app.settings import Settings
 
 
 def check_permissions(settings: Settings) -> Iterator[Finding]:
-    """The store and its key are their owner's only, their folder can be written, and nobody else changes settings."""
+    """Store, key and lock are their owner's only, their folder can be written, and nobody else changes settings."""
     store = settings.path(settings.store.path)
     folder = next(parent for parent in store.absolute().parents if parent.exists())
     if not os.access(folder, os.W_OK | os.X_OK):
         yield Finding("error", f"{folder} cannot be written", f"chown it to who runs Impetus (uid {os.geteuid()})")
-    for path in (store, store.with_suffix(".key")):
+    # Whoever may open the lock can hold it, and keep the program from its store.
+    for path in (store, store.with_suffix(".key"), store.with_name(f"{store.name}.lock")):
         yield from _private(path)
     if store.exists() and not store.with_suffix(".key").exists():
         hint = "Restore it from the backup of the store: a new one masks the same values otherwise"
