@@ -44,7 +44,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     connection.add(parser)
     parser.add_argument("--json", action="store_true", help="JSON, one object a line")
     verbs: argparse._SubParsersAction[argparse.ArgumentParser]
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Verb)  # type: ignore[assignment]
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Verb)
     _add_reading(verbs)
     exchange.add(verbs)
     for verb in VERBS:
