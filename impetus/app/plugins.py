@@ -107,7 +107,7 @@ def make_store(kind: str, path: Path) -> Store:
     """The store of a kind at a path; for a kind that is an index, the journal in front of it."""
     if is_index(kind):
         kind = JOURNAL
-    store: Store = _load("impetus.stores", kind, Where(key="store.kind"))(path)
+    store: Store = _load("impetus.stores", kind, Where(key="store.kind"), "impetus.indices")(path)
     return store
 
 
@@ -146,11 +146,13 @@ def _installed(group: str) -> EntryPoints:
     return entry_points(group=group)
 
 
-def _load(group: str, name: str, where: Where) -> Any:
+def _load(group: str, name: str, where: Where, beside: str = "") -> Any:
+    """What a name of a group stands for; ``beside`` is a group that may be named as well, for the hint."""
     found = {entry.name: entry for entry in _installed(group=group)}
     if name not in found:
+        known = [*found, *(entry.name for entry in _installed(group=beside))]
         kind = group.removeprefix("impetus.").removesuffix("s")
-        raise ImpetusError("plugin.unknown", f"there is no {kind} {name!r}", where, nearest(name, found))
+        raise ImpetusError("plugin.unknown", f"there is no {kind} {name!r}", where, nearest(name, known))
     return _import(found[name], where)
 
 

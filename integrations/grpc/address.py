@@ -81,4 +81,4 @@ def _add(server: grpc.aio.Server, target: str, address: str) -> int:
 
 
 def _invalid(address: str, what: str, hint: str = "") -> ImpetusError:
-    return ImpetusError("settings.invalid", f"{address}: {what}", Where(key="api.address"), hint)
+    return ImpetusError("settings.invalid", f"{address}: {what}", Where(key="api.listen"), hint)

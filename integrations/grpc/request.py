@@ -64,7 +64,7 @@ def count_span(request: pb.CountEventsRequest) -> Span:
         raise _invalid("facets", f"{len(request.facets)} fields: {MAX_FACETS} at most")
     for field in request.facets:
         _name("facets", field)
-    _limit(request.top, DEFAULT_TOP, MAX_TOP)
+    _limit(request.top, DEFAULT_TOP, MAX_TOP, "top")
     if request.histogram_us < 0:
         raise _invalid("histogram_us", "a width is not negative")
     return _span(request.from_us, request.to_us)
@@ -140,9 +140,10 @@ def _span(start: int, end: int) -> Span:
     return Span(start or None, end or None)
 
 
-def _limit(limit: int, default: int, most: int) -> int:
+def _limit(limit: int, default: int, most: int, key: str = "limit") -> int:
+    """What is not said, or 0, is the default."""
     if limit > most:
-        raise _invalid("limit", f"{limit} is too many", f"{most} at most.")
+        raise _invalid(key, f"{limit} is too many", f"{most} at most.")
     return limit or default
 
 

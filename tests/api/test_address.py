@@ -78,4 +78,4 @@ async def test_listens_on_tcp_where_it_is_told_to() -> None:
 async def test_refuses_what_is_no_address(address: str) -> None:
     with pytest.raises(ImpetusError) as caught:
         await server(address).start()
-    assert caught.value.code == "settings.invalid"
+    assert (caught.value.code, caught.value.where.key) == ("settings.invalid", "api.listen")

@@ -92,6 +92,11 @@ async def test_a_reader_that_has_enough_ends_the_search_in_silence(address: str)
     assert await process.wait() == 0
 
 
+async def test_too_many_values_are_refused_by_the_name_of_the_option(address: str) -> None:
+    found = await ask(address, "door", "--facets", "n", "--top", "99999")
+    assert (found.status, "top: 99999 is too many" in found.err) == (2, True), found.err
+
+
 async def test_events_that_cannot_be_written_are_one_line_of_error(address: str) -> None:
     with Path("/dev/full").open("wb") as full:
         process = await asyncio.create_subprocess_exec(
@@ -101,7 +106,11 @@ async def test_events_that_cannot_be_written_are_one_line_of_error(address: str)
     assert (process.returncode, said.count(b"\n"), b"[output.unwritable]" in said) == (2, 1, True)
 
 
-@pytest.mark.parametrize("arguments", [("a and",), ("x", "--histogram", "soon"), ("", "--since", "soon")])
+@pytest.mark.parametrize(
+    "arguments",
+    [("a and",), ("x", "--histogram", "soon"), ("", "--since", "soon"),
+     ("--limit", "0"), ("--limit", "-1"), ("--facets", "a", "--top", "0"), ("x", "--histogram", "0s")],
+)  # fmt: skip
 def test_what_cannot_be_understood_is_said_without_a_server(arguments: tuple[str, ...]) -> None:
     done = impetus_here("events", *arguments, "--address", "unix:/nowhere.sock")
     assert (done.status, done.out) == (2, "")

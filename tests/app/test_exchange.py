@@ -80,7 +80,9 @@ async def test_what_one_city_exports_the_other_has_once(
     assert await run(cities.padova, "imported") == 0
     assert sorted(capsys.readouterr().out.splitlines()) == sorted(lines.splitlines()), "to the byte"
     assert cities.padova.store.counts()["incidents"] == 0, "it is in no queue"
-    assert await run(cities.padova, "imported", "i2", "--origin", "bergen") == 0
+    with pytest.raises(ImpetusError, match="no incident 'i2' of bergen") as unknown:
+        await run(cities.padova, "imported", "i2", "--origin", "bergen")
+    assert unknown.value.code == "incident.unknown"
     assert capsys.readouterr().out == ""
     cities.oslo.store.commit(Commit(incidents=(incident("i1", 2),)))
     await run(cities.oslo, "export", "i1", "--origin", "oslo")
@@ -91,6 +93,17 @@ async def test_what_one_city_exports_the_other_has_once(
         pass
     await run(cities.padova, "imported")
     assert capsys.readouterr().out == "", "retention removes them, too"
+
+
+@pytest.mark.parametrize(
+    "words", [["--json", "list"], ["list", "--json"], ["--json", "imported"], ["imported", "--json"],
+              ["--json"], ["show", "i1", "--json"], ["take", "i1", "--json"], ["list", "--json", "--limit", "1"]]
+)  # fmt: skip
+def test_json_is_taken_before_and_behind_the_verb(words: list[str]) -> None:
+    parser = argparse.ArgumentParser()
+    incidents.add(parser)
+    assert parser.parse_args(words).json is True
+    assert parser.parse_args([word for word in words if word != "--json"]).json is False
 
 
 async def test_bad_lines_are_named_and_the_rest_comes_in(

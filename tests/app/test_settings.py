@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from correlator.incidents.limits import Limits
-from impetus.app.plugins import make_collector, make_sink
+from impetus.app.plugins import make_collector, make_sink, make_store
 from impetus.app.settings import Settings, read_settings
 from impetus.app.wiring import make_setup
 from impetus.domain.batch import Batch
@@ -147,6 +147,16 @@ def test_what_a_collector_refuses_has_its_place(tmp_path: Path, text: str, code:
 def test_a_kind_that_is_not_installed_names_the_nearest(tmp_path: Path) -> None:
     error = refused(tmp_path, '[[source]]\nname = "a"\nkind = "sislog"\n')
     assert (error.code, error.where.line, error.hint) == ("plugin.unknown", 1, "Did you mean 'syslog'?")
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [("oracle", "Known here: elasticsearch, embedded, opensearch"), ("opensearh", "Did you mean 'opensearch'?")],
+)
+def test_an_unknown_store_names_all_kinds(tmp_path: Path, kind: str, hint: str) -> None:
+    with pytest.raises(ImpetusError) as caught:
+        make_store(kind, tmp_path / "impetus.db")
+    assert (caught.value.code, caught.value.where.key, caught.value.hint) == ("plugin.unknown", "store.kind", hint)
 
 
 @pytest.mark.parametrize("text", ["[store\n", "a = \n", "\x00"])

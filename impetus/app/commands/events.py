@@ -49,6 +49,8 @@ def main(arguments: argparse.Namespace) -> int:
     now = time.time_ns() // 1_000
     span = (asked_moment("--since", arguments.since, now) or 0, asked_moment("--until", arguments.until, now) or 0)
     asked = parse(arguments.query)  # what cannot be understood is said at once, whether or not a server runs
+    for option in ("limit", "top"):
+        _natural(f"--{option}", getattr(arguments, option))
     counts = arguments.histogram is not None or bool(arguments.facets)
     asyncio.run(_count(arguments, asked, *span) if counts else _search(arguments, *span))
     return 0
@@ -76,8 +78,8 @@ async def _count(arguments: argparse.Namespace, asked: Node, start: int, end: in
     beside = [*arguments.entity, *([f"zone:{arguments.zone}"] if arguments.zone else [])]
     query = conjunction((*map(_key, beside), asked))
     fields = [field for field in (arguments.facets or "").split(",") if field]
+    width = None if arguments.histogram is None else _width(arguments.histogram)
     async with Client(connection.address(arguments)) as client:
-        width = None if arguments.histogram is None else _width(arguments.histogram)
         counted = await client.count_events(
             write(query), start=start, end=end, histogram=width, facets=fields, top=arguments.top
         )
@@ -95,9 +97,16 @@ def _key(entity: str) -> Key:
 
 def _width(text: str) -> int:
     try:
-        return 0 if text == CHOSEN else parse_span(text)
+        return 0 if text == CHOSEN else _natural("--histogram", parse_span(text))
     except ValueError as error:
         raise ImpetusError("query.invalid", str(error), Where(key="--histogram"), "Such as 5m") from None
+
+
+def _natural(option: str, number: int) -> int:
+    """A number above 0: to the API 0 is one that was not said, and would be another than was asked for."""
+    if number < 1:
+        raise ImpetusError("query.invalid", f"{number} is too few", Where(key=option), "1 at least")
+    return number
 
 
 def _lines(counted: pb.CountEventsResponse) -> Iterable[dict[str, object]]:

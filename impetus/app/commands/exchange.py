@@ -73,8 +73,13 @@ async def run_import(client: Client, arguments: argparse.Namespace) -> int:
 
 async def run_imported(client: Client, arguments: argparse.Namespace) -> int:
     """Print what was imported, as it came with ``--json``."""
+    found = False
     async for foreign in client.imported(origin=arguments.origin, id=arguments.foreign):
+        found = True
         say_json(write_line(foreign)) if arguments.json else say(_text(foreign))
+    if arguments.foreign and not found:
+        of = arguments.origin or "another installation"
+        raise ImpetusError("incident.unknown", f"there is no incident {arguments.foreign!r} of {of}")
     return 0
 
 

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
@@ -30,11 +31,20 @@ _TARGETS = {
 DISPOSITIONS = ("true_positive", "false_positive", "benign", "duplicate")
 
 
+class _Verb(argparse.ArgumentParser):
+    """A verb, which takes ``--json``, too; where it is not given, what was given before the verb stays."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON, one object a line")
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
     connection.add(parser)
     parser.add_argument("--json", action="store_true", help="JSON, one object a line")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser]
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Verb)
     _add_reading(verbs)
     exchange.add(verbs)
     for verb in VERBS:

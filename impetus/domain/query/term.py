@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from ipaddress import ip_network
+from typing import NoReturn
 
 from impetus.domain.instant import parse_instant, parse_span
 from impetus.domain.query.scanner import Scanner, invalid
@@ -76,18 +77,25 @@ def _value(field: str, parts: Pattern, start: int) -> Node:
     if parts == (RUN,):
         return Exists(field)
     text = plain(parts)
-    if text is not None and "/" in text and text[:1] in "0123456789abcdefABCDEF:":
+    if text is not None and "/" in text and (is_address(field) or text[:1] in "0123456789abcdefABCDEF:"):
         try:
             return Network(field, str(ip_network(text, strict=False)))
         except ValueError:
-            pass  # a path, a date: a text like any other
-    return Equals(field, parts)
+            if is_address(field):
+                invalid(f"{text!r} is no network", f"Such as {field}:10.20.0.0/16 or {field}:fd00::/8.", start)
+    return Equals(field, parts)  # a slash elsewhere: a path, a date, a text like any other
+
+
+def is_address(field: str) -> bool:
+    """Whether addresses stand in a field, by its name in ECS: a value with a slash must be a network there."""
+    return field == "ip" or field.endswith((".ip", "_ip"))
 
 
 def _number(scanner: Scanner, start: int) -> int | float:
     text = plain(scanner.pattern()) if scanner.peek() != '"' else scanner.quoted()
     if text is None or _NUMBER.fullmatch(text) is None:
-        invalid(f"{text or 'this'!r} is no number", "Ranges compare numbers; for times write since: and until:.", start)
+        what = "a number is missing" if text == "" else f"{text or 'a wildcard'!r} is no number"
+        invalid(what, "Ranges compare numbers; for times write since: and until:.", start)
     return float(text) if any(mark in text for mark in ".eE") else int(text)
 
 
@@ -95,23 +103,31 @@ def _range(scanner: Scanner, field: str, start: int) -> Node:
     """``[a TO b]`` with its ends, ``{a TO b}`` without; ``*`` is an open end."""
     low: Order = "gte" if scanner.take("[") else "gt"
     scanner.take("{")
-    first = _end(scanner, start)
+    first = _end(scanner, field, start)
     scanner.skip_blanks()
     if scanner.keyword() != "to":
         invalid("a range without TO", f"Such as {field}:[10 TO 20].", start)
     scanner.at += 2
-    last = _end(scanner, start)
+    last = _end(scanner, field, start)
     scanner.skip_blanks()
     high: Order = "lte" if scanner.take("]") else "lt"
     if high == "lt" and not scanner.take("}"):
-        invalid("a range is not closed", f"Such as {field}:[10 TO 20].", start)
+        _open(field, start)
+    if first is not None and last is not None and (first > last or (first == last and (low, high) != ("gte", "lte"))):
+        invalid("nothing is in this range", f"The smaller number comes first, as in {field}:[10 TO 20].", start)
     ends = [(low, first), (high, last)]
     bounds = tuple(Compare(field, order, number) for order, number in ends if number is not None)
     return And(bounds) if len(bounds) > 1 else bounds[0] if bounds else Exists(field)
 
 
-def _end(scanner: Scanner, start: int) -> int | float | None:
+def _open(field: str, start: int) -> NoReturn:
+    invalid("a range is not closed", f"Such as {field}:[10 TO 20].", start)
+
+
+def _end(scanner: Scanner, field: str, start: int) -> int | float | None:
     scanner.skip_blanks()
+    if not scanner.peek():
+        _open(field, start)
     return None if scanner.take("*") else _number(scanner, start)
 
 
@@ -122,7 +138,16 @@ def _special(scanner: Scanner, name: str, start: int) -> Node:
     try:
         return _SPECIAL[name](text)
     except ValueError as error:
-        invalid(f"{name}: {error}", _SPECIAL_HINT[name], start)
+        invalid(f"{name}: {error}", _quoted_whole(scanner, name, text) or _SPECIAL_HINT[name], start)
+
+
+def _quoted_whole(scanner: Scanner, name: str, text: str) -> str:
+    """The hint for who quotes a part of a value only: ``entity:plate:"EL 12345"``."""
+    if scanner.peek() != '"':
+        return ""
+    start = scanner.at + 1
+    scanner.quoted()
+    return f'Quote the whole: {name}:"{text}{scanner.text[start : scanner.at]}'
 
 
 def _key(text: str) -> Key:

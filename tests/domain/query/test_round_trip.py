@@ -34,7 +34,7 @@ from impetus.domain.query.tree import (
 TEXTS = st.text(
     st.sampled_from(string.ascii_letters + ' .:*?"\\()[]{}<>/-,#åK\n') | st.characters(codec="utf-8"), min_size=1
 )
-NAMES = TEXTS.filter(lambda name: name not in SPECIAL)
+NAMES = (TEXTS | st.just("source.ip")).filter(lambda name: name not in SPECIAL)
 
 
 def merged(parts: list[str | int]) -> tuple[str | int, ...]:
@@ -49,7 +49,8 @@ def merged(parts: list[str | int]) -> tuple[str | int, ...]:
 
 
 PATTERNS = st.lists(TEXTS | st.sampled_from([RUN, ONE]), min_size=1, max_size=4).map(merged)
-PATTERNS = PATTERNS.filter(lambda parts: parts != (RUN,))
+SLASHES = st.sampled_from([("10.0.0.0/33",), ("10.0.0.0/8",), ("x/y",), ("/", RUN)])
+PATTERNS = (PATTERNS | SLASHES).filter(lambda parts: parts != (RUN,))
 NUMBERS = st.integers(-(10**15), 10**15) | st.floats(-1e9, 1e9).filter(lambda number: abs(number) > 1e-6)
 MOMENTS = st.builds(Moment, at=st.integers(0, 4 * 10**15)) | st.builds(Moment, ago=st.integers(0, 10**11))
 METRES = st.integers(0, 10**9).map(lambda millimetres: millimetres / 1000)
@@ -115,6 +116,11 @@ def test_any_text_is_a_query_or_is_refused_by_name(text: str) -> None:
         ("air.co2:[400 TO 900}", And((Compare("air.co2", "gte", 400), Compare("air.co2", "lt", 900)))),
         ("air.co2:{* to 9.5]", Compare("air.co2", "lte", 9.5)),
         ("source.ip:10.0.0.0/8", Network("source.ip", "10.0.0.0/8")),
+        ("url.path:10.20.0.0/33", Equals("url.path", ("10.20.0.0/33",))),
+        ("file.path:/etc/ip", Equals("file.path", ("/etc/ip",))),
+        ('source.ip:"10.0.0.0/33"', Equals("source.ip", ("10.0.0.0/33",))),
+        ("air.co2:[5 TO 5]", And((Compare("air.co2", "gte", 5), Compare("air.co2", "lte", 5)))),
+        ('entity:"plate:EL 12345"', Key("plate", "EL 12345")),
         ("source.ip:fe80::1", Equals("source.ip", ("fe80::1",))),
         ("entity:device:D-214", Key("device", "D-214")),
         ("near:59.91,10.73,1.5km", Near(59.91, 10.73, 1500.0)),
@@ -139,6 +145,11 @@ def test_it_is_read_as_people_mean_it(text: str, node: Node) -> None:
         ("x:[1 5]", "character 3"),
         ("near:here", "character 6"),
         ("since:soon", "character 7"),
+        ("x:[1 TO", "character 3"),
+        ("x:[5 TO 1]", "character 3"),
+        ("x:{5 TO 5]", "character 3"),
+        ("source.ip:10.20.0.0/33", "character 11"),
+        ("source.ip:10.20.0.0/", "character 11"),
         ("not " * 40 + "a", "character 128"),
     ],
 )
@@ -146,3 +157,22 @@ def test_an_error_says_where_and_how_to_mend_it(text: str, where: str) -> None:
     with pytest.raises(ImpetusError) as caught:
         parse(text)
     assert caught.value.where.key == where
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "hint"),
+    [
+        ("x:[1 TO", "a range is not closed", "Such as x:[10 TO 20]."),
+        ("x:[", "a range is not closed", "Such as x:[10 TO 20]."),
+        ("x:[5 TO 1]", "nothing is in this range", "The smaller number comes first"),
+        ("x:[ TO 5]", "'TO' is no number", "Ranges compare numbers"),
+        ("x:>=", "a number is missing", "Ranges compare numbers"),
+        ("x.ip:1.2.3.4/33", "'1.2.3.4/33' is no network", "Such as x.ip:10.20.0.0/16"),
+        ('entity:plate:"EL 12345" a', "entity: 'plate:' names no entity", 'Quote the whole: entity:"plate:EL 12345"'),
+    ],
+)
+def test_an_error_says_what_is_wrong(text: str, what: str, hint: str) -> None:
+    with pytest.raises(ImpetusError) as caught:
+        parse(text)
+    assert caught.value.what == what
+    assert caught.value.hint.startswith(hint)
