@@ -63,7 +63,7 @@ def read(path: Path) -> Page:
             data = opened.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             return Page(file, {}, (), (_problem(file, None, f"the page is larger than {MAX_BYTES} bytes"),))
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")
     except OSError as error:
         return Page(file, {}, (), (_problem(file, None, f"the page cannot be read: {error.strerror}"),))
     except UnicodeDecodeError:

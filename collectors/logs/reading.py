@@ -2,6 +2,7 @@
 
 import itertools
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class Reading:
         """The next complete line; None at what is the end now. Raises ``source.unreadable``."""
         while True:
             for line in self._lines.take():
-                return line
+                return _unmarked(line)
             try:
                 chunk = self.file.read(CHUNK)
             except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
@@ -51,7 +52,8 @@ class Reading:
 
     def rest(self) -> Line | None:
         """The last line of a file that will not grow, if it has no line break."""
-        return next(self._lines.rest(), None)
+        last = next(self._lines.rest(), None)
+        return _unmarked(last) if last else None
 
     def identity(self, line: Line) -> bytes:
         """What tells a line from every other one of this log, and stays the same when it is read again."""
@@ -83,6 +85,11 @@ class Reading:
                 return found or ""
             self._fingerprint = found
         return self._fingerprint
+
+
+def _unmarked(line: Line) -> Line:
+    """A line without the byte order mark that a file may begin with. The mark counts in every offset."""
+    return line if line.start or not line.raw.startswith(BOM_UTF8) else line._replace(raw=line.raw[len(BOM_UTF8) :])
 
 
 def unreadable(path: Path, error: Exception) -> ImpetusError:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import hashlib
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -63,7 +64,7 @@ class StixBundle:
                 return
             self._draft.shift = known.shift
         try:
-            self._bundle = Bundle(msgspec.json.decode(data))
+            self._bundle = Bundle(msgspec.json.decode(data.removeprefix(BOM_UTF8)))
         except (ImpetusError, msgspec.MsgspecError, ValueError, RecursionError) as error:
             what = error.what if isinstance(error, ImpetusError) else f"not JSON: {error}"
             self._draft.reject("source.record", what, str(self._path), data)

@@ -1,5 +1,6 @@
 """GeoJSON files (RFC 7946): features, bounded and checked as far as everything that is done with them needs."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,10 @@ class Feature(msgspec.Struct, frozen=True):
         """The first of some properties that is a text or a whole number, without what does not print."""
         return next((text for name in names if (text := readable(self.properties.get(name)))), None)
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        """A property that is a list of texts."""
-        value = self.properties.get(name)
-        return tuple(text for each in value if (text := readable(each))) if isinstance(value, list) else ()
+    @property
+    def kind(self) -> str | None:
+        """What makes a Point a device."""
+        return self.text("kind", "type") if self.geometry.get("type") == "Point" else None
 
 
 def readable(value: object) -> str | None:
@@ -48,7 +49,7 @@ def read_features(path: Path) -> tuple[list[Feature], list[ImpetusError]]:
 def parse_features(text: bytes, file: str) -> tuple[list[Feature], list[ImpetusError]]:
     """The same for the bytes of a file. Raises ``ImpetusError`` if it holds no features at all."""
     try:
-        document = msgspec.json.decode(text)
+        document = msgspec.json.decode(text.removeprefix(BOM_UTF8))
     except (msgspec.DecodeError, RecursionError) as error:
         raise ImpetusError("city.unreadable", str(error), Where(file)) from None
     features: list[Feature] = []

@@ -1,60 +1,66 @@
 """Zones and devices from a GeoJSON file: polygons become zones, points devices; what cannot is named and left out."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from correlator.city.geojson import Feature, point_of
+from correlator.city.device import DIGITS, device_of
+from correlator.city.geojson import Feature
 from correlator.city.neighbours import holders_of, neighbours_of
 from correlator.city.region import Region, region_of
 from correlator.city.zones import ZoneMap
+from correlator.finding import Names
 from impetus.domain.city import City, Device, Zone
-from impetus.domain.errors import ImpetusError
+from impetus.domain.errors import ImpetusError, Where
 from impetus.domain.place import Location
 
-DIGITS = 7
-"""Decimals of a degree that are kept: a centimetre."""
 NEAR = 5.0
 """Zones with a gap of at most so many metres are neighbours: a strip that nobody drew lies between."""
+LATER = "Add it to the model, or take the name out: impetus city check refuses the model until then"
 
 
 class Imported(msgspec.Struct):
-    """What a file gave, and what was left out."""
+    """What a file gave, what was left out, and which names are of nothing that is there."""
 
     zones: list[Zone] = []
     devices: list[Device] = []
     problems: list[ImpetusError] = []
+    unmet: list[ImpetusError] = []
+    """Names that stay in the devices all the same: what they are of may be added later, and a check asks for it."""
+    unwatching: set[str] = set()
+    """Ids of the devices that say that they watch nothing."""
 
 
 def import_features(features: Iterable[Feature], near: float = NEAR, into: City | None = None) -> Imported:
     """Zones and devices of features, with neighbours and the tree derived from the geometry.
 
-    Of a zone: ``id`` (else ``name``), ``name``, ``within``. Of a device: ``id``, ``kind``, ``zone`` and ``radius``, and
-    the lists ``addresses``, ``watches`` and ``depends_on``; names that are neither in the file nor in the model
-    ``into`` are left out of these.
+    Of a zone: ``id`` (else ``name``), ``name``, ``within``. Of a device: ``id``, ``kind`` and all that a device of a
+    model has. Names that are neither in the file nor in the model ``into`` stay, and are in ``unmet``.
     """
-    found = Imported([], [], [])
+    found = Imported()
     regions: dict[str, Region] = {}
-    taken: set[str] = set()
+    taken: dict[str, Where] = {}
     for feature in features:
         try:
             id = _id_of(feature, taken)
             if feature.geometry.get("type") == "Point":
-                found.devices.append(_device(feature, id))
+                _take_device(found, feature, id)
             else:
                 zone, regions[id] = _zone(feature, id)
                 found.zones.append(zone)
-            taken.add(id)
+            taken[id] = feature.where
         except ValueError as error:
             found.problems.append(ImpetusError("city.invalid", str(error), feature.where))
     found.zones = _arranged(found.zones, regions, near)
-    found.devices = _placed(found.devices, found.zones, regions, into or City(city=""))
+    found.devices = _placed(found.devices, found.zones, regions)
+    found.unmet = list(_unmet(found, taken, into or City(city="")))
     return found
 
 
-def _id_of(feature: Feature, taken: set[str]) -> str:
-    id = feature.id or feature.text("zone", "name", "NAME", "navn")
+def _id_of(feature: Feature, taken: Container[str]) -> str:
+    is_device = feature.geometry.get("type") == "Point"  # its zone is where it is, not what it is
+    id = feature.id or feature.text(*(() if is_device else ("zone",)), "name", "NAME", "navn")
     if id is None:
         raise ValueError("it has no id and no name")
     if id in taken:
@@ -83,22 +89,12 @@ def _short(value: Any, depth: int) -> Any:
     return [_short(each, depth + 1) for each in value]
 
 
-def _device(feature: Feature, id: str) -> Device:
-    kind = feature.text("kind", "type")
-    if kind is None:
-        raise ValueError("a point is a device, and has no kind")
-    lat, lon = point_of(feature)
-    radius: object = feature.properties.get("radius")
-    return Device(
-        id,
-        kind,
-        zone=feature.text("zone"),
-        location=Location(round(lat, DIGITS), round(lon, DIGITS)),
-        radius=float(radius) if isinstance(radius, int | float) and 0 <= radius < 1e6 else 0.0,
-        addresses=feature.texts("addresses"),
-        depends_on=feature.texts("depends_on"),
-        watches=feature.texts("watches"),
-    )
+def _take_device(found: Imported, feature: Feature, id: str) -> None:
+    made = device_of(feature, id)
+    found.devices.append(made.device)
+    found.problems += [ImpetusError("city.invalid", what, feature.where) for what in made.left_out]
+    if made.denies_watching:
+        found.unwatching.add(id)
 
 
 def _arranged(zones: list[Zone], regions: dict[str, Region], near: float) -> list[Zone]:
@@ -109,20 +105,26 @@ def _arranged(zones: list[Zone], regions: dict[str, Region], near: float) -> lis
     return [msgspec.structs.replace(zone, adjacent=neighbours[id]) for id, zone in tree.items()]
 
 
-def _placed(devices: list[Device], zones: list[Zone], regions: dict[str, Region], into: City) -> list[Device]:
-    """The devices, each in the zone that holds it if it names none; without the names of what is not there."""
+def _placed(devices: list[Device], zones: list[Zone], regions: dict[str, Region]) -> list[Device]:
+    """The devices, each in the zone that holds it if it names none."""
     places = ZoneMap({zone.id: zone for zone in zones}, regions)
-    known = {zone.id for zone in (*zones, *into.zones)}
-    others = {device.id for device in (*devices, *into.devices)}
     return [
-        msgspec.structs.replace(
-            device,
-            zone=device.zone if device.zone in known else _zone_at(places, device.location),
-            depends_on=tuple(id for id in device.depends_on if id in others),
-            watches=tuple(id for id in device.watches if id in known),
-        )
-        for device in devices
+        msgspec.structs.replace(device, zone=device.zone or _zone_at(places, device.location)) for device in devices
     ]
+
+
+def _unmet(found: Imported, wheres: Mapping[str, Where], into: City) -> Iterator[ImpetusError]:
+    """Each name of a new device that is of nothing there."""
+    old = {device.id for device in into.devices}
+    zones = Names({zone.id for zone in (*found.zones, *into.zones)})
+    others = Names({device.id for device in found.devices} | old)
+    for device in (device for device in found.devices if device.id not in old):
+        named = {"zone": filter(None, [device.zone]), "watches": device.watches, "depends_on": device.depends_on}
+        for key, names in named.items():
+            known = others if key == "depends_on" else zones
+            for name in (name for name in names if name not in known):
+                what = f"{key} of device {device.id} names {name!r}, which is not there, and stays"
+                yield ImpetusError("city.invalid", what, wheres[device.id], f"{known.nearest(name)} {LATER}".lstrip())
 
 
 def _zone_at(places: ZoneMap, at: Location | None) -> str | None:

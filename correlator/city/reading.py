@@ -52,11 +52,12 @@ def _with_geometry(zone: Zone, feature: Feature | None) -> Zone:
 
 
 def _unmet(shapes: dict[str, Feature], city: City) -> list[Finding]:
+    """A warning for each feature that is of no zone; the devices in a file give no zone its shape, and are in order."""
     zones = Names({zone.id for zone in city.zones})
     return [
         unwise("city", f"a feature is of zone {id!r}, which is not in the model", feature.where, zones.hint(id))
         for id, feature in shapes.items()
-        if id not in zones
+        if id not in zones and feature.kind is None
     ]
 
 

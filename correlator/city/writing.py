@@ -1,14 +1,14 @@
 """A city model as YAML that people go on with: one key a line, lists and geometries in one line each."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 import msgspec
 import yaml
 
 from correlator.city.importing import Imported
-from correlator.document import Lines, locate_document
+from correlator.document import Block, Lines, locate_document
 from impetus.domain.city import City, Device, Zone
 from impetus.domain.errors import ImpetusError, Where
 
@@ -19,7 +19,7 @@ def write_model(name: str, imported: Imported) -> str:
     """A whole model of what was imported."""
     parts = [f"city: {_scalar(name)}\n"]
     for key, entries in _parts(imported):
-        parts.append(f"{key}:\n{_entries(entries, 0)}" if entries else "")
+        parts.append(f"{key}:\n{_entries(entries, 0, imported.unwatching)}" if entries else "")
     return "".join(parts)
 
 
@@ -36,7 +36,8 @@ def add_to_model(text: bytes, file: str, imported: Imported) -> str:
     for key, entries in reversed(list(_parts(imported))):
         fresh = [entry for entry in entries if entry.id not in known[key]]
         if fresh:
-            _insert(rows, key, fresh, located.lines, file)
+            place = _place(rows, key, located.lines, file)
+            rows.insert(place.end, _entries(fresh, place.indent, imported.unwatching))
     return "".join(rows)
 
 
@@ -45,23 +46,28 @@ def _parts(imported: Imported) -> Iterator[tuple[str, Sequence[Zone | Device]]]:
     yield "devices", imported.devices
 
 
-def _insert(rows: list[str], key: str, entries: Sequence[Zone | Device], lines: Lines, file: str) -> None:
+def _place(rows: list[str], key: str, lines: Lines, file: str) -> Block:
+    """Where entries of a list go in; the list begins at the end of the text if the model has none."""
     span = lines.block(key)
     if span is not None:
-        rows.insert(span.end, _entries(entries, span.indent))
-    elif not lines.says(key) and lines.is_block():
-        rows.append(f"{key}:\n{_entries(entries, 0)}")
-    else:
-        what = f"{key} are not written as a list of lines"
-        raise ImpetusError("city.invalid", what, Where(file, lines.where(key).line, key), HINT)
+        return span
+    if not lines.says(key) and lines.is_block():
+        rows.append(f"{key}:\n")
+        return Block(len(rows), 0)
+    what = f"{key} are not written as a list of lines"
+    raise ImpetusError("city.invalid", what, Where(file, lines.where(key).line, key), HINT)
 
 
-def _entries(entries: Sequence[Zone | Device], indent: int) -> str:
-    return "".join(_entry(entry, " " * indent) for entry in entries)
+def _entries(entries: Sequence[Zone | Device], indent: int, unwatching: Container[str]) -> str:
+    return "".join(_entry(entry, " " * indent, unwatching) for entry in entries)
 
 
-def _entry(entry: Zone | Device, indent: str) -> str:
-    rows = [f"{key}: {_value(value)}\n" for key, value in msgspec.to_builtins(entry).items() if _says(value)]
+def _entry(entry: Zone | Device, indent: str, unwatching: Container[str]) -> str:
+    """One entry; ``watches: []`` is written where it was said, since a check asks for it else."""
+    said = {key: value for key, value in msgspec.to_builtins(entry).items() if _says(value)}
+    if isinstance(entry, Device) and entry.id in unwatching:
+        said["watches"] = ()
+    rows = [f"{key}: {_value(value)}\n" for key, value in said.items()]
     return "".join(f"{indent}{'  ' if number else '- '}{row}" for number, row in enumerate(rows))
 
 

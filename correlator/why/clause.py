@@ -3,13 +3,11 @@
 import difflib
 from collections.abc import Callable, Iterator, Mapping
 
-import msgspec
-
 from correlator.alerts import conditions
 from correlator.why.answer import Condition, SourcePart
 from correlator.why.record import Met, Record
-from impetus.domain.event import Json, flatten, read, text
-from impetus.domain.explanation import Clause
+from impetus.domain.event import Json, Scalar, flatten, read, text
+from impetus.domain.explanation import NO_TEXT, Clause, asked, met
 from rules.form import LogSource
 
 Conceal = Callable[[Mapping[str, Json], str | None, str], str]
@@ -75,33 +73,39 @@ def _source_part(part: str, wanted: str, met: tuple[str, ...]) -> SourcePart:
 
 
 def _condition(clause: Clause, event: Mapping[str, Json], conceal: Conceal) -> Condition:
-    name, met, near = clause.field, clause.actual, None
-    if name is not None and met is None and not read(event, name):
+    name, actual, near = clause.field, clause.actual, None
+    if name is not None and actual is None and not read(event, name):
         near = next(iter(difflib.get_close_matches(name, list(flatten(event)), n=1, cutoff=0.6)), None)
     return Condition(
         clause.op,
         clause.held,
         name,
-        None if clause.expected is None else conceal(event, name, clause.expected),
-        None if met is None else _shown(met, name, event, conceal),
+        None if clause.expected is None else _asked(clause.op, clause.expected, name, event, conceal),
+        None if actual is None else _met(actual, name, event, conceal),
         near,
         tuple(_condition(inner, event, conceal) for inner in clause.of),
     )
 
 
-def _shown(met: str, name: str | None, event: Mapping[str, Json], conceal: Conceal) -> str:
+def _asked(op: str, expected: str, name: str | None, event: Mapping[str, Json], conceal: Conceal) -> str:
+    """What a clause asks for: the value in it masked, the words around it and the names of fields as they are."""
+    before, value, after = asked(op, name, expected)
+    return before if value is None else f"{before}{conceal(event, name, value)}{after}"
+
+
+def _met(actual: str, name: str | None, event: Mapping[str, Json], conceal: Conceal) -> str:
     """A value that was met, each of several masked for itself."""
-    values = _several(met)
+    if actual == NO_TEXT:
+        return actual
+    values = met(actual)
     if values is None:
-        return conceal(event, name, met)
-    shown = ", ".join(conceal(event, name, text(value)) for value in values[:_MAX_VALUES])
+        return conceal(event, name, actual)
+    shown = ", ".join(_one(value, name, event, conceal) for value in values[:_MAX_VALUES])
     return shown if len(values) <= _MAX_VALUES else f"{shown} and {len(values) - _MAX_VALUES} more"
 
 
-def _several(met: str) -> list[str | int | float | bool | None] | None:
-    if not met.startswith("["):
-        return None
-    try:
-        return msgspec.json.decode(met, type=list[str | int | float | bool | None])
-    except msgspec.MsgspecError:
-        return None
+def _one(value: Scalar, name: str | None, event: Mapping[str, Json], conceal: Conceal) -> str:
+    """One of several values that were met; null and booleans name nobody."""
+    if value is None:
+        return "null"
+    return text(value) if isinstance(value, bool) else conceal(event, name, text(value))

@@ -1,6 +1,7 @@
 """Incidents between installations: one JSON object a line, as ``docs/decisions/0012-foreign-incidents.md`` says."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import IO
 
@@ -41,9 +42,11 @@ def read_lines(file: IO[bytes], name: str) -> Iterator[pb.ForeignIncident | Impe
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
-    """The lines of a file; of one that is too long its beginning."""
+    """The lines of a file, without its byte order mark; of one that is too long its beginning."""
+    mark = BOM_UTF8
     while line := file.readline(MAX_LINE + 2):
-        yield line
+        yield line.removeprefix(mark)
+        mark = b""
         while not line.endswith(b"\n") and line:
             line = file.readline(MAX_LINE)
 

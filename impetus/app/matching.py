@@ -2,6 +2,7 @@
 
 import json
 import time
+from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -143,7 +144,7 @@ def _chunks(files: Iterable[tuple[str, BufferedReader]]) -> Iterator[_Chunk]:
     for name, file in files:
         try:
             for number, data in enumerate(_lines(file)):
-                yield _Chunk(name, data, number == 0)
+                yield _Chunk(name, data if number else data.removeprefix(BOM_UTF8), number == 0)
         except OSError as error:
             what = f"the events cannot be read: {error.strerror}"
             raise ImpetusError("source.unreadable", what, Where(name)) from error

@@ -1,6 +1,7 @@
 """Replay: recorded events through the same path as live ones, from the log on. Nothing is kept afterwards."""
 
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -117,10 +118,11 @@ def _lines(path: Path) -> Iterable[tuple[int, bytes]]:
 
 
 def _bounded(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The lines, without the byte order mark that some programs begin a file with."""
     number = 0
     while line := file.readline(MAX_BYTES + 2):
         number += 1
-        yield number, line
+        yield number, line if number > 1 else line.removeprefix(BOM_UTF8)
         while len(line) == MAX_BYTES + 2 and not line.endswith(b"\n"):
             line = file.readline(MAX_BYTES + 2)
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from impetus.domain.alert import Alert
 from impetus.domain.entity import IDENTIFYING, SEARCHED, Entity
 from impetus.domain.event import Json, Scalar, first_text, flatten, read, text
-from impetus.domain.explanation import Clause, Explanation
+from impetus.domain.explanation import NO_TEXT, Clause, Explanation, asked, met
 from impetus.domain.incident import ActionRecord, Incident, Member, Risk, Term
 from impetus.domain.personal import FIELDS, Masker, is_structure, mask_text
 from impetus.domain.ports import StoredEvent
@@ -147,19 +147,26 @@ class Masking:
         return self._masker.value(field, value) if field in FIELDS else mask_text(value, names)
 
     def _met(self, field: str | None, value: str, names: Names) -> str:
-        """A value of a clause, which may be several: a JSON array."""
-        if field in FIELDS and value.startswith("["):
-            try:
-                several = msgspec.json.decode(value, type=list[str | int | float | bool | None])
-            except (msgspec.MsgspecError, RecursionError):
-                return self._value(field, value, names)
-            return msgspec.json.encode([self._value(field, text(each), names) for each in several]).decode()
-        return self._value(field, value, names)
+        """A value of a clause, which may be several: a JSON array. Null and booleans name nobody."""
+        if value == NO_TEXT:
+            return value
+        several = met(value) if field in FIELDS else None
+        if several is None:
+            return self._value(field, value, names)
+        masked = [one if _names_nobody(one) else self._value(field, text(one), names) for one in several]
+        return msgspec.json.encode(masked).decode()
+
+    def _asked(self, clause: Clause, names: Names) -> str | None:
+        """What a clause asks for: the value in it masked, the words around it and the names of fields as they are."""
+        if clause.expected is None:
+            return None
+        before, value, after = asked(clause.op, clause.field, clause.expected)
+        return before if value is None else f"{before}{self._met(clause.field, value, names)}{after}"
 
     def _clause(self, clause: Clause, names: Names) -> Clause:
         return replace(
             clause,
-            expected=None if clause.expected is None else self._met(clause.field, clause.expected, names),
+            expected=self._asked(clause, names),
             actual=None if clause.actual is None else self._met(clause.field, clause.actual, names),
             of=tuple(self._clause(inner, names) for inner in clause.of),
         )
@@ -187,10 +194,16 @@ def _without_original(event: dict[str, Json]) -> dict[str, Json]:
     return {key: value for key, value in event.items() if key != "event.original"}
 
 
+def _names_nobody(value: Scalar) -> bool:
+    return value is None or isinstance(value, bool)
+
+
 def _values(clause: Clause) -> Iterator[tuple[str, str]]:
     """Every (field, value) that a clause and those in it met."""
-    if clause.field is not None and clause.actual is not None:
-        yield clause.field, clause.actual
+    if clause.field is not None and clause.actual is not None and clause.actual != NO_TEXT:
+        several = met(clause.actual)
+        values = [clause.actual] if several is None else [text(one) for one in several if not _names_nobody(one)]
+        yield from ((clause.field, value) for value in values)
     for inner in clause.of:
         yield from _values(inner)
 

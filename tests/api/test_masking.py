@@ -26,6 +26,7 @@ from integrations.grpc.service import Service
 from tests.api.doubles import Bell, Fit, ListStore, SimpleDesk, incident, line
 
 MASKER = Masker(b"a key for tests only")
+KARI, CITY_KARI, NUMBER = (MASKER.pseudonym("user", value) for value in ("kari", r"CITY\kari", "1001"))
 # Made of letters that nothing else in an answer holds next to each other, so that a hit is a leak.
 ends = st.sampled_from(["qx", "zq", "xz", "qø"])
 names = st.builds(lambda start, middle, end: start + middle + end, ends, st.text("qxzøß₤\\\"' .-", max_size=8), ends)
@@ -96,7 +97,11 @@ def test_no_incident_or_alert_says_a_personal_value(
     said = between.join(["", user.upper() if upper else user, badge, ""])
     entities = (Entity("user", user), Entity("badge", badge), Entity("indicator", user), Entity("device", "D-1"))
     leaf = Clause("equals", True, "message", said + between + holder, said)
-    tree = Clause("and", True, of=(leaf, Clause("equals", True, "user.name", user, user)))
+    asks = (
+        Clause("match", True, "user.name", f'"{user}"', user),
+        Clause("fieldref", True, "who", "equals the field x", user),
+    )
+    tree = Clause("and", True, of=(leaf, Clause("equals", True, "user.name", user, user), *asks))
     alert = Alert(
         "A",
         "rule",
@@ -165,6 +170,42 @@ def test_several_values_of_a_clause_are_masked_each() -> None:
     kari, ola = MASKER.pseudonym("user", "kari"), MASKER.pseudonym("user", "ola")
     assert json.loads(shown.expected) == [kari, ola]
     assert json.loads(shown.actual) == [kari]
+
+
+@pytest.mark.parametrize(
+    ("op", "field", "expected", "actual", "shown"),
+    [
+        ("exists", "badge.id", "present", "B-7", ("present", MASKER.pseudonym("badge", "B-7"))),
+        ("null", "user.name", "null or absent", None, ("null or absent", None)),
+        ("null", "user.name", "null or absent", '["kari",null]', ("null or absent", f'["{KARI}",null]')),
+        ("bool", "user.name", "true", None, ("true", None)),
+        ("fieldref", "user.name", "equals the field user.id", "kari", ("equals the field user.id", KARI)),
+        ("number", "user.id", "≥ 1000", "1001", ("≥ 1000", NUMBER)),
+        ("number", "user.id", "= 1001", "1001", (f"= {NUMBER}", NUMBER)),
+        ("match", "user.name", '"kari"', "kari", (f'"{KARI}"', KARI)),
+        ("match", "user.name", '"CITY\\\\kari" (cased)', "kari", (f'"{CITY_KARI}" (cased)', KARI)),
+        ("match", "user.name", '"k*"', "(object or array)", (MASKER.pseudonym("user", '"k*"'), "(object or array)")),
+        ("re", "user.name", "/kari/", "kari", (MASKER.pseudonym("user", "/kari/"), KARI)),
+    ],
+)  # fmt: skip
+def test_of_a_clause_the_values_are_masked_and_nothing_else(
+    op: str, field: str, expected: str, actual: str | None, shown: tuple[str, str | None]
+) -> None:
+    clause = Clause(op, True, field, expected, actual)
+    alert = Alert("A", "r", "t", "low", 1, 1, (), explanation=Explanation("", (clause,)))
+    (masked,) = Masking(MASKER, MaskedKeys()).alert(alert, {}).explanation.clauses
+    assert (masked.op, masked.field) == (op, field)
+    assert (masked.expected, masked.actual) == shown
+
+
+def test_each_of_several_values_that_a_clause_met_is_masked_in_the_texts_and_null_and_truth_are_words() -> None:
+    clause = Clause("match", True, "user.name", '"kari"', '["kari","ola",null,true]')
+    alert = Alert("A", "r", "ola: null is true", "low", 1, 1, (), explanation=Explanation("by kari", (clause,)))
+    shown = Masking(MASKER, MaskedKeys()).alert(alert, {})
+    assert (shown.title, shown.explanation.summary) == (
+        f"{MASKER.pseudonym('user', 'ola')}: null is true",
+        f"by {KARI}",
+    )
 
 
 def test_an_account_indicator_is_masked_as_the_account() -> None:

@@ -66,6 +66,20 @@ def test_what_is_imported_into_a_model_can_be_checked_and_imported_again(city: P
     assert impetus_here("city", "import", file).status == 2
 
 
+def test_an_import_that_names_what_is_not_there_says_so_and_keeps_it(tmp_path: Path) -> None:
+    file, model = tmp_path / "cameras.geojson", tmp_path / "city.yml"
+    feature = {"type": "Feature", "properties": {"id": "CAM", "kind": "camera", "depends_on": ["VMS"], "watches": []},
+               "geometry": {"type": "Point", "coordinates": [10, 59]}}  # fmt: skip
+    file.write_text(json.dumps(feature))
+    done = impetus_here("city", "import", file, "--name", "X")
+    assert done.status == 1
+    assert "depends_on of device CAM names 'VMS', which is not there, and stays [city.invalid]" in done.err
+    model.write_text(done.out)
+    assert "depends_on: [VMS]" in done.out
+    assert "watches: []" in done.out
+    assert "device CAM names 'VMS'" in impetus_here("city", "check", model).out
+
+
 def test_coverage_of_one_zone_and_of_one_that_is_not_there() -> None:
     (zone,) = impetus_here("city", "coverage", "Z7", "--city", CITY, "--json").objects
     assert zone == {

@@ -3,6 +3,7 @@
 import argparse
 import io
 import json
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -180,3 +181,9 @@ def test_a_line_without_end_is_refused_and_the_next_one_read() -> None:
     good = write_line(pb.ForeignIncident(origin="oslo", incident=pb.Incident(id="i", revision=1))).encode()
     first, second = read_lines(io.BytesIO(b"x" * (3 * MAX_LINE) + b"\n" + good), "file")
     assert (isinstance(first, ImpetusError), isinstance(second, ImpetusError)) == (True, False)
+
+
+def test_a_byte_order_mark_hides_no_incident() -> None:
+    good = write_line(pb.ForeignIncident(origin="oslo", incident=pb.Incident(id="i", revision=1))).encode()
+    (found,) = read_lines(io.BytesIO(BOM_UTF8 + good), "file")
+    assert not isinstance(found, ImpetusError)

@@ -1,6 +1,7 @@
 """``impetus replay``: what it prints, in which order it reads, and how it ends."""
 
 import json
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,10 @@ def test_standard_input_and_several_files_are_the_same_day(day: tuple[Done, list
     first.write_bytes(b"".join(lines[::2]))
     second.write_bytes(b"".join(lines[1::2]))
     assert impetus("replay", "--json", *DAY, first, second).out == day[0].out
+    first.write_bytes(BOM_UTF8 + first.read_bytes())
+    second.write_bytes(BOM_UTF8 + second.read_bytes())
+    done = impetus("replay", "--json", *DAY, first, second)
+    assert (done.out, done.err) == (day[0].out, "")
 
 
 def test_a_malformed_line_is_named_counted_and_skipped(day: tuple[Done, list[Any]], tmp_path: Path) -> None:

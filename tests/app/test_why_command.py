@@ -1,6 +1,7 @@
 """``impetus rules why``: over recorded events and over the store of an installation, in words and as JSON."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -62,6 +63,15 @@ def test_a_rule_that_fired_shows_each_clause_with_the_value_that_it_met() -> Non
         "weapon.score": ("≥ 0.6", "0.71", True),
         "weapon.frames": ("≥ 2", "3", True),
     }
+
+
+def test_a_byte_order_mark_hides_no_event(tmp_path: Path) -> None:
+    marked = tmp_path / "marked.ndjson"
+    marked.write_bytes(BOM_UTF8 + EVENTS.read_bytes())
+    first = lines_of(EVENTS)[0]["event"]["id"]
+    done = why("firearm_detected", "--event", first, files=(marked,))
+    assert (done.status, done.err) == (0, "")
+    assert done.out == why("firearm_detected", "--event", first).out
 
 
 def test_one_that_did_not_shows_which_clause_missed() -> None:
@@ -254,6 +264,42 @@ def test_another_badge_is_a_candidate_that_misses_the_group_and_nobody_is_named(
     assert window["requirements"] == [{"held": False, "text": "1 events, ≥ 2 asked"}]
     near = next(one for one in window["candidates"] if one["event"] == "O-B01")
     assert [part["what"] for part in near["relations"] if not part["holds"]] == ["group"]
+
+
+@pytest.mark.parametrize(
+    ("selection", "said", "unsaid"),
+    [
+        ("badge.id|exists: true", "✓ badge.id is present; met badge#", "no such field"),
+        ("badge.id|exists: false", "✗ badge.id is absent; met badge#", "no such field"),
+        ("user.full_name: null", "✓ user.full_name is null or absent; the event has no such field", "user#"),
+        ("user.name|fieldref: user.target.name", "✓ user.name equals the field user.target.name; met user#", "absent"),
+        ("user.name: ann", '✓ user.name is "user#', "absent"),
+        ("user.id|gte: 1000", "✓ user.id ≥ 1000; met user#", "1001"),
+        ("user.id: 1001", "✓ user.id = user#", "1001"),
+    ],
+)
+def test_of_personal_fields_the_values_are_masked_and_nothing_else(
+    selection: str, said: str, unsaid: str, tmp_path: Path
+) -> None:
+    source = {"product": "city", "category": "access_control"}
+    user = {"name": "ann", "id": 1001, "target": {"name": "ann"}}
+    event = {"@timestamp": "2027-04-03T10:00:00Z", "event": {"id": "M1"}, "logsource": source,
+             "badge": {"id": "B-7"}, "user": user}  # fmt: skip
+    rule = tmp_path / "rule.yml"
+    rule.write_text(
+        "title: Personal\nid: 00000000-0000-4000-8000-000000000201\nlevel: medium\n"
+        "logsource: {product: city, category: access_control}\n"
+        f"detection: {{s: {{{selection}}}, condition: s}}\n"
+    )
+    asking = ("rules", "why", "Personal", "--event", "M1", "--rules", rule, written(tmp_path, [event]))
+    for form in ((), ("--json",)):
+        done = impetus_here(*asking, *form)
+        assert done.status == 0, done.err
+        assert "ann" not in done.out
+        assert "B-7" not in done.out
+    done = impetus_here(*asking)
+    assert said in done.out
+    assert unsaid not in done.out
 
 
 def test_an_event_that_matched_no_rule_of_it_says_what_kept_it() -> None:

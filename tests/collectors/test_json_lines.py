@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import json
 import os
+from codecs import BOM_UTF8
 
 import pytest
 import zstandard
@@ -65,6 +66,39 @@ async def test_a_finite_file_is_read_to_its_last_line_even_without_its_end(tmp_p
     assert numbers(intake) == [1, 2, 3]
     await read(path, intake, clock)
     assert numbers(intake) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("first", [b"", b"\n", b"\r\n"])
+async def test_a_byte_order_mark_is_skipped_at_the_beginning_alone_and_counts_in_the_position(
+    tmp_path, intake, clock, first
+):
+    path = tmp_path / "log"
+    path.write_bytes(BOM_UTF8 + first + line(1) + BOM_UTF8 + line(2))
+    await read(path, intake, clock)
+    assert numbers(intake) == [1]
+    assert [reject.where for reject in intake.rejects] == [f"{path}:{3 if first else 2}"]
+    assert json.loads(intake.position("log"))["offset"] == path.stat().st_size
+    append(path, line(3))
+    await read(path, intake, clock)
+    assert numbers(intake) == [1, 3]
+
+
+async def test_a_single_line_without_an_end_has_a_mark_too(tmp_path, intake, clock):
+    path = tmp_path / "log"
+    path.write_bytes(BOM_UTF8 + line(1).rstrip())
+    await read(path, intake, clock)
+    assert (numbers(intake), intake.rejects) == ([1], [])
+
+
+async def test_a_rotated_file_begins_with_a_mark_of_its_own(tmp_path, intake, clock):
+    path = tmp_path / "log"
+    path.write_bytes(BOM_UTF8 + line(1))
+    async with following(path, intake, clock):
+        await until(lambda: numbers(intake) == [1])
+        path.rename(tmp_path / "log.1")
+        path.write_bytes(BOM_UTF8 + line(2))
+        await until(lambda: numbers(intake) == [1, 2])
+    assert intake.rejects == []
 
 
 async def test_bad_lines_are_rejected_by_file_and_line_and_stop_nothing(tmp_path, intake, clock):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from codecs import BOM_UTF8
 
 import pytest
 from hypothesis import given
@@ -145,3 +146,10 @@ def test_any_pattern_is_read_or_refused(text):
         assert read_pattern(text).values
     except ImpetusError as error:
         assert error.code == "source.record"
+
+
+async def test_a_byte_order_mark_is_skipped(tmp_path, intake):
+    path = bundle(tmp_path, indicator("[ipv4-addr:value = '203.0.113.77']"))
+    path.write_bytes(BOM_UTF8 + path.read_bytes())
+    await take(path, intake)
+    assert (len(intake.events), intake.rejects) == (1, [])

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,12 @@ def test_each_match_is_a_line_and_what_is_wrong_is_named(rules, events):
     assert "look-around" in err
     assert "1 correlations" in err
     assert f"{events}:6: no JSON object" in err
+
+
+def test_a_byte_order_mark_hides_no_event(rules, events):
+    expected = run("--rules", rules, events, events)
+    events.write_bytes(BOM_UTF8 + events.read_bytes())
+    assert run("--rules", rules, events, events) == expected
 
 
 def test_all_log_sources_try_every_rule_and_count_only_counts(rules, events):

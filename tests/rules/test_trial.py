@@ -43,6 +43,10 @@ def test_samples_are_read_with_their_lines(write):
     assert set(read.sections) == {"What", "Tests", "Notes"}
 
 
+def test_a_byte_order_mark_is_no_part_of_a_page(write):
+    assert page.read(write("\ufeff## What\nText", "r.md")).sections == {"What": "Text"}
+
+
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [

@@ -58,18 +58,20 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    """Print the model; 1 if something was left out."""
+    """Print the model; 1 if something was left out, or is named that is not there."""
     features, problems = read_features(arguments.file)
     into = read_file(arguments.into, "city") if arguments.into else None
     model = read_city(into, str(arguments.into)).city if into is not None else None
     imported = import_features(features, arguments.near, model)
     for problem in [*problems, *imported.problems]:
         warn(f"left out {problem}")
+    for problem in imported.unmet:
+        warn(str(problem))
     if into is not None:
         output.write(add_to_model(into, str(arguments.into), imported))
     else:
         output.write(write_model(arguments.name or arguments.file.stem, imported))
-    return 1 if problems or imported.problems else 0
+    return 1 if problems or imported.problems or imported.unmet else 0
 
 
 def _coverage(arguments: argparse.Namespace) -> int:

@@ -1,5 +1,8 @@
 """``impetus city check``: each thing that is wrong or unwise, where it stands, and silence on what is meant."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from correlator.city.checking import check_city
@@ -88,3 +91,24 @@ def test_thousands_of_unknown_names_are_named_in_linear_time() -> None:
     zones = "".join(f"- {{id: Z{n}, adjacent: [Q{n}]}}\n" for n in range(3000))
 
     assert len(found(f"city: X\nzones:\n{zones}")) == 3000
+
+
+def test_the_devices_in_the_file_of_the_geometry_are_in_order_and_other_features_are_not(tmp_path: Path) -> None:
+    ring = [[10.0, 59.0], [10.1, 59.0], [10.1, 59.1], [10.0, 59.0]]
+    features = [
+        {"type": "Feature", "properties": {"id": id, **more}, "geometry": {"type": kind, "coordinates": coordinates}}
+        for id, kind, coordinates, more in (
+            ("A", "Polygon", [ring], {}),
+            ("CAM", "Point", [10.0, 59.0], {"kind": "camera"}),
+            ("bench", "Point", [10.0, 59.0], {}),
+            ("B", "Polygon", [ring], {"kind": "square"}),
+        )
+    ]
+    file = tmp_path / "zones.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8-sig")
+    text = b"city: X\ngeometry: zones.geojson\nzones: [{id: A}]\n"
+    said = [str(finding) for finding in check_city(text, str(tmp_path / "city.yml"))]
+    assert [id for id in ("A", "CAM", "bench", "B") if any(f"is of zone '{id}'" in one for one in said)] == [
+        "bench",
+        "B",
+    ]

@@ -1,6 +1,7 @@
 """Zones and devices from GeoJSON: what is made, what is left out, and that a check takes it."""
 
 import json
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from correlator.city import CityModel
 from correlator.city.checking import check_city
 from correlator.city.geojson import parse_features
 from correlator.city.importing import import_features
+from correlator.city.reading import read_city
 from correlator.city.writing import add_to_model, write_model
+from impetus.domain.city import Heartbeat
 from impetus.domain.errors import ImpetusError
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "iot" / "smart-data-models"
@@ -37,9 +40,10 @@ def point(lon: float, lat: float) -> dict[str, Any]:
 def imported(*features: dict[str, Any], into: str | None = None) -> tuple[str, list[str]]:
     text = json.dumps({"type": "FeatureCollection", "features": list(features)}).encode()
     found, problems = parse_features(text, "x.geojson")
-    made = import_features(found)
+    model = CityModel.parse(into.encode(), "city.yml").city if into is not None else None
+    made = import_features(found, into=model)
     yaml = add_to_model(into.encode(), "city.yml", made) if into is not None else write_model("X", made)
-    return yaml, [str(problem) for problem in [*problems, *made.problems]]
+    return yaml, [str(problem) for problem in [*problems, *made.problems, *made.unmet]]
 
 
 def test_zones_have_their_neighbours_their_tree_and_their_devices() -> None:
@@ -48,7 +52,7 @@ def test_zones_have_their_neighbours_their_tree_and_their_devices() -> None:
         feature("A", box(10.71, 59.91)),
         feature("B", box(10.72, 59.91)),
         feature("C", box(10.74, 59.91)),
-        feature("CAM", point(10.715, 59.915), kind="camera", watches=["B", "nowhere"], depends_on=["VMS"]),
+        feature("CAM", point(10.715, 59.915), kind="camera", watches=["B"], depends_on=["VMS"]),
         feature("VMS", point(10.725, 59.915), kind="vms", addresses=["10.0.0.1"], radius=5),
     )
     assert problems == []
@@ -61,6 +65,80 @@ def test_zones_have_their_neighbours_their_tree_and_their_devices() -> None:
     assert (camera.zone, camera.watches, camera.depends_on) == ("A", ("B",), ("VMS",))
     assert model.devices["VMS"].addresses == ("10.0.0.1",)
     assert not [finding for finding in check_city(text.encode(), "x.yml") if finding.severity == "error"]
+
+
+def test_a_device_brings_everything_that_a_model_says_of_one() -> None:
+    text, problems = imported(
+        feature("Q", box(10, 59)),
+        feature("D", point(10.005, 59.005), kind="camera", shared=True, criticality="high", watches=[], zone=None,
+                heartbeat={"every": "30s", "silent_after": "90s"}),
+        feature("E", point(10.005, 59.005), kind="camera", shared=None, heartbeat=None, watches=None, radius=None),
+    )  # fmt: skip
+    assert problems == []
+    devices = CityModel.parse(text.encode(), "x.yml").devices
+    assert devices["D"].heartbeat == Heartbeat("30s", "90s")
+    assert (devices["D"].shared, devices["D"].criticality, devices["D"].zone) == (True, "high", "Q")
+    warnings = [str(finding) for finding in check_city(text.encode(), "x.yml") if "watches" in str(finding)]
+    assert len(warnings) == 1
+    assert "camera E watches nothing" in warnings[0]
+
+
+def test_names_of_what_is_not_there_stay_and_are_said_here_and_by_the_check() -> None:
+    camera = feature("CAM", point(10.005, 59.005), kind="camera", zone="ZQ", watches=["ZZ", "Q"], depends_on=["VMS"])
+    text, problems = imported(feature("Q", box(10, 59)), camera)
+    (device,) = read_city(text.encode(), "x.yml").city.devices
+    assert (device.zone, device.watches, device.depends_on) == ("ZQ", ("ZZ", "Q"), ("VMS",))
+    assert all(problem.startswith("x.geojson (features[1]): ") for problem in problems)
+    errors = [str(finding) for finding in check_city(text.encode(), "x.yml") if finding.severity == "error"]
+    for said in (problems, errors):
+        assert len(said) == 3
+        assert all(any(f"names {name!r}, which is not there" in one for one in said) for name in ("ZQ", "ZZ", "VMS"))
+
+
+def test_names_of_the_model_are_there_and_its_own_devices_are_not_spoken_of() -> None:
+    camera = feature("CAM", point(1.005, 1.005), kind="camera", zone="A", depends_on=["D"])
+    own = feature("D", point(1.005, 1.005), kind="door", zone="nowhere")
+    text, problems = imported(camera, own, into=INTO)
+    assert problems == []
+    assert CityModel.parse(text.encode(), "city.yml").devices["CAM"].depends_on == ("D",)
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ({"heartbeat": "30s"}, "only its heartbeat: "),
+        ({"heartbeat": {"every": "soon", "silent_after": "90s"}}, "only its heartbeat: "),
+        ({"heartbeat": {"every": "30s"}}, "only its heartbeat: "),
+        ({"shared": "maybe"}, "only its shared: "),
+        ({"criticality": "huge"}, "only its criticality: "),
+        ({"watches": "A"}, "only its watches: it is no list of texts"),
+        ({"depends_on": [[]]}, "only its depends_on: it is no list of texts"),
+        ({"zone": 1.5}, "only its zone: it is no text"),
+        ({"radius": -1}, "only its radius: "),
+    ],
+)
+def test_what_cannot_be_taken_over_of_a_device_is_named_and_the_rest_of_it_stays(
+    said: dict[str, Any], says: str
+) -> None:
+    text, problems = imported(feature("A", box(10, 59)), feature("D", point(10.005, 59.005), kind="door", **said))
+    (problem,) = problems
+    assert f"x.geojson (features[1]): {says}" in problem
+    assert CityModel.parse(text.encode(), "x.yml").devices["D"].zone == "A"
+
+
+def test_two_devices_of_one_zone_are_called_by_their_names() -> None:
+    devices = [
+        {"type": "Feature", "properties": {"name": name, "zone": "A", "kind": "door"}, "geometry": point(1, 1)}
+        for name in ("north", "south")
+    ]
+    text, problems = imported(feature("A", box(0.99, 0.99, 0.1)), *devices)
+    assert problems == []
+    assert list(CityModel.parse(text.encode(), "x.yml").devices) == ["north", "south"]
+
+
+def test_a_byte_order_mark_is_skipped() -> None:
+    text = json.dumps({"type": "FeatureCollection", "features": [feature("A", box(0, 0))]}).encode()
+    assert parse_features(BOM_UTF8 + text, "x.geojson")[0] == parse_features(text, "x.geojson")[0]
 
 
 def test_neighbours_across_the_date_line_and_at_the_equator_are_found() -> None:
