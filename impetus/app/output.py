@@ -36,13 +36,15 @@ def flush() -> None:
 
 
 def finish() -> None:
-    """Send what can be sent and drop the rest, which would fail again when the interpreter ends."""
-    try:
-        flush()
-    except (ImpetusError, BrokenPipeError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+    """Send what can be sent and drop the rest, which would fail again when the interpreter ends: status 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def _there(stream: T | None) -> T:
