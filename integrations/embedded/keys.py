@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from impetus.domain.entity import fold_key
 from integrations.embedded.filter import HASH_BYTES, Filters, pack_hashes, view
-from integrations.embedded.salvage import Report, Rows, damaged_table, is_corrupt
+from integrations.embedded.salvage import Report, Rows, ask
 
 RUN_BITS = 8
 RUN = 1 << RUN_BITS
@@ -25,6 +25,7 @@ _KEPT = (1 << 32 - _GONE) - 1
 """What of a hash stands in an entry; the bits before it are those of the page."""
 
 _FOLDED = "SELECT hashes FROM block_keys WHERE number = ?"
+_RUNS = "SELECT number, bits FROM key_run"
 
 
 def write_keys(connection: sqlite3.Connection, number: int, keys: Iterable[str], filters: Filters) -> None:
@@ -100,7 +101,7 @@ class KeyIndex:
         self._filters = filters
         self._report = report
         self._clauses = [frozenset(filters.hash(fold_key(key)) for key in clause) for clause in clauses]
-        self._bits: dict[int, int] = dict(self._ask("key_run", "SELECT number, bits FROM key_run"))
+        self._bits: dict[int, int] = dict(self._ask("key_run", _RUNS))
         self._held: dict[int, frozenset[int]] = {}
 
     def may_hold(self, number: int) -> bool:
@@ -117,13 +118,7 @@ class KeyIndex:
         return not rows or all(self._filters.may_hold_any(rows[0][0], clause) for clause in self._clauses)
 
     def _ask(self, table: str, statement: str, *values: int) -> Rows:
-        try:
-            return self._connection.execute(statement, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            if not is_corrupt(error):
-                raise
-            self._report(damaged_table(table, str(error)))
-            return []
+        return ask(self._connection, table, statement, values, self._report)
 
     def _find(self, run: int, bits: int) -> frozenset[int]:
         """The blocks of a run, by the last byte of their numbers."""
@@ -170,15 +165,6 @@ def index_backlog(
     connection.execute("UPDATE key_backlog SET newest = ?", (left,))
 
 
-def _read_runs(connection: sqlite3.Connection) -> dict[int, int]:
-    try:
-        return dict(connection.execute("SELECT number, bits FROM key_run"))
-    except sqlite3.DatabaseError as error:
-        if not is_corrupt(error):
-            raise
-        return {}  # the check of the pages names it
-
-
 class KeyCheck:
     """Compares the index of keys with the blocks; a run is read once for its blocks in order."""
 
@@ -186,7 +172,8 @@ class KeyCheck:
         """Without ``runs`` only filters of single blocks are compared."""
         self._connection = connection
         self._filters = filters
-        self._bits = _read_runs(connection) if runs else {}
+        # What of it is damaged is named by the check of the pages.
+        self._bits: dict[int, int] = dict(ask(connection, "key_run", _RUNS, (), lambda _: None)) if runs else {}
         self._run = -1
         self._entries: dict[int, set[tuple[int, int]]] = {}
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from impetus.domain.errors import ImpetusError
 from impetus.domain.ports import Span
-from integrations.embedded.block import ADDITIONS, COLUMNS, HEADS, LINES, damaged, decode_heads, decode_lines
+from integrations.embedded.block import ADDITIONS, COLUMNS, HEADS, LINES, Heads, damaged, decode_heads, decode_lines
 from integrations.embedded.filter import Filters
 from integrations.embedded.keys import KeyCheck
 from integrations.embedded.salvage import Report, damaged_table, is_corrupt, read_around
@@ -31,6 +31,15 @@ def read_columns(connection: sqlite3.Connection, number: int, *names: str) -> li
     if len(found) != len(names):
         raise damaged(number, ", ".join(names))
     return found
+
+
+def find_heads(connection: sqlite3.Connection, number: int, report: Report) -> Heads | None:
+    """The heads of a block; None, reported, for one that cannot be read."""
+    try:
+        return decode_heads(number, *read_columns(connection, number, HEADS))
+    except ImpetusError as error:
+        report(error)
+        return None
 
 
 def is_there(connection: sqlite3.Connection, number: int) -> bool:

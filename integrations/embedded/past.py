@@ -3,10 +3,8 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 
-from impetus.domain.errors import ImpetusError
-from integrations.embedded.block import HEADS, decode_heads
 from integrations.embedded.filter import Filters, view
-from integrations.embedded.log import read_columns
+from integrations.embedded.log import find_heads
 from integrations.embedded.salvage import Report, damaged_table, is_corrupt
 
 Read = Callable[[Callable[[sqlite3.Connection], list[str]]], list[str]]
@@ -101,8 +99,5 @@ class LogPast:
         return []
 
     def _ids(self, connection: sqlite3.Connection, number: int) -> list[str]:
-        try:
-            return decode_heads(number, *read_columns(connection, number, HEADS)).ids
-        except ImpetusError as error:
-            self._report(error)
-            return []
+        heads = find_heads(connection, number, self._report)
+        return heads.ids if heads is not None else []

@@ -4,12 +4,10 @@ Each function is given the rows that could be read, in the order of the columns,
 """
 
 import sqlite3
-from collections.abc import Iterator
 
 from impetus.domain.errors import ImpetusError
-from integrations.embedded.block import HEADS, decode_heads
 from integrations.embedded.filter import Filters
-from integrations.embedded.log import read_columns
+from integrations.embedded.log import find_heads
 from integrations.embedded.mend import Fill
 from integrations.embedded.reader import decode_incident
 from integrations.embedded.salvage import RESTORE, Rows, read_around
@@ -102,16 +100,13 @@ def fills(seals: Seals, filters: Filters) -> dict[str, Fill]:
 
     def fill_blocks(connection: sqlite3.Connection, rows: Rows) -> Rows:
         known = {row[1] for row in rows}
-        numbers = [number for _, number in read_around(connection, "rowid, number", "block", seals.report)]
-        return rows + [row for number in numbers if number not in known for row in _index_of(connection, number)]
-
-    def _index_of(connection: sqlite3.Connection, number: int) -> Iterator[tuple[object, ...]]:
-        try:
-            ids, times, _ = decode_heads(number, *read_columns(connection, number, HEADS))
-        except ImpetusError as error:
-            seals.report(error)
-            return
-        yield number, number, min(times), max(times), len(times), b"", filters.pack(ids)
+        found = list(rows)
+        for (number,) in read_around(connection, "number", "block", seals.report):
+            heads = find_heads(connection, number, seals.report) if number not in known else None
+            if heads is not None:
+                ids, times, _ = heads
+                found.append((number, number, min(times), max(times), len(times), b"", filters.pack(ids)))
+        return found
 
     def fill_zones(connection: sqlite3.Connection, rows: Rows) -> Rows:
         found = dict.fromkeys(rows)

@@ -17,10 +17,9 @@ from impetus.domain.batch import Control
 from impetus.domain.errors import ImpetusError
 from impetus.domain.instant import format_instant
 from impetus.domain.retention import RECORD, Cutoffs, DataClass, Removed
-from integrations.embedded.block import HEADS, decode_heads
 from integrations.embedded.connections import Connections
 from integrations.embedded.filter import Filters
-from integrations.embedded.log import read_columns, read_newest
+from integrations.embedded.log import find_heads, read_newest
 from integrations.embedded.marks import forget_marks, newest_before
 from integrations.embedded.removal import (
     ROWS,
@@ -132,11 +131,8 @@ class Sweep:
         """The next blocks in a row of which no open incident needs anything, with the ids of their events."""
         statement = "SELECT number FROM block_index WHERE number > ? AND number <= ? ORDER BY number LIMIT ?"
         for (number,) in connection.execute(statement, (thinned, due, BLOCKS)).fetchall():
-            try:
-                ids = decode_heads(number, *read_columns(connection, number, HEADS)).ids
-            except ImpetusError as error:
-                self._seals.report(error)
-                ids = []  # it has nothing that could be kept
+            heads = find_heads(connection, number, self._seals.report)
+            ids = heads.ids if heads is not None else []  # one that cannot be read has nothing that could be kept
             if not self._needed.events.isdisjoint(ids):
                 return
             yield number, ids

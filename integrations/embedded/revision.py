@@ -9,10 +9,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from impetus.domain.batch import Revision
-from integrations.embedded.salvage import Report, Rows, damaged_table, is_corrupt
+from integrations.embedded.salvage import Report, ask
 
 Places = Mapping[str, tuple[int, int]]
 """Event id → block and line."""
+_KEYS = "revision_key"
+"""Where a page of it is damaged, events are found by fewer keys."""
 
 
 def write_revisions(connection: sqlite3.Connection, revisions: Iterable[Revision], places: Places) -> None:
@@ -30,19 +32,13 @@ def write_revisions(connection: sqlite3.Connection, revisions: Iterable[Revision
 
 def read_additions(connection: sqlite3.Connection, block: int, report: Report) -> dict[int, bytes]:
     """The revised additions of a block, by line. Where a page of them is damaged, its events have those from before."""
-    try:
-        return dict(connection.execute("SELECT line, addition FROM revision WHERE block = ?", (block,)))
-    except sqlite3.DatabaseError as error:
-        if not is_corrupt(error):
-            raise
-        report(damaged_table("revision", str(error)))
-        return {}
+    return dict(ask(connection, "revision", "SELECT line, addition FROM revision WHERE block = ?", (block,), report))
 
 
 def read_block_keys(connection: sqlite3.Connection, block: int, report: Report) -> Mapping[str, list[int]]:
     """The keys that events of a block got by a revision: key → lines."""
     found: defaultdict[str, list[int]] = defaultdict(list)
-    for key, line in _ask(connection, "SELECT key, line FROM revision_key WHERE block = ?", report, block):
+    for key, line in ask(connection, _KEYS, "SELECT key, line FROM revision_key WHERE block = ?", (block,), report):
         found[key].append(line)
     return found
 
@@ -53,22 +49,11 @@ def read_keys(
     """Where events got some keys by a revision: block → key → lines."""
     found: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)
     for key in keys:
-        for block, line in _ask(connection, "SELECT block, line FROM revision_key WHERE key = ?", report, key):
+        for block, line in ask(connection, _KEYS, "SELECT block, line FROM revision_key WHERE key = ?", (key,), report):
             found[block].setdefault(key, []).append(line)
     return found
 
 
 def read_revised(connection: sqlite3.Connection, report: Report) -> set[int]:
     """The blocks with events that got keys by a revision."""
-    return {block for (block,) in _ask(connection, "SELECT DISTINCT block FROM revision_key", report)}
-
-
-def _ask(connection: sqlite3.Connection, statement: str, report: Report, *values: object) -> Rows:
-    """Rows of the keys by revision; none where a page of them is damaged: the events are there, by fewer keys."""
-    try:
-        return connection.execute(statement, values).fetchall()
-    except sqlite3.DatabaseError as error:
-        if not is_corrupt(error):
-            raise
-        report(damaged_table("revision_key", str(error)))
-        return []
+    return {block for (block,) in ask(connection, _KEYS, "SELECT DISTINCT block FROM revision_key", (), report)}

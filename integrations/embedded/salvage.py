@@ -29,6 +29,17 @@ def is_corrupt(error: sqlite3.Error) -> bool:
     return primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or "decode to UTF-8" in str(error)
 
 
+def ask(connection: sqlite3.Connection, table: str, statement: str, values: Sequence[object], report: Report) -> Rows:
+    """What a statement finds in a table that can be done without; none, reported, where it meets a damaged page."""
+    try:
+        return connection.execute(statement, values).fetchall()
+    except sqlite3.DatabaseError as error:
+        if not is_corrupt(error):
+            raise
+        report(damaged_table(table, str(error)))
+        return []
+
+
 def read_around(connection: sqlite3.Connection, columns: str, table: str, report: Report) -> Rows:
     """All rows of a table that can be read, whatever page of it is damaged; that one is, is reported."""
     statement = f"SELECT rowid, {columns} FROM {table} NOT INDEXED WHERE rowid > ? ORDER BY rowid"  # noqa: S608

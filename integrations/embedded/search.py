@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from impetus.domain.errors import ImpetusError
 from impetus.domain.ports import EventQuery, Span, StoredEvent
-from integrations.embedded.block import ADDITIONS, HEADS, LINES, Heads, decode_heads, decode_lines
+from integrations.embedded.block import ADDITIONS, LINES, Heads, decode_lines
 from integrations.embedded.filter import Filters
 from integrations.embedded.keys import KeyIndex
-from integrations.embedded.log import read_columns
+from integrations.embedded.log import find_heads, read_columns
 from integrations.embedded.revision import read_additions, read_keys
 from integrations.embedded.salvage import Report, is_corrupt
 from integrations.embedded.turns import turns_around
@@ -98,10 +98,8 @@ class EventSearch:
                     yield number, last, None
 
     def _hits(self, block: int) -> Iterator[_Hit]:
-        try:
-            heads = decode_heads(block, *read_columns(self._connection, block, HEADS))
-        except ImpetusError as error:
-            self._report(error)
+        heads = find_heads(self._connection, block, self._report)
+        if heads is None:
             return
         for line in self._lines(heads, self._later.get(block, {})):
             if self._start <= heads.times[line] < self._end:

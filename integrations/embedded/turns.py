@@ -1,11 +1,8 @@
 """In which order blocks are looked at by a search: by the time of their newest event, also around damaged pages."""
 
 import sqlite3
-from collections.abc import Iterator
 
-from impetus.domain.errors import ImpetusError
-from integrations.embedded.block import HEADS, decode_heads
-from integrations.embedded.log import read_columns
+from integrations.embedded.log import find_heads
 from integrations.embedded.salvage import Report, is_corrupt, read_around
 
 Turn = tuple[int, int]
@@ -27,17 +24,9 @@ def read_turns(connection: sqlite3.Connection, start: int, end: int, report: Rep
 def turns_around(connection: sqlite3.Connection, start: int, end: int, report: Report) -> list[Turn]:
     """The same without the index by time; blocks whose row in the index is lost say themselves when they were."""
     spans = {number: span for number, *span in read_around(connection, "number, first, last", "block_index", report)}
-    for _, number in read_around(connection, "rowid, number", "block", report):
-        if number not in spans:
-            spans.update((number, span) for span in _span_of(connection, number, report))
+    for (number,) in read_around(connection, "number", "block", report):
+        heads = find_heads(connection, number, report) if number not in spans else None
+        if heads is not None:
+            spans[number] = [min(heads.times), max(heads.times)]
     found = [(number, last) for number, (first, last) in spans.items() if last >= start and first < end]
     return sorted(found, key=lambda turn: (turn[1], turn[0]), reverse=True)
-
-
-def _span_of(connection: sqlite3.Connection, number: int, report: Report) -> Iterator[list[int]]:
-    try:
-        times = decode_heads(number, *read_columns(connection, number, HEADS)).times
-    except ImpetusError as error:
-        report(error)
-        return
-    yield [min(times), max(times)]

@@ -7,14 +7,13 @@ from functools import partial
 import msgspec
 
 from impetus.domain.batch import Commit, Control, Reject
-from impetus.domain.errors import ImpetusError
 from impetus.domain.incident import Incident
 from impetus.domain.ports import EventQuery, Span
 from impetus.domain.rule import rank
-from integrations.embedded.block import HEADS, Block, decode_heads
+from integrations.embedded.block import Block
 from integrations.embedded.filter import Filters
 from integrations.embedded.keys import index_backlog, write_keys
-from integrations.embedded.log import read_columns
+from integrations.embedded.log import find_heads
 from integrations.embedded.revision import write_revisions
 from integrations.embedded.salvage import Report
 from integrations.embedded.seal import seal, seal_row
@@ -70,11 +69,8 @@ def _write_block(connection: sqlite3.Connection, block: Block, filters: Filters)
 
 
 def _keys(connection: sqlite3.Connection, report: Report, number: int) -> Collection[str] | None:
-    try:
-        return decode_heads(number, *read_columns(connection, number, HEADS)).lines
-    except ImpetusError as error:
-        report(error)
-        return None
+    heads = find_heads(connection, number, report)
+    return heads.lines if heads is not None else None
 
 
 def _write_revisions(connection: sqlite3.Connection, commit: Commit, filters: Filters, report: Report) -> None:
